@@ -1,0 +1,72 @@
+"""Installation of tfvssl; docs/dependencies.md says what each package does.
+
+TensorFlow 2.15 is the one line on which all listed packages import and every
+Cloud TPU generation has a runtime. The requirement is a range, which the
+TensorFlow of a Cloud TPU VM image (2.15.0 or 2.15.1, built for TPU) fulfils,
+so that pip leaves it in place; a virtual environment there needs
+`--system-site-packages`.
+"""
+
+import pathlib
+import re
+
+import setuptools
+
+_REQUIRED = [
+  "absl-py",
+  "imageio-ffmpeg",
+  "keras-cv==0.9.*",
+  "ml_collections",
+  "numpy<2",
+  "protobuf",
+  "scikit-image",
+  "scikit-learn",
+  "setuptools<81",  # tensorflow_hub imports pkg_resources, gone from 81 on
+  "tensorflow>=2.15,<2.16",
+  "tensorflow-addons",
+  "tensorflow-io",
+  # Newer ones need protobuf 5 and silently break tensorflow-datasets, which
+  # keras-cv and tf-models import.
+  "tensorflow-metadata==1.15.0",
+  "tf-models-official==2.15.*",
+  "tqdm",
+]
+
+_DEV = ["mypy", "pytest", "pytest-xdist", "ruff", "scipy"]
+
+_BINARIES = {
+  "tfvssl-train": "tfvssl.train",
+  "tfvssl-evaluate": "tfvssl.evaluate",
+  "tfvssl-export": "tfvssl.export",
+  "tfvssl-embed": "tfvssl.embed",
+  "tfvssl-demo": "tfvssl.demo",
+  "tfvssl-prepare": "data_prep.prepare_records",
+  "tfvssl-inspect": "data_prep.inspect_records",
+  "tfvssl-generate-demo": "data_prep.generate_demo",
+}
+
+
+def _version() -> str:
+  text = pathlib.Path("tfvssl/__init__.py").read_text(encoding="utf-8")
+  return re.findall(r'__version__ = "([^"]+)"', text)[0]
+
+
+setuptools.setup(
+  name="tfvssl",
+  version=_version(),
+  description="Self-supervised video representation learning in TensorFlow.",
+  long_description=pathlib.Path("README.md").read_text(encoding="utf-8"),
+  long_description_content_type="text/markdown",
+  python_requires=">=3.10,<3.12",
+  packages=setuptools.find_packages(
+    include=["tfvssl", "tfvssl.*", "data_prep", "data_prep.*", "configs"]
+  ),
+  package_data={"tfvssl": ["py.typed", "report_template.html"]},
+  install_requires=_REQUIRED,
+  extras_require={"dev": _DEV},
+  entry_points={
+    "console_scripts": [
+      f"{script}={module}:console_main" for script, module in _BINARIES.items()
+    ]
+  },
+)
