@@ -1,0 +1,279 @@
+"""Checks a record folder, says what is in it, and shows what is learned from.
+
+  python -m data_prep.inspect_records --records=RECORDS \\
+      --config=configs/tiny_brave.py --report=views.html
+
+Reads every byte (--noverify: only sizes and the beginning of each record) and
+ends with code 3 if anything is damaged. With a config, the report is one HTML
+page of every view of some clips exactly as the networks see them, augmented.
+"""
+
+import base64
+import collections
+from collections.abc import Iterator, Sequence
+import html
+import pathlib
+
+from absl import flags as absl_flags
+
+from tfvssl import exit_codes
+from tfvssl import flags
+from tfvssl import views
+
+_CONFIG = flags.define_config()
+_RECORDS = absl_flags.DEFINE_string(
+  "records", None, "Folder of data_prep.prepare_records."
+)
+_VERIFY = absl_flags.DEFINE_bool(
+  "verify", True, "Read every byte and check it."
+)
+_REPORT = absl_flags.DEFINE_string(
+  "report", None, "HTML page to write; needs --config."
+)
+_CLIPS = absl_flags.DEFINE_integer(
+  "clips", 6, "How many clips the report shows.", lower_bound=1
+)
+
+_MOST_LABELS = 20
+_STYLE = """
+body { font: 15px/1.4 system-ui, sans-serif; margin: 2em auto; max-width: 75em;
+  padding: 0 1em; color: #222; background: #fff; }
+h1, h2 { font-weight: 600; line-height: 1.2; }
+h2 { font-size: 1.05em; margin: 2em 0 .4em; overflow-wrap: anywhere; }
+figure { margin: .6em 0; }
+img { display: block; max-width: 100%; height: auto; image-rendering: pixelated;
+  border: 1px solid #ccc; }
+img.row { min-width: min(100%, 40em); }
+figcaption { color: #555; font-size: .9em; }
+pre { overflow-x: auto; background: #f5f5f5; padding: .8em; }
+"""
+
+
+def main(argv: Sequence[str]) -> int:
+  """Checks and describes the folder; returns the exit code."""
+  if len(argv) > 1:
+    raise ValueError(f"'{argv[1]}' is no flag; see --helpfull.")
+  if not _RECORDS.value:
+    raise ValueError("--records is missing; for example --records=RECORDS")
+  has_config = absl_flags.FLAGS.config is not None
+  if has_config != (_REPORT.value is not None):
+    raise ValueError(
+      "--config and --report belong together; for example"
+      " --config=configs/tiny_brave.py --report=views.html"
+    )
+  experiment = flags.read_config() if has_config else None
+  folder = pathlib.Path(_RECORDS.value)
+  description = _describe(folder)
+  print("\n".join(description))
+  if experiment:
+    page = render(folder, experiment, description, _CLIPS.value)
+    pathlib.Path(_REPORT.value).write_text(page, encoding="utf-8")
+    print(f"next: open {_REPORT.value} in a browser")
+  else:
+    print(
+      "next: python -m tfvssl.train --config=configs/tiny_brave.py"
+      f" --workdir=RUN --config.data.train_records={folder}"
+    )
+  return exit_codes.OK
+
+
+def _describe(folder):
+  """Returns lines about a folder without damage.
+
+  Raises:
+    exit_codes.UserError: something is damaged; every problem is printed.
+  """
+  from tfvssl.data import schema
+
+  try:
+    manifest = schema.load_manifest(folder)
+    from tfvssl.data import record_check  # loads TensorFlow
+
+    problems = (
+      record_check.verify(folder)
+      if _VERIFY.value
+      else record_check.compare_beginnings(folder, manifest)[0]
+    )
+    if not problems:
+      return list(_summary(folder, manifest))
+  except ValueError as error:
+    raise exit_codes.UserError(exit_codes.DATA, str(error)) from error
+  for problem in problems:
+    print(problem)
+  raise exit_codes.UserError(
+    exit_codes.DATA,
+    f"{folder} has {len(problems)} problems, listed above; prepare it again"
+    " or restore the files.",
+  )
+
+
+def _summary(folder, manifest) -> Iterator[str]:
+  """Yields what the manifest and the records' contexts say."""
+  from tfvssl.data import record_check
+
+  words = collections.Counter(
+    word
+    for shard in manifest.shards
+    for held in shard.modalities
+    for word in held.split("+")
+  )
+  labels: collections.Counter[str] = collections.Counter()
+  durations, sizes, rates = [], collections.Counter(), {}
+  for shard in manifest.shards:
+    for _, context in record_check.contexts(folder / shard.file):
+      label = context.get("clip/label/text", b"").decode("utf-8", "replace")
+      labels[label or "(none)"] += 1
+      durations.append(context["clip/duration_s"])
+      if "image/width" in context:
+        sizes[f"{context['image/width']}x{context['image/height']}"] += 1
+      rates.update(
+        {
+          name: value
+          for name, value in context.items()
+          if name.endswith(("_hz", "_px", "/dtype", "/num_mels"))
+        }
+      )
+  checked = "every byte checked" if _VERIFY.value else "sizes checked"
+  total = sum(shard.bytes for shard in manifest.shards)
+  shards = len(manifest.shards)
+  yield f"{folder}: {manifest.clip_count} clips in {shards} shards"
+  yield f"  bytes           {total:,}; {checked}"
+  yield f"  schema          version {manifest.schema_version}"
+  yield f"  configuration   {manifest.config_hash}"
+  yield "  modalities      " + ", ".join(
+    f"{word} in {words[word]}" for word in sorted(words)
+  )
+  yield "  labels          " + _counts(labels)
+  if sizes:
+    yield "  frame sizes     " + _counts(sizes)
+  if durations:
+    yield (
+      f"  duration        {min(durations):.2f} to {max(durations):.2f} s,"
+      f" {sum(durations) / 60:.1f} min in all"
+    )
+  for name, value in sorted(rates.items()):
+    shown = value.decode() if isinstance(value, bytes) else f"{value:g}"
+    yield f"  {name:<28}{shown}"
+
+
+def _counts(counter):
+  shown = [f"{name}: {n}" for name, n in counter.most_common(_MOST_LABELS)]
+  rest = len(counter) - len(shown)
+  return ", ".join(shown) + (f" and {rest} more" if rest > 0 else "")
+
+
+def render(
+  folder: pathlib.Path, experiment, description: list[str], clips: int
+) -> str:
+  """Returns an HTML page of the views of the first usable clips.
+
+  Args:
+    folder: of the records.
+    experiment: whose method makes the views.
+    description: lines about the folder.
+    clips: how many.
+
+  Raises:
+    exit_codes.UserError: a clip cannot be read; it is named.
+  """
+  import tensorflow as tf
+
+  from tfvssl import view_images
+  from tfvssl.data import pipeline
+  from tfvssl.data import reader
+
+  method = experiment.method.build()
+  specs = method.view_specs
+  records = reader.open_for_views(folder, specs.values(), views.FRAME_RATE_HZ)
+  clips = min(clips, records.usable_count)
+  try:
+    batch = view_images.sample(
+      method, records, seed=experiment.seed, clips=clips
+    )
+  except tf.errors.OpError as error:
+    raise exit_codes.UserError(
+      exit_codes.DATA, pipeline.explain_read_error(error, records)
+    ) from error
+  ids = _clip_ids(records)
+  parts = [f"<pre>{html.escape(chr(10).join(description))}</pre>"]
+  parts += [
+    f"<p><b>{html.escape(name)}</b>: {html.escape(_say(spec))}</p>"
+    for name, spec in specs.items()
+  ]
+  if any(view.flow is not None for view in batch.values()):
+    parts.append(_figure(_colour_wheel(), "direction and speed of flow"))
+  for index in range(clips):
+    first = next(iter(batch.values()))
+    clip_id = ids[int(first.sample_index[index])]
+    label = int(first.labels[index])
+    named = records.classes[label] if label >= 0 else "no label"
+    parts.append(f"<h2>{html.escape(f'{clip_id} ({named})')}</h2>")
+    for name, view in batch.items():
+      caption = f"{name}, from {float(view.start_s[index]):.2f} s"
+      picture = view_images.picture(view, index)
+      parts.append(_figure(picture, caption))
+  body = "\n".join(parts)
+  title = html.escape(f"What the networks see of {folder}")
+  return (
+    "<!doctype html>\n<html lang='en'><head><meta charset='utf-8'>"
+    "<meta name='viewport' content='width=device-width'>"
+    f"<title>{title}</title><style>{_STYLE}</style></head>\n"
+    f"<body><h1>{title}</h1>\n{body}\n</body></html>\n"
+  )
+
+
+def _say(spec):
+  """Returns one line about a view's extent."""
+  if isinstance(spec, views.AudioViewSpec):
+    sound = spec.spectrogram
+    return (
+      f"log-mel spectrogram of {spec.seconds:g} s, {spec.num_frames} frames"
+      f" of {sound.num_mels} mel bins, time to the right"
+    )
+  kind = "flow" if isinstance(spec, views.FlowViewSpec) else "RGB"
+  return (
+    f"{kind}, {spec.num_frames} frames {spec.frame_step} record frames"
+    f" apart, {spec.image_size} px; at most 8 of them are shown"
+  )
+
+
+def _clip_ids(records):
+  """Returns the id of every clip, in the order of sample_index."""
+  from tfvssl.data import record_check
+
+  return [
+    context["clip/id"].decode("utf-8", "replace")
+    for path in records.paths
+    for _, context in record_check.contexts(pathlib.Path(path))
+  ]
+
+
+def _colour_wheel():
+  import numpy as np
+
+  from tfvssl import view_images
+
+  v, u = np.mgrid[-1:1:65j, -1:1:65j]
+  flow = np.stack([u, v], -1)[np.newaxis, np.newaxis].astype(np.float32)
+  return view_images.picture(views.View(flow=flow), 0)
+
+
+def _figure(picture, caption):
+  import tensorflow as tf
+
+  png = base64.b64encode(tf.io.encode_png(picture).numpy()).decode()
+  kind = "row" if picture.shape[1] > 100 else "small"
+  return (
+    f"<figure><img class='{kind}' alt='{html.escape(caption, quote=True)}'"
+    f" src='data:image/png;base64,{png}'>"
+    f"<figcaption>{html.escape(caption)}</figcaption></figure>"
+  )
+
+
+def console_main() -> None:
+  """Runs the binary as a console script."""
+  exit_codes.run(main)
+
+
+if __name__ == "__main__":
+  console_main()

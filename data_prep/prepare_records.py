@@ -1,0 +1,279 @@
+"""Turns a folder of videos, or a csv that names them, into records.
+
+  python -m data_prep.prepare_records --input=VIDEOS --output=RECORDS \\
+      --modalities=rgb,audio --test_share=0.25
+
+With a folder every file is an input and the first-level sub-folder is its
+label. With a csv every row is; columns: path (from the csv's folder) and
+optionally id, start_s, end_s, label, split, caption. Where there is a split,
+from the csv or by --test_share, OUTPUT/train and OUTPUT/test become record
+folders, else OUTPUT itself. Every input is either written or stands, with its
+reason, in OUTPUT/quarantine.csv; OUTPUT/report.json has the counts.
+
+An interrupted run continues when it is started again with the same flags.
+"""
+
+from collections.abc import Sequence
+import os
+import pathlib
+
+from absl import app
+from absl import flags
+from absl import logging
+
+from data_prep import optical_flow
+from data_prep import preparation
+from data_prep import settings as settings_lib
+from data_prep import sources
+from data_prep import splits
+from data_prep import worker_pool
+from tfvssl import exit_codes
+
+_DEFAULTS = settings_lib.Settings()
+
+_INPUT = flags.DEFINE_string(
+  "input", None, "Folder of any depth, or a csv.", required=True
+)
+_OUTPUT = flags.DEFINE_string(
+  "output", None, "Folder of the records.", required=True
+)
+_MODALITIES = flags.DEFINE_list(
+  "modalities",
+  ["rgb", "audio"],
+  "What the records hold: rgb, audio, flow, spectrogram. Without rgb and"
+  " flow, files that are only sound are clips too. Flow takes about 0.1 s"
+  " of one core for every frame. The packed spectrogram is the paper's; a"
+  " view that asks for another one needs audio.",
+)
+_LABELS = flags.DEFINE_enum(
+  "labels",
+  "folder",
+  ["folder", "none"],
+  "With a folder as input: whether the first-level sub-folder is the label.",
+)
+_TEST_SHARE = flags.DEFINE_float(
+  "test_share",
+  0.0,
+  "Share of the files of each label that goes to OUTPUT/test, the rest to"
+  " OUTPUT/train, by a hash of the path; 0 for no split. Not with a csv that"
+  " has a column `split`.",
+  lower_bound=0.0,
+  upper_bound=0.9,
+)
+_CLIP_SECONDS = flags.DEFINE_float(
+  "clip_seconds",
+  _DEFAULTS.clip_seconds,
+  "Longer files become consecutive clips of this length, to the nearest of"
+  " 25 frames per second.",
+)
+_MIN_TAIL_SECONDS = flags.DEFINE_float(
+  "min_tail_seconds",
+  None,
+  "A rest after the last whole clip that is shorter is left out; by default"
+  f" {_DEFAULTS.min_tail_seconds:g} s, or half a clip if that is less.",
+)
+_SHORT_SIDE = flags.DEFINE_integer(
+  "short_side", _DEFAULTS.short_side, "Short side of the frames, in pixels."
+)
+_JPEG_QUALITY = flags.DEFINE_integer(
+  "jpeg_quality", _DEFAULTS.jpeg_quality, "Quality of the frames, 1 to 100."
+)
+_FLOW_SHORT_SIDE = flags.DEFINE_integer(
+  "flow_short_side",
+  _DEFAULTS.flow.short_side,
+  "Short side of the flow fields, in pixels; that of the views'"
+  " `resize_short_side`.",
+)
+_FLOW_BOUND = flags.DEFINE_float(
+  "flow_bound_px",
+  _DEFAULTS.flow.bound_px,
+  "Largest motion that is stored, in pixels per frame.",
+)
+_SPECTROGRAM_DTYPE = flags.DEFINE_enum(
+  "spectrogram_dtype",
+  _DEFAULTS.spectrogram_dtype,
+  ["float16", "float32"],
+  "How the spectrogram is packed; float16 is exact to 5e-3.",
+)
+_MAX_PIXELS = flags.DEFINE_integer(
+  "max_pixels", _DEFAULTS.max_pixels, "Larger pictures are not decoded."
+)
+_DECODE_BUDGET = flags.DEFINE_float(
+  "decode_budget_s",
+  _DEFAULTS.decode_budget_s,
+  "How long the decoder may keep a file waiting, in seconds; 0 for ten times"
+  " its duration and at least 30 s.",
+)
+_SILENCE = flags.DEFINE_float(
+  "worker_silence_s",
+  600.0,
+  "A worker that finishes no clip for so long is killed.",
+  lower_bound=1.0,
+)
+_NUM_WORKERS = flags.DEFINE_integer(
+  "num_workers", 0, "Processes; 0 for one per core.", lower_bound=0
+)
+_NUM_SHARDS = flags.DEFINE_integer(
+  "num_shards",
+  0,
+  "Shards of each record folder; 0 for one per 64 files or 256 MB of input,"
+  " at least 8.",
+  lower_bound=0,
+)
+_MAX_QUARANTINED = flags.DEFINE_float(
+  "max_quarantined_share",
+  0.5,
+  "With a larger share of unusable inputs the exit code is 4.",
+  lower_bound=0.0,
+  upper_bound=1.0,
+)
+
+
+def main(argv: Sequence[str]) -> int:
+  """Prepares the records that the flags ask for; returns the exit code."""
+  if len(argv) > 1:
+    raise app.UsageError(f"unknown argument {argv[1]!r}; see --help.")
+  settings, inputs = _settings(), _read_inputs()
+  run = preparation.Preparation(
+    pathlib.Path(_OUTPUT.value),
+    inputs,
+    settings,
+    num_workers=_NUM_WORKERS.value or os.cpu_count() or 1,
+    num_shards=_NUM_SHARDS.value,
+    worker_silence_s=_SILENCE.value,
+  )
+  try:
+    summary = run.run()
+  except OSError as error:
+    if error.errno not in worker_pool.FULL_DISK:
+      raise
+    raise exit_codes.UserError(
+      exit_codes.RESOURCE,
+      f"no space to write {_OUTPUT.value} ({error.strerror}); make room and"
+      " start again with the same flags, the run continues.",
+    ) from error
+  return _conclude(summary)
+
+
+def _settings():
+  settings = settings_lib.Settings(
+    modalities=tuple(sorted({word.strip() for word in _MODALITIES.value})),
+    clip_seconds=_CLIP_SECONDS.value,
+    min_tail_seconds=(
+      min(_DEFAULTS.min_tail_seconds, _CLIP_SECONDS.value / 2)
+      if _MIN_TAIL_SECONDS.value is None
+      else _MIN_TAIL_SECONDS.value
+    ),
+    short_side=_SHORT_SIDE.value,
+    jpeg_quality=_JPEG_QUALITY.value,
+    flow=optical_flow.FlowSettings(
+      short_side=_FLOW_SHORT_SIDE.value, bound_px=_FLOW_BOUND.value
+    ),
+    spectrogram_dtype=_SPECTROGRAM_DTYPE.value,
+    max_pixels=_MAX_PIXELS.value,
+    decode_budget_s=_DECODE_BUDGET.value,
+  )
+  settings.validate()
+  return settings
+
+
+def _read_inputs():
+  path = pathlib.Path(_INPUT.value)
+  output = pathlib.Path(os.path.realpath(_OUTPUT.value))
+  if path.is_dir() and output.is_relative_to(os.path.realpath(path)):
+    raise ValueError(
+      f"`--output` ({output}) must not lie in `--input` ({path})."
+    )
+  try:
+    found = sources.read(path, _LABELS.value == "folder")
+  except ValueError as error:
+    raise exit_codes.UserError(exit_codes.DATA, str(error)) from error
+  ignored = sources.ignored_columns(path) if path.is_file() else []
+  if ignored:
+    logging.info("columns of the csv that are ignored: %s", ", ".join(ignored))
+  keys = sources.content_keys(found)
+  left_out = []
+  if _TEST_SHARE.value:
+    if any(source.split for source in found):
+      raise ValueError(
+        "`--test_share` cannot be used with a csv that has a column `split`."
+      )
+    left_out = splits.leave_out_small_labels(found)
+    splits.assign(found, keys, _TEST_SHARE.value)
+  if left_out:
+    logging.warning(
+      "labels of fewer than two files cannot be in both splits; their clips"
+      " are kept without a label: %s",
+      ", ".join(left_out),
+    )
+  return preparation.Inputs(
+    found,
+    splits.classes(found),
+    left_out,
+    ignored,
+    _equal_content(found, keys),
+  )
+
+
+def _equal_content(found, keys):
+  """Returns groups of equal files; warns where they are in several splits."""
+  paths: dict[str, set[str]] = {}
+  splits_of: dict[str, set[str]] = {}
+  for source in found:
+    if not source.refused:
+      paths.setdefault(keys[source.path], set()).add(source.relative)
+      splits_of.setdefault(keys[source.path], set()).add(source.split)
+  for key, names in splits_of.items():
+    if len(names) > 1:
+      logging.warning(
+        "the same content is in several splits: %s",
+        ", ".join(sorted(paths[key])),
+      )
+  return sorted(sorted(group) for group in paths.values() if len(group) > 1)
+
+
+def _conclude(summary):
+  """Prints the result and the next command; returns the exit code."""
+  folder = pathlib.Path(_OUTPUT.value)
+  print(
+    f"{summary['written_count']} of {summary['input_count']} inputs became"
+    f" {summary['clip_count']} clips in {folder}; quarantined:"
+    f" {_words(summary['reasons'])}"
+  )
+  if not summary["clip_count"]:
+    raise exit_codes.UserError(
+      exit_codes.DATA,
+      f"no clip in {_INPUT.value}; reasons: {_words(summary['reasons'])}; see"
+      f" {folder / 'quarantine.csv'}",
+    )
+  split = (
+    splits.TRAIN
+    if splits.TRAIN in summary["clips_per_split"]
+    else (sorted(summary["clips_per_split"])[0])
+  )
+  print(
+    "next: python -m tfvssl.train --config=configs/tiny_brave.py"
+    f" --workdir=RUN --config.data.train_records={folder / split}"
+  )
+  share = summary["quarantined_count"] / summary["input_count"]
+  if share > _MAX_QUARANTINED.value:
+    raise exit_codes.UserError(
+      exit_codes.SKIPPED,
+      f"{share:.0%} of the inputs are quarantined, more than"
+      f" `--max_quarantined_share` ({_MAX_QUARANTINED.value:.0%}); the"
+      f" records are written; see {folder / 'quarantine.csv'}",
+    )
+  return exit_codes.OK
+
+
+def _words(reasons):
+  return ", ".join(f"{n} {reason}" for reason, n in reasons.items()) or "none"
+
+
+def console_main() -> None:
+  """The console script."""
+  exit_codes.run(main)
+
+
+if __name__ == "__main__":
+  console_main()

@@ -1,0 +1,292 @@
+"""What is to be prepared: a folder or a csv becomes a list of ClipSource.
+
+A csv with errors is refused as a whole, with every bad line in one report,
+before anything is decoded.
+"""
+
+import csv
+import dataclasses
+import hashlib
+import io
+import os
+import pathlib
+import re
+
+from absl import logging
+import tqdm
+
+from tfvssl.data import media
+from tfvssl.data import schema
+
+COLUMNS = ("path", "id", "start_s", "end_s", "label", "split", "caption")
+MAX_LINE = 1 << 20
+_SPLIT_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+
+
+@dataclasses.dataclass
+class ClipSource:
+  """One input: a file, or a stretch of a file that a csv row names.
+
+  Attributes:
+    path: where it is.
+    relative: the path as users know it, in valid UTF-8.
+    clip_id: unique; the relative path unless a csv says otherwise.
+    label: name of its class, empty for none.
+    split: name of the record folder it goes to, empty for the only one.
+    caption: text that goes with it.
+    start_s: where the stretch starts, in seconds.
+    end_s: where it ends, None for the end of the file.
+    refused: why it must not be opened; empty where it may.
+  """
+
+  path: str
+  relative: str
+  clip_id: str
+  label: str = ""
+  split: str = ""
+  caption: str = ""
+  start_s: float = 0.0
+  end_s: float | None = None
+  refused: str = ""
+
+
+def read(path: pathlib.Path, labels_from_folders: bool) -> list[ClipSource]:
+  """Returns the inputs of a folder or csv, in a fixed order.
+
+  Raises:
+    FileNotFoundError: neither a folder nor a file, or a folder without files.
+    ValueError: rows of the csv that cannot be used, all in one message.
+  """
+  if path.is_dir():
+    found = from_folder(path, labels_from_folders)
+  elif path.is_file():
+    found = from_csv(path)
+  else:
+    raise FileNotFoundError(
+      f"`--input` ({path}) does not exist; give a folder of videos or a csv"
+      " with the column `path`."
+    )
+  if not found:
+    raise FileNotFoundError(f"`--input` ({path}) holds no files.")
+  return found
+
+
+def from_folder(root: pathlib.Path, labels: bool) -> list[ClipSource]:
+  """Returns every regular file; the first-level sub-folder is the label."""
+  root = pathlib.Path(os.path.realpath(root))
+  found = []
+  for path in media.list_files(root):
+    parts = path.relative_to(root).parts
+    relative = printable("/".join(parts))
+    label = printable(parts[0]) if labels and len(parts) > 1 else ""
+    found.append(
+      ClipSource(
+        path=str(path),
+        relative=relative,
+        clip_id=relative,
+        label=label,
+        refused=""
+        if _is_inside(path, root)
+        else (
+          "a link to a file outside the input folder; copy the file or give"
+          " its real folder"
+        ),
+      )
+    )
+  return found
+
+
+def printable(text: str) -> str:
+  """Returns `text` with bytes that are no UTF-8 written as escapes."""
+  return os.fsencode(text).decode("utf-8", "backslashreplace")
+
+
+def seconds_text(seconds: float) -> str:
+  """Returns seconds as in ids: to the microsecond, no zeros at the end."""
+  return f"{seconds:.6f}".rstrip("0").rstrip(".")
+
+
+def _is_inside(path, root):
+  real = os.path.realpath(path)
+  return os.path.commonpath([real, root]) == str(root)
+
+
+def from_csv(path: pathlib.Path) -> list[ClipSource]:
+  """Returns one source for every row; paths count from the csv's folder.
+
+  Raises:
+    ValueError: names every row that cannot be used, with its line.
+  """
+  rows, errors = _read_rows(path)
+  root = pathlib.Path(os.path.realpath(path.parent))
+  found, lines = [], {}
+  for line, row in rows:
+    source, problems = _source(row, root)
+    if not problems and source.clip_id in lines:
+      problems = [
+        f"id '{source.clip_id}' is also on line {lines[source.clip_id]}"
+      ]
+    if not problems:
+      lines[source.clip_id] = line
+    errors += [(line, problem) for problem in problems]
+    found.append(source)
+  if errors:
+    raise ValueError(
+      f"{path} has {len(errors)} error(s), nothing was decoded; "
+      + "; ".join(f"line {line}: {text}" for line, text in sorted(errors))
+    )
+  return found
+
+
+def ignored_columns(path: pathlib.Path) -> list[str]:
+  """Returns the columns of the csv that nothing reads."""
+  with open(path, encoding="utf-8-sig", newline="") as file:
+    header = next(csv.reader(file), [])
+  return [name for name in header if name.strip() not in COLUMNS]
+
+
+def _read_rows(path):
+  """Returns [(line, {column: text})] and [(line, error of the file)]."""
+  rows, errors = [], []
+  content = path.read_bytes()
+  try:
+    text = content.decode("utf-8-sig")
+  except UnicodeDecodeError as error:
+    line = content.count(b"\n", 0, error.start) + 1
+    return [], [(line, f"byte {content[error.start]:#x} is not UTF-8")]
+  csv.field_size_limit(MAX_LINE)
+  reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+  try:
+    header = [name.strip() for name in next(reader, [])]
+    errors += [(1, text) for text in _header_errors(header)]
+    for cells in reader:
+      if cells and len(cells) != len(header):
+        errors.append(
+          (
+            reader.line_num,
+            f"{len(cells)} cells, the header has {len(header)}",
+          )
+        )
+      elif cells and "path" in header:
+        rows.append((reader.line_num, dict(zip(header, cells, strict=True))))
+  except csv.Error as error:
+    errors.append((reader.line_num, str(error)))
+  if not rows and not errors:
+    errors.append((1, "there is no row below the header"))
+  return rows, errors
+
+
+def _header_errors(header):
+  if "path" not in header:
+    return [f"no column `path`; found: {', '.join(header) or 'none'}"]
+  twice = sorted({name for name in header if header.count(name) > 1})
+  return [f"column `{name}` stands twice" for name in twice]
+
+
+def _source(row, root):
+  """Returns the ClipSource of a row, or None, and what is wrong with it."""
+  relative = row["path"].strip()
+  problems = _path_problems(relative, root)
+  start_s, end_s = (
+    _seconds(row, name, problems) for name in ("start_s", "end_s")
+  )
+  if start_s is not None and end_s is not None and end_s <= start_s:
+    problems.append(f"`end_s` ({end_s:g}) must be above `start_s`")
+  split = row.get("split", "").strip()
+  if "split" in row and not _SPLIT_NAME.fullmatch(split):
+    problems.append(
+      f"`split` ({split!r}) must be a plain word such as train or test"
+    )
+  if "label" in row and any(ord(letter) < 32 for letter in row["label"]):
+    problems.append(f"`label` ({row['label']!r}) holds control characters")
+  size = sum(len(text.encode("utf-8")) for text in row.values())
+  if size > schema.TEXT_BYTES:
+    problems.append(
+      f"its cells, `caption` included, hold {size} bytes, a record takes at"
+      f" most {schema.TEXT_BYTES}"
+    )
+  cut = f"#{seconds_text(start_s)}" if start_s is not None else ""
+  clip_id = row.get("id", "").strip() or printable(relative) + cut
+  return ClipSource(
+    path=str(root / relative) if not problems else "",
+    relative=printable(relative),
+    clip_id=clip_id,
+    label=row.get("label", "").strip(),
+    split=split,
+    caption=row.get("caption", "").strip(),
+    start_s=start_s or 0.0,
+    end_s=end_s,
+  ), problems
+
+
+def _path_problems(relative, root):
+  if not relative:
+    return ["`path` is empty"]
+  if "\0" in relative:
+    return [f"`path` ({relative!r}) holds a zero byte"]
+  if os.path.isabs(relative):
+    return [f"`path` ({relative}) must count from the folder of the csv"]
+  if not _is_inside(root / relative, root):
+    return [f"`path` ({relative}) leaves the folder of the csv"]
+  if not (root / relative).is_file():
+    return [f"`path` ({relative}) is not a file"]
+  return []
+
+
+def _seconds(row, name, problems):
+  text = row.get(name, "").strip()
+  if not text:
+    return None
+  try:
+    value = float(text)
+  except ValueError:
+    value = -1.0
+  if not 0 <= value < float("inf"):
+    problems.append(f"`{name}` ({text!r}) must be a number of seconds >= 0")
+    return None
+  return value
+
+
+def content_keys(sources: list[ClipSource]) -> dict[str, str]:
+  """Returns path -> a key that files of equal content share.
+
+  Only files of equal size are read. One that cannot be read has a key of its
+  own; its decoding will tell why, and quarantine it.
+  """
+  by_size: dict[int, set[str]] = {}
+  keys = {}
+  for source in sources:
+    if not source.refused:
+      keys[source.path] = source.path
+      by_size.setdefault(size_of(source), set()).add(source.path)
+  doubtful = sorted(
+    path
+    for size, paths in by_size.items()
+    if size >= 0 and len(paths) > 1
+    for path in paths
+  )
+  tqdm.tqdm.monitor_interval = 0  # no thread: workers are forked
+  for path in tqdm.tqdm(
+    doubtful, "comparing files", unit="file", delay=3, dynamic_ncols=True
+  ):
+    try:
+      keys[path] = _sha256(path)
+    except OSError as error:
+      logging.warning("%s cannot be read: %s", path, error.strerror)
+  return keys
+
+
+def size_of(source: ClipSource) -> int:
+  """Returns the bytes of the file, -1 where it must not or cannot be read."""
+  try:
+    return -1 if source.refused else os.path.getsize(source.path)
+  except OSError:
+    return -1
+
+
+def _sha256(path):
+  digest = hashlib.sha256()
+  with open(path, "rb") as file:
+    while block := file.read(1 << 20):
+      digest.update(block)
+  return digest.hexdigest()

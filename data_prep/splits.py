@@ -1,0 +1,74 @@
+"""Which inputs are for training and which for testing, and the classes."""
+
+import hashlib
+import os
+
+from data_prep import sources
+from tfvssl.data import media
+
+TRAIN, TEST = "train", "test"
+
+
+def assign(
+  inputs: list[sources.ClipSource], keys: dict[str, str], test_share: float
+) -> None:
+  """Fills `split` by a hash of the relative path, stratified per label.
+
+  Inputs without a label are one stratum. Pieces of one file, and files of
+  equal content, always share a split.
+
+  Args:
+    inputs: changed in place.
+    keys: see `sources.content_keys`.
+    test_share: the share that goes to the test split, between 0 and 1.
+  """
+  groups: dict[str, list[sources.ClipSource]] = {}
+  for item in inputs:
+    groups.setdefault(keys.get(item.path, item.path), []).append(item)
+  strata: dict[str, list[list[sources.ClipSource]]] = {}
+  for group in groups.values():
+    strata.setdefault(group[0].label, []).append(group)
+  for stratum in strata.values():
+    stratum.sort(key=lambda group: path_hash(group[0].relative))
+    num_test = round(test_share * len(stratum))
+    if len(stratum) > 1:
+      num_test = min(max(num_test, 1), len(stratum) - 1)
+    for position, group in enumerate(stratum):
+      for item in group:
+        item.split = TEST if position < num_test else TRAIN
+
+
+def path_hash(relative: str) -> str:
+  """Returns a hash that orders inputs the same way on every machine."""
+  return hashlib.sha256(relative.encode("utf-8")).hexdigest()
+
+
+def leave_out_small_labels(inputs: list[sources.ClipSource]) -> list[str]:
+  """Removes labels that fewer than two files have; returns their names.
+
+  Such a label cannot be in both splits. Its clip stays, without a label.
+  """
+  paths: dict[str, set[str]] = {}
+  for item in inputs:
+    if item.label and _may_be_media(item):
+      paths.setdefault(item.label, set()).add(item.path)
+  small = sorted(name for name, found in paths.items() if len(found) < 2)
+  for item in inputs:
+    if item.label in small:
+      item.label = ""
+  return small
+
+
+def classes(inputs: list[sources.ClipSource]) -> list[str]:
+  """Returns the sorted labels of inputs that are named as media.
+
+  So a sub-folder of pictures or texts is no class.
+  """
+  return sorted(
+    {item.label for item in inputs if item.label and _may_be_media(item)}
+  )
+
+
+def _may_be_media(item):
+  suffix = os.path.splitext(item.relative)[1].lower()
+  return not item.refused and suffix in media.MEDIA_SUFFIXES

@@ -1,0 +1,47 @@
+"""What every test has: a quiet TensorFlow and the local data."""
+
+import os
+import pathlib
+
+import pytest
+
+# Before any test module imports TensorFlow; child processes inherit them.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+# A GPU, if there is one, is left to the tests that ask for it, and is never
+# filled by the first of several workers.
+os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+
+
+def _folder(variable: str, *defaults: pathlib.Path) -> pathlib.Path:
+  """Returns the first folder that exists, else skips the test with a reason."""
+  named = os.environ.get(variable)
+  candidates = [pathlib.Path(named)] if named else list(defaults)
+  for candidate in candidates:
+    if candidate.is_dir():
+      return candidate.resolve()
+  tried = ", ".join(map(str, candidates))
+  pytest.skip(f"no such folder: {tried}; set {variable} to run this test")
+
+
+@pytest.fixture(scope="session")
+def root() -> pathlib.Path:
+  """The checkout."""
+  return ROOT
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> pathlib.Path:
+  """The folder of real clips with manifest.csv; not part of the checkout."""
+  return _folder("TFVSSL_DATA_DIR", ROOT.parent / "shared" / "data")
+
+
+@pytest.fixture(scope="session")
+def golden_root() -> pathlib.Path:
+  """The folder that holds brave/ and, later, the other methods' vectors."""
+  return _folder(
+    "TFVSSL_GOLDEN_DIR",
+    ROOT / "tests" / "golden" / "vectors",
+    ROOT.parent / "shared" / "golden",
+  )

@@ -1,0 +1,208 @@
+import dataclasses
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.data import record_fixture
+from tfvssl import views
+from tfvssl.data import clip_views
+from tfvssl.data import schema
+
+NARROW = views.RgbViewSpec(num_frames=4, frame_step=2, image_size=16)
+SOUND = views.AudioViewSpec(seconds=0.4)
+
+
+def _clip(num_frames=50, words=("rgb", "audio"), sample_index=0, epoch=0):
+  encoded = record_fixture.make_clip(1, num_frames=num_frames, modalities=words)
+  return schema.parse(
+    tf.constant(schema.serialize(encoded, "hash")),
+    {views.Modality(word) for word in words},
+    tf.constant(sample_index, tf.int64),
+    tf.constant(epoch, tf.int64),
+  )
+
+
+def _seconds(waveform_view):
+  """Returns which spectrogram frame of the clip the view begins with."""
+  clip = _clip(words=("spectrogram",))
+  distance = np.abs(clip.spectrogram - waveform_view[0]).max(axis=1)
+  return int(distance.argmin()) / 300
+
+
+def test_broad_audio_starts_with_narrow():
+  for index in range(5):
+    clip = _clip(sample_index=index)
+    start = clip_views.narrow_start(clip, NARROW, seed=7)
+    begin = clip_views.broad_start(
+      clip, SOUND, start, seed=7, name="broad_audio"
+    )
+    audio = clip_views.view(clip, SOUND, begin, seed=7, name="broad_audio")
+    video = clip_views.view(clip, NARROW, start, seed=7, name="narrow")
+    assert float(audio.start_s) == float(video.start_s)
+    assert float(audio.start_s) == pytest.approx(int(start) / 25)
+    assert _seconds(audio.audio) == pytest.approx(int(start) / 25, abs=0.002)
+
+
+def test_broad_rgb_start_does_not_depend_on_narrow_unless_it_is_asked_to():
+  spec = dataclasses.replace(NARROW, sync=views.Sync.INDEPENDENT)
+  together = dataclasses.replace(NARROW, sync=views.Sync.START)
+  starts = []
+  for index in range(40):
+    clip = _clip(words=("rgb",), sample_index=index)
+    narrow = clip_views.narrow_start(clip, NARROW, seed=7)
+    broad = [
+      int(clip_views.broad_start(clip, spec, given, seed=7, name="broad_rgb"))
+      for given in (narrow, tf.constant(0))
+    ]
+    assert broad[0] == broad[1]
+    starts.append((int(narrow), broad[0]))
+    same = clip_views.broad_start(
+      clip, together, narrow, seed=7, name="broad_rgb"
+    )
+    assert int(same) == int(narrow)
+  correlation = np.corrcoef(np.array(starts).T)[0, 1]
+  assert abs(correlation) < 0.45  # 40 independent pairs: 3 deviations
+  assert max(start for _, start in starts) > 43  # beyond the narrow range
+
+
+def test_packed_spectrogram_and_waveform_give_the_same_view():
+  packed = _clip(words=("rgb", "spectrogram"))
+  waves = _clip(words=("rgb", "audio"))
+  for start in (0, 17, 40):  # 40 is exactly the last that does not loop
+    begin = tf.constant(start)
+    one = clip_views.audio_view(packed, SOUND, begin).audio
+    other = clip_views.audio_view(waves, SOUND, begin).audio
+    assert one.shape == other.shape == (120, 80)
+    # float32 FFT of the same samples, batched in another way
+    np.testing.assert_allclose(one, other, atol=3e-4)
+
+
+def test_last_frame_of_a_cut_view_holds_real_samples():
+  clip = _clip(words=("rgb", "audio"))
+  audio = clip_views.audio_view(clip, SOUND, tf.constant(5)).audio
+  whole = _clip(words=("spectrogram",)).spectrogram
+  np.testing.assert_allclose(audio[-1], whole[5 * 12 + 119], atol=3e-4)
+
+
+def test_sound_loops_with_the_frames():
+  clip = _clip(num_frames=10, words=("rgb", "audio"))
+  audio = clip_views.audio_view(
+    clip, views.AudioViewSpec(seconds=0.8), tf.constant(0)
+  ).audio
+  # 10 frames are 120 spectrogram frames; the last of a pass reaches over the
+  # seam.
+  np.testing.assert_allclose(audio[:119], audio[120:239], atol=3e-4)
+
+
+def test_views_without_sound_track_time_by_the_sound_itself():
+  clip = _clip(words=("audio",))
+  assert int(clip_views.frame_count(clip, SOUND)) == 50
+  packed = _clip(words=("spectrogram",))
+  assert int(clip_views.frame_count(packed, SOUND)) == 50
+  start = clip_views.narrow_start(clip, SOUND, seed=1)
+  assert 0 <= int(start) <= 40
+
+
+def test_rgb_view_has_the_frames_of_its_start():
+  clip = _clip(num_frames=50, words=("rgb",))
+  view = clip_views.view(clip, NARROW, tf.constant(47), seed=0, name="narrow")
+  frames = tf.gather(clip.frames, [47, 49, 1, 3])
+  again = clip_views.view(
+    clip._replace(frames=frames),
+    dataclasses.replace(NARROW, frame_step=1),
+    tf.constant(0),
+    seed=0,
+    name="narrow",
+  )
+  np.testing.assert_array_equal(view.video, again.video)
+  assert len({frame.numpy().tobytes() for frame in view.video}) == 4
+
+
+def test_draws_depend_on_epoch_sample_and_name_only():
+  def video(name="narrow", **where):
+    clip = _clip(num_frames=5, words=("rgb",), **where)
+    return (
+      clip_views.view(clip, NARROW, tf.constant(0), seed=0, name=name)
+      .video.numpy()
+      .tobytes()
+    )
+
+  base = video()
+  assert base == video()
+  others = {video(epoch=1), video(sample_index=1), video(name="broad_rgb")}
+  assert len(others | {base}) == 4
+
+
+def test_flow_view_is_uint8_and_loops():
+  spec = views.FlowViewSpec(
+    num_frames=6, frame_step=4, image_size=24, resize_short_side=48
+  )
+  clip = _clip(num_frames=8, words=("flow",))
+  view = clip_views.view(clip, spec, tf.constant(2), seed=0, name="broad_flow")
+  assert view.flow.dtype == tf.uint8
+  assert view.flow.shape == (6, 24, 24, 2)
+  np.testing.assert_array_equal(view.flow[0], view.flow[2])  # frames 2, 6, 2
+  assert np.any(view.flow[0] != view.flow[1])
+
+
+def test_view_carries_label_and_place():
+  clip = _clip(sample_index=4, epoch=2)
+  view = clip_views.audio_view(clip, SOUND, tf.constant(10))
+  assert int(view.labels) == 1
+  assert int(view.sample_index) == 4
+  assert int(view.epoch) == 2
+  assert float(view.start_s) == pytest.approx(0.4)
+
+
+def _evaluation(clip, spec):
+  return clip_views.evaluation_views(
+    clip, spec, temporal_clips=3, spatial_crops=2, short_side=24
+  )
+
+
+def test_evaluation_views_of_rgb_go_through_time_then_place():
+  clip = _clip(words=("rgb",))
+  result = _evaluation(clip, NARROW)
+  assert result.video.shape == (6, 4, 16, 16, 3)
+  np.testing.assert_allclose(
+    result.start_s, np.repeat([0, 21, 43], 2) / 25, rtol=1e-6
+  )
+  alone = clip_views.evaluation_views(
+    clip._replace(frames=clip.frames[21:]),
+    NARROW,
+    temporal_clips=1,
+    spatial_crops=2,
+    short_side=24,
+  )
+  np.testing.assert_array_equal(result.video[2:4], alone.video)
+
+
+def test_evaluation_views_of_sound_have_no_place():
+  result = _evaluation(_clip(), SOUND)
+  assert result.audio.shape == (3, 120, 80)
+  np.testing.assert_allclose(result.start_s, [0, 0.8, 1.6], rtol=1e-6)
+  again = clip_views.audio_view(_clip(), SOUND, tf.constant(20))
+  np.testing.assert_array_equal(result.audio[1], again.audio)
+
+
+def test_evaluation_views_of_flow():
+  spec = views.FlowViewSpec(num_frames=3, image_size=16, resize_short_side=48)
+  result = _evaluation(_clip(words=("flow",)), spec)
+  assert result.flow.shape == (6, 3, 16, 16, 2)
+  assert np.any(result.flow[0] != result.flow[1])
+
+
+def test_view_of_unknown_kind_is_an_error():
+  clip = _clip()
+  with pytest.raises(TypeError, match="must be RgbViewSpec, FlowViewSpec or"):
+    clip_views.view(clip, views.ViewSpec(), tf.constant(0), seed=0, name="x")
+  with pytest.raises(TypeError, match="not ViewSpec"):
+    clip_views.narrow_start(clip, views.ViewSpec(), seed=0)
+
+
+def test_silence_gives_zeros():
+  clip = _clip()
+  silent = clip._replace(waveform=tf.zeros_like(clip.waveform))
+  audio = clip_views.audio_view(silent, SOUND, tf.constant(0)).audio
+  np.testing.assert_array_equal(audio, np.zeros((120, 80), np.float32))

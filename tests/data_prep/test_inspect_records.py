@@ -1,0 +1,127 @@
+"""The binary as a user runs it, in a process of its own."""
+
+import base64
+import re
+import subprocess
+import sys
+
+import pytest
+import tensorflow as tf
+
+from tests.data import record_fixture
+from tfvssl.data import schema
+
+_CONFIG = """
+from tests import tiny_runs
+
+def get_config():
+  return tiny_runs.experiment()
+"""
+
+
+@pytest.fixture(scope="module", name="folder")
+def _folder(tmp_path_factory):
+  """Records whose second clip has an id that HTML must not interpret."""
+  clips = [record_fixture.make_clip(seed, num_frames=20) for seed in range(3)]
+  clips[1].clip_id = "<script>alert('x')</script>&.mp4"
+  clips.append(record_fixture.make_clip(3, num_frames=5, modalities=("rgb",)))
+  return record_fixture.write_records(
+    tmp_path_factory.mktemp("records"), clips, num_shards=2
+  )
+
+
+@pytest.fixture(name="inspect")
+def _inspect(root):
+  def run(*arguments) -> subprocess.CompletedProcess:
+    return subprocess.run(
+      [sys.executable, "-m", "data_prep.inspect_records", *map(str, arguments)],
+      cwd=root,
+      capture_output=True,
+      text=True,
+      timeout=300,
+      check=False,
+    )
+
+  return run
+
+
+def _last_line(text):
+  return text.strip().splitlines()[-1]
+
+
+def test_what_is_in_the_folder(inspect, folder):
+  done = inspect(f"--records={folder}")
+  assert done.returncode == 0, done.stderr
+  assert f"{folder}: 4 clips in 2 shards" in done.stdout
+  assert "every byte checked" in done.stdout
+  assert "modalities      audio in 3, rgb in 4" in done.stdout
+  assert "labels          down: 2, right: 2" in done.stdout
+  assert "frame sizes     64x48: 4" in done.stdout
+  assert "duration        0.20 to 0.80 s" in done.stdout
+  assert re.search(r"image/frame_rate_hz +25\n", done.stdout)
+  assert _last_line(done.stdout).startswith("next: python -m tfvssl.train")
+
+
+def test_report_shows_every_view_and_escapes_ids(inspect, folder, tmp_path):
+  config = tmp_path / "tiny.py"
+  config.write_text(_CONFIG)
+  report = tmp_path / "views.html"
+  done = inspect(
+    f"--records={folder}",
+    f"--config={config}",
+    f"--report={report}",
+    "--clips=3",
+  )
+  assert done.returncode == 0, done.stderr
+  assert _last_line(done.stdout) == f"next: open {report} in a browser"
+  page = report.read_text(encoding="utf-8")
+  assert "<script" not in page
+  assert "&lt;script&gt;alert(&#x27;x&#x27;)&lt;/script&gt;&amp;.mp4" in page
+  assert "http" not in re.sub(r"base64,[^']*", "", page)  # self-contained
+  images = re.findall(r"src='data:image/png;base64,([^']+)'", page)
+  shapes = [tf.io.decode_png(base64.b64decode(image)).shape for image in images]
+  # Each clip: 4 frames of 16 px side by side, and 25 frames of 40 mel bins.
+  assert shapes == [(16, 64, 3), (40, 25, 3)] * 3
+
+
+def test_damage_ends_with_code_3_and_names_the_record(inspect, tmp_path):
+  clips = [record_fixture.make_clip(0, num_frames=2)]
+  folder = record_fixture.write_records(tmp_path / "r", clips, num_shards=1)
+  path = folder / schema.load_manifest(folder).shards[0].file
+  content = bytearray(path.read_bytes())
+  content[-100] ^= 1
+  path.write_bytes(bytes(content))
+  done = inspect(f"--records={folder}")
+  assert done.returncode == 3
+  assert f"{path}: record 0 at byte 0: its checksum" in done.stdout
+  assert "problems, listed above; prepare it again" in _last_line(done.stderr)
+  unread = inspect(f"--records={folder}", "--noverify")
+  assert unread.returncode == 0
+  assert "sizes checked" in unread.stdout
+
+
+def test_missing_folder_ends_with_code_3(inspect, tmp_path):
+  done = inspect(f"--records={tmp_path / 'none'}")
+  assert done.returncode == 3
+  assert "does not exist" in _last_line(done.stderr)
+
+
+def test_unreadable_manifest_ends_with_code_3(inspect, tmp_path):
+  (tmp_path / schema.MANIFEST_NAME).write_text("{")
+  done = inspect(f"--records={tmp_path}")
+  assert done.returncode == 3
+  assert "cannot be used" in _last_line(done.stderr)
+
+
+@pytest.mark.parametrize(
+  ("arguments", "message"),
+  [
+    ((), "--records is missing"),
+    (("--records=x", "more"), "'more' is no flag"),
+    (("--records=x", "--report=y"), "--config and --report belong together"),
+  ],
+)
+def test_wrong_flags_end_with_code_2(inspect, arguments, message):
+  done = inspect(*arguments)
+  assert done.returncode == 2
+  assert message in done.stderr

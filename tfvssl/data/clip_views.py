@@ -1,0 +1,307 @@
+"""What methods call to make views of a clip: choose a start, then decode.
+
+  start = clip_views.narrow_start(clip, narrow, seed=seed)
+  result = {"narrow": clip_views.view(
+      clip, narrow, start, seed=seed, name="narrow")}
+  for name, spec in broad.items():
+    begin = clip_views.broad_start(clip, spec, start, seed=seed, name=name)
+    result[name] = clip_views.view(clip, spec, begin, seed=seed, name=name)
+
+Everything is unbatched. Starts are int32 scalars in frames of the clip.
+"""
+
+import functools
+
+import tensorflow as tf
+
+from tfvssl import randomness
+from tfvssl import views
+from tfvssl.data import decode
+from tfvssl.data import spectrogram
+from tfvssl.data import windows
+
+
+def frame_count(
+  clip: views.Clip,
+  spec: views.ViewSpec,
+  frame_rate_hz: float = views.FRAME_RATE_HZ,
+) -> tf.Tensor:
+  """Returns the clip's length in frames, int32; of its sound if it has none.
+
+  Args:
+    clip: with the modality of `spec`.
+    spec: of the view that asks; an audio view gives the length of a clip that
+      has sound only.
+    frame_rate_hz: frames per second.
+  """
+  for images in (clip.frames, clip.flow):
+    if images is not None:
+      return tf.size(images)
+  sound, rate_hz = _sound(clip, spec)
+  seconds = tf.cast(tf.shape(sound)[0], tf.float32) / rate_hz
+  return tf.maximum(1, tf.cast(seconds * frame_rate_hz, tf.int32))
+
+
+def narrow_start(
+  clip: views.Clip,
+  spec: views.ViewSpec,
+  *,
+  seed: int | tf.Tensor,
+  name: str = "narrow",
+  frame_rate_hz: float = views.FRAME_RATE_HZ,
+) -> tf.Tensor:
+  """Returns the start of a view inside its clip; see windows.narrow_start."""
+  num_frames, frame_step = _extent(spec, frame_rate_hz)
+  return windows.narrow_start(
+    frame_count(clip, spec, frame_rate_hz),
+    num_frames,
+    frame_step,
+    _key(clip, seed, name, "start"),
+  )
+
+
+def broad_start(
+  clip: views.Clip,
+  spec: views.ViewSpec,
+  narrow: tf.Tensor,
+  *,
+  seed: int | tf.Tensor,
+  name: str,
+  frame_rate_hz: float = views.FRAME_RATE_HZ,
+) -> tf.Tensor:
+  """Returns the start of a broad view by `spec.sync`; `narrow` is the start
+  of the narrow one."""
+  if spec.sync == views.Sync.START:
+    return narrow
+  return windows.independent_start(
+    frame_count(clip, spec, frame_rate_hz), _key(clip, seed, name, "start")
+  )
+
+
+def view(
+  clip: views.Clip,
+  spec: views.ViewSpec,
+  start: tf.Tensor,
+  *,
+  seed: int | tf.Tensor,
+  name: str,
+  frame_rate_hz: float = views.FRAME_RATE_HZ,
+) -> views.View:
+  """Returns one training view of any kind; random windows by `name`'s key.
+
+  Returns:
+    a View with video uint8 [n, H, W, 3], flow uint8 [n, H, W, 2] or audio
+    float32 [S, M], and the scalars labels, sample_index, epoch, start_s.
+
+  Raises:
+    TypeError: `spec` is of no known kind.
+  """
+  if isinstance(spec, views.RgbViewSpec):
+    return rgb_view(
+      clip, spec, start, seed=seed, name=name, frame_rate_hz=frame_rate_hz
+    )
+  if isinstance(spec, views.FlowViewSpec):
+    return flow_view(
+      clip, spec, start, seed=seed, name=name, frame_rate_hz=frame_rate_hz
+    )
+  if isinstance(spec, views.AudioViewSpec):
+    return audio_view(clip, spec, start, frame_rate_hz=frame_rate_hz)
+  raise TypeError(_unknown_kind(spec))
+
+
+def rgb_view(
+  clip: views.Clip,
+  spec: views.RgbViewSpec,
+  start: tf.Tensor,
+  *,
+  seed: int | tf.Tensor,
+  name: str,
+  frame_rate_hz: float = views.FRAME_RATE_HZ,
+) -> views.View:
+  """Returns frames in one random window; video uint8 [n, H, W, 3]."""
+  video = decode.decode_view(
+    _take(clip.frames, spec, start),
+    spec.crop,
+    spec.image_size,
+    _key(clip, seed, name, "crop"),
+  )
+  return _about(clip, start, frame_rate_hz)._replace(video=video)
+
+
+def flow_view(
+  clip: views.Clip,
+  spec: views.FlowViewSpec,
+  start: tf.Tensor,
+  *,
+  seed: int | tf.Tensor,
+  name: str,
+  frame_rate_hz: float = views.FRAME_RATE_HZ,
+) -> views.View:
+  """Returns flow in one random window; flow uint8 [n, H, W, 2]."""
+  flow = decode.decode_flow_view(
+    _take(clip.flow, spec, start),
+    spec.resize_short_side,
+    spec.image_size,
+    _key(clip, seed, name, "crop"),
+  )
+  return _about(clip, start, frame_rate_hz)._replace(flow=flow)
+
+
+def audio_view(
+  clip: views.Clip,
+  spec: views.AudioViewSpec,
+  start: tf.Tensor,
+  *,
+  frame_rate_hz: float = views.FRAME_RATE_HZ,
+) -> views.View:
+  """Returns sound from frame `start` on; audio float32 [S, M].
+
+  A clip that holds a spectrogram is sliced; else it is computed from the
+  samples and those that the last frames reach past the view's end, so both
+  give the same. At the seam of a loop they differ.
+  """
+  sound, _ = _sound(clip, spec)
+  num_clip_frames = frame_count(clip, spec, frame_rate_hz)
+  num_values = tf.shape(sound)[0]
+  first = windows.sound_start(start, num_clip_frames, num_values)
+  indices = functools.partial(
+    windows.sound_indices,
+    start_frame=start,
+    view_frames=round(spec.seconds * frame_rate_hz),
+    num_clip_frames=num_clip_frames,
+    num_values=num_values,
+  )
+  if clip.spectrogram is not None:
+    first = tf.cast(tf.round(first), tf.int32)
+    audio = windows.take_sound(sound, indices(first, spec.num_frames))
+    audio = tf.ensure_shape(audio, [spec.num_frames, spec.spectrogram.num_mels])
+  else:
+    first = tf.cast(first, tf.int32)
+    samples = windows.take_sound(sound, indices(first, _num_samples(spec)))
+    waveform = tf.cast(samples, tf.float32) / 32768.0
+    audio = spectrogram.log_mel(waveform, spec.spectrogram)
+    audio = audio[: spec.num_frames]
+  return _about(clip, start, frame_rate_hz)._replace(audio=audio)
+
+
+def evaluation_views(
+  clip: views.Clip,
+  spec: views.ViewSpec,
+  *,
+  temporal_clips: int,
+  spatial_crops: int,
+  short_side: int,
+  frame_rate_hz: float = views.FRAME_RATE_HZ,
+) -> views.View:
+  """Returns regularly spaced views of the clip, nothing random.
+
+  Args:
+    clip: with the modality of `spec`.
+    spec: of one view.
+    temporal_clips: starts spaced over the clip.
+    spatial_crops: squares along the longer side; not used for sound.
+    short_side: to which RGB frames are resized before the crop.
+    frame_rate_hz: frames per second.
+
+  Returns:
+    a View with one more axis in front, [temporal_clips * spatial_crops] (or
+    [temporal_clips] for sound), start_s included, time outermost; labels,
+    sample_index and epoch stay scalar.
+  Source: paper appendix B.
+  """
+  num_frames, frame_step = _extent(spec, frame_rate_hz)
+  starts = windows.linspace_starts(
+    frame_count(clip, spec, frame_rate_hz),
+    temporal_clips,
+    num_frames,
+    frame_step,
+  )
+  if isinstance(spec, views.AudioViewSpec):
+    sounds = [
+      audio_view(clip, spec, start, frame_rate_hz=frame_rate_hz).audio
+      for start in tf.unstack(starts)
+    ]
+    repeats, parts = 1, {"audio": tf.stack(sounds)}
+  else:
+    crops = [
+      _crops(clip, spec, start, short_side, spatial_crops)
+      for start in tf.unstack(starts)
+    ]
+    name = "flow" if isinstance(spec, views.FlowViewSpec) else "video"
+    repeats, parts = spatial_crops, {name: tf.concat(crops, 0)}
+  starts_s = tf.repeat(tf.cast(starts, tf.float32) / frame_rate_hz, repeats)
+  starts_s = tf.ensure_shape(starts_s, [temporal_clips * repeats])
+  return _about(clip, starts[0], frame_rate_hz)._replace(
+    start_s=starts_s, **parts
+  )
+
+
+def _crops(clip, spec, start, short_side, num_crops):
+  """Returns uint8 [num_crops, n, H, W, C] of RGB or flow."""
+  if isinstance(spec, views.FlowViewSpec):
+    return decode.decode_flow_crops(
+      _take(clip.flow, spec, start),
+      short_side=spec.resize_short_side,
+      size=spec.image_size,
+      num_crops=num_crops,
+    )
+  return decode.decode_crops(
+    _take(clip.frames, spec, start),
+    short_side=short_side,
+    size=spec.image_size,
+    num_crops=num_crops,
+  )
+
+
+def _extent(spec, frame_rate_hz):
+  """Returns (number of frames, frame step) that a view spans."""
+  if isinstance(spec, views.AudioViewSpec):
+    return round(spec.seconds * frame_rate_hz), 1
+  if isinstance(spec, (views.RgbViewSpec, views.FlowViewSpec)):
+    return spec.num_frames, spec.frame_step
+  raise TypeError(_unknown_kind(spec))
+
+
+def _unknown_kind(spec):
+  return (
+    f"a view must be RgbViewSpec, FlowViewSpec or AudioViewSpec, not"
+    f" {type(spec).__name__}."
+  )
+
+
+def _take(images, spec, start):
+  indices = windows.frame_indices(
+    start, spec.num_frames, spec.frame_step, tf.size(images)
+  )
+  return tf.ensure_shape(tf.gather(images, indices), [spec.num_frames])
+
+
+def _sound(clip, spec):
+  """Returns the clip's spectrogram or else waveform, and its rate in Hz."""
+  rate_hz = spec.spectrogram.sample_rate_hz
+  if clip.spectrogram is not None:
+    return clip.spectrogram, rate_hz / spec.spectrogram.frame_step
+  return clip.waveform, float(rate_hz)
+
+
+def _num_samples(spec):
+  """Returns the samples of an audio view and those its last frames need."""
+  kind = spec.spectrogram
+  return (
+    round(spec.seconds * kind.sample_rate_hz)
+    + kind.frame_length
+    - kind.frame_step
+  )
+
+
+def _key(clip, seed, name, operation):
+  return randomness.key(seed, clip.epoch, clip.sample_index, name, operation)
+
+
+def _about(clip, start, frame_rate_hz):
+  return views.View(
+    labels=clip.label,
+    sample_index=clip.sample_index,
+    epoch=clip.epoch,
+    start_s=tf.cast(start, tf.float32) / frame_rate_hz,
+  )

@@ -1,0 +1,345 @@
+"""Records to batches of views, in an order that any restart repeats.
+
+The order of a host's clips is a pure function of (seed, epoch): its shards
+are permuted, read in groups whose records alternate, and the stream of
+records is permuted block by block. Nothing depends on tf.random's state, on
+the number of threads or on how often the run was restarted, and a restart
+reads only what lies behind its position.
+"""
+
+from collections.abc import Callable, Iterator
+import contextlib
+import pathlib
+import re
+
+import numpy as np
+import tensorflow as tf
+
+from tfvssl import exit_codes
+from tfvssl import randomness
+from tfvssl import views
+from tfvssl.data import decode
+from tfvssl.data import reader
+from tfvssl.data import record_check
+from tfvssl.data import schema
+from tfvssl.data import shard_files
+
+SampleViews = Callable[[views.Clip, int], dict[str, views.View]]
+
+# AutoGraph would bury one-line errors in a long trace.
+_without_autograph = tf.autograph.experimental.do_not_convert
+
+_NAMES_RECORD = re.compile(r": record \d+ at byte|: \d+ whole records")
+
+# What a broken picture, a wrong checksum, a cut or a lost shard raise.
+_READ_ERRORS = (
+  tf.errors.InvalidArgumentError,
+  tf.errors.DataLossError,
+  tf.errors.FailedPreconditionError,
+  tf.errors.NotFoundError,
+  tf.errors.PermissionDeniedError,
+)
+
+_IMAGES = [
+  schema.FEATURE_LISTS[m] for m in (views.Modality.RGB, views.Modality.FLOW)
+]
+
+_SHARDS_AT_ONCE = 8  # released datasets/media_sequences: cycle length
+
+
+def training_dataset(
+  records: reader.Records,
+  sample_views: SampleViews,
+  *,
+  modalities: set[views.Modality],
+  seed: int,
+  start_position: int,
+  batch_size: int,
+  shuffle_buffer: int,
+  host_index: int = 0,
+  num_hosts: int = 1,
+) -> tf.data.Dataset:
+  """Returns infinite batches of views; every pass has every usable clip once.
+
+  Args:
+    records: of reader.open_records.
+    sample_views: (clip, seed) -> views by name, unbatched, static shapes.
+    modalities: what `sample_views` needs of a clip.
+    seed: the run's.
+    start_position: how many clips this host has consumed before.
+    batch_size: clips of one batch of this host.
+    shuffle_buffer: records that are permuted at a time; twice as many are
+      held in memory.
+    host_index: which host this is.
+    num_hosts: each reads shards of its own.
+
+  Raises:
+    ValueError: fewer shards than hosts, or the records were opened for other
+      modalities.
+  """
+  _check_modalities(records, modalities)
+  shards = records.shards_for_host(host_index, num_hosts)
+  count = records.usable_for_host(host_index, num_hosts)
+  first_epoch, inside = divmod(start_position, count)
+
+  @_without_autograph
+  def epoch_blocks(epoch):
+    skip = tf.where(epoch == first_epoch, tf.constant(inside, tf.int64), 0)
+    return _blocks(
+      records,
+      shards,
+      seed=seed,
+      epoch=epoch,
+      skip=skip,
+      block_size=min(shuffle_buffer, count),
+    )
+
+  epochs = tf.data.Dataset.range(first_epoch, np.iinfo(np.int64).max)
+  clips = epochs.flat_map(epoch_blocks).prefetch(1).unbatch()
+  return _views(
+    clips, sample_views, modalities, seed, batch_size, drop_remainder=True
+  )
+
+
+def evaluation_dataset(
+  records: reader.Records,
+  sample_views: SampleViews,
+  *,
+  modalities: set[views.Modality],
+  seed: int,
+  epoch: int = 0,
+  batch_size: int,
+) -> tf.data.Dataset:
+  """Returns every usable clip once, in order; the last batch may be smaller.
+
+  Args:
+    records: of reader.open_records.
+    sample_views: as for `training_dataset`.
+    modalities: what `sample_views` needs of a clip.
+    seed: of the draws of `sample_views`.
+    epoch: that the clips carry; another one gives other draws.
+    batch_size: clips of a batch.
+
+  Raises:
+    ValueError: the records were opened for other modalities.
+  """
+  _check_modalities(records, modalities)
+  shards = np.flatnonzero(records.usable_per_shard())
+  clips = _read_in_turn(records, tf.constant(shards, tf.int64), 1).map(
+    lambda number, record: (tf.constant(epoch, tf.int64), number, record)
+  )
+  return _views(
+    clips, sample_views, modalities, seed, batch_size, drop_remainder=False
+  )
+
+
+def _check_modalities(records, modalities):
+  missing = sorted(m.value for m in modalities - records.modalities)
+  if missing:
+    raise ValueError(
+      f"{records.folder} was opened without {', '.join(missing)}; give"
+      " `open_records` all modalities that the views need."
+    )
+
+
+def _views(clips, sample_views, modalities, seed, batch_size, drop_remainder):
+  @_without_autograph
+  def make(epoch, number, record):
+    return sample_views(schema.parse(record, modalities, number, epoch), seed)
+
+  dataset = clips.map(
+    make, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
+  )
+  dataset = dataset.batch(batch_size, drop_remainder=drop_remainder)
+  options = tf.data.Options()
+  options.deterministic = True
+  options.autotune.enabled = True
+  # The hosts are told apart above; tf.data must not split once more.
+  options.experimental_distribute.auto_shard_policy = (
+    tf.data.experimental.AutoShardPolicy.OFF
+  )
+  # Clips run in parallel; threads inside an operation would only contend.
+  options.threading.max_intra_op_parallelism = 1
+  return dataset.prefetch(tf.data.AUTOTUNE).with_options(options)
+
+
+def _blocks(records, shards, *, seed, epoch, skip, block_size):
+  """Returns one epoch from clip `skip` on, in permuted blocks.
+
+  Elements are (epoch [n], sample_index [n], serialised record [n]).
+  """
+  counts = tf.constant(records.usable_per_shard(), tf.int64)
+  order = tf.gather(
+    tf.constant(shards, tf.int64),
+    _random_order(seed, "shards", epoch, tf.range(len(shards))),
+  )
+  first_block = skip // block_size
+  begin = first_block * block_size
+  # Whole groups of shards before the first block are not opened at all.
+  num_groups = -(-len(shards) // _SHARDS_AT_ONCE)
+  ends = tf.cumsum(tf.gather(counts, order))
+  group_ends = tf.gather(
+    ends,
+    tf.minimum(tf.range(1, num_groups + 1) * _SHARDS_AT_ONCE, len(shards)) - 1,
+  )
+  first_group = tf.searchsorted(group_ends, [begin], side="right")[0]
+  before = tf.where(
+    first_group > 0, tf.gather(group_ends, tf.maximum(first_group - 1, 0)), 0
+  )
+  stream = _read_in_turn(
+    records, order[first_group * _SHARDS_AT_ONCE :], _SHARDS_AT_ONCE
+  ).skip(begin - before)
+
+  @_without_autograph
+  def permute(block, batch):
+    numbers, serialized = batch
+    positions = block * block_size + tf.range(tf.size(numbers, tf.int64))
+    places = _random_order(seed, "clips", epoch, positions)
+    done = tf.where(block == first_block, skip - begin, 0)
+    places = places[done:]
+    return (
+      tf.fill([tf.size(places)], epoch),
+      tf.gather(numbers, places),
+      tf.gather(serialized, places),
+    )
+
+  return stream.batch(block_size).enumerate(first_block).map(permute)
+
+
+def _random_order(seed, what, epoch, positions):
+  """Returns int32 [n] that sorts a draw for each of n positions of an epoch.
+
+  One Threefry call: whole keys for each position would make a large graph.
+  """
+  with tf.init_scope():  # a constant of the graph
+    key = randomness.key(seed, 0, 0, "order", what)
+  positions = tf.cast(positions, tf.uint32)
+  epochs = tf.fill(tf.shape(positions), tf.cast(epoch, tf.uint32))
+  counters = tf.stack([positions, epochs], axis=-1)
+  draws = randomness.threefry(
+    tf.broadcast_to(key, tf.shape(counters)), counters
+  )
+  return tf.argsort(tf.cast(draws[..., 0], tf.int64), stable=True)
+
+
+def _read_in_turn(records, shards, shards_at_once):
+  """Returns (sample_index, record) of usable clips; shards in groups.
+
+  Within a group, records of its shards alternate.
+  """
+  offsets = tf.constant(records.offsets)
+  counts = tf.constant(
+    [shard.record_count for shard in records.manifest.shards], tf.int64
+  )
+  paths = tf.constant(records.paths)
+  usable = tf.constant(records.usable)
+
+  @_without_autograph
+  def read(shard):
+    numbers = tf.range(counts[shard]) + offsets[shard]
+    dataset = tf.data.TFRecordDataset(paths[shard]).apply(
+      tf.data.experimental.assert_cardinality(counts[shard])
+    )
+    dataset = tf.data.Dataset.zip(
+      (tf.data.Dataset.from_tensor_slices(numbers), dataset)
+    )
+    return dataset.filter(lambda number, record: usable[number])
+
+  @_without_autograph
+  def read_group(group):
+    return tf.data.Dataset.from_tensor_slices(group).interleave(
+      read,
+      cycle_length=shards_at_once,
+      block_length=1,
+      num_parallel_calls=tf.data.AUTOTUNE,
+      deterministic=True,
+    )
+
+  groups = tf.data.Dataset.from_tensor_slices(shards).batch(shards_at_once)
+  return groups.flat_map(read_group)
+
+
+@contextlib.contextmanager
+def explained(records: reader.Records) -> Iterator[None]:
+  """Turns what a damaged record raises into one line that names it.
+
+    with pipeline.explained(records):
+      for views in dataset: ...
+
+  Memory that does not suffice is no damage: such errors pass, as do those
+  that the body explains itself.
+
+  Args:
+    records: that the body reads.
+
+  Raises:
+    exit_codes.UserError: with exit_codes.DATA; see `explain_read_error`.
+  """
+  try:
+    yield
+  except _READ_ERRORS as error:
+    raise exit_codes.UserError(
+      exit_codes.DATA, explain_read_error(error, records)
+    ) from error
+
+
+def explain_read_error(error: Exception, records: reader.Records) -> str:
+  """Returns one line that names shard, record and offset of what is damaged.
+
+  TensorFlow's own message names neither the file nor the record.
+
+  Args:
+    error: what was raised while a dataset of `records` was read.
+    records: that were read.
+  """
+  try:
+    problems = record_check.verify(records.folder)
+  except (ValueError, OSError) as other:
+    problems = [str(other)]
+  if problems:
+    rest = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+    found = next(
+      (line for line in problems if _NAMES_RECORD.search(line)), problems[0]
+    )
+    return (
+      f"{found}{rest}; all of it is listed by python -m"
+      f" data_prep.inspect_records --records={records.folder} --verify"
+    )
+  if broken := _unreadable_image(records):
+    return f"{broken}; prepare the records again, or leave the clip out."
+  first = str(error).strip().splitlines()
+  return (
+    f"the records of {records.folder} are what the manifest says, but a clip"
+    f" could not be read: {first[0] if first else type(error).__name__}"
+  )
+
+
+def _unreadable_image(records):
+  """Returns the first image that has begin and end but cannot be decoded.
+
+  Slow, as it decodes all; so it comes after every other check.
+  """
+  for path in records.paths:
+    for record in shard_files.scan(pathlib.Path(path)):
+      example = tf.train.SequenceExample.FromString(record.payload)
+      for name, steps in example.feature_lists.feature_list.items():
+        if name not in _IMAGES:
+          continue
+        for number, step in enumerate(steps.feature):
+          if problem := _image_problem(step.bytes_list.value[0]):
+            return (
+              f"{path}: record {record.number} at byte {record.offset}:"
+              f" {name} {number} of {len(steps.feature)} {problem}"
+            )
+  return None
+
+
+def _image_problem(image):
+  height, width = record_check.image_size(image)
+  if height * width > decode.MAX_PIXELS:
+    return f"has {width}x{height} pixels, more than {decode.MAX_PIXELS}"
+  try:
+    tf.io.decode_image(image, expand_animations=False)
+  except tf.errors.InvalidArgumentError:
+    return "cannot be decoded"
+  return None

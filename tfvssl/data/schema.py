@@ -1,0 +1,315 @@
+"""THE record contract: what a SequenceExample and its manifest hold.
+
+One record is one clip. Keys follow the released BraVe reader where it has
+them (`image/encoded`, `clip/label/index`, the waveform under
+`WAVEFORM/feature/`). Every rate, hop, scale and bound stands in the record.
+
+context
+  schema_version              int64    SCHEMA_VERSION
+  config_hash                 bytes    hash of the preparation's configuration
+  clip/id                     bytes    unique; from a csv, else the path, with
+                                         `#start_s` if cut
+  clip/path                   bytes    of its file, relative to the input; the
+                                         clips of one file share it
+  clip/start_s                float    where the clip starts in its file
+  clip/duration_s             float
+  clip/label/index            int64    -1 without label
+  clip/label/text             bytes    empty without label
+  clip/caption                bytes    empty without caption
+  image/frame_rate_hz         float    \\
+  image/height, image/width   int64     > where the clip has pictures
+  flow/frame_rate_hz          float    \\
+  flow/bound_px               float     > where it has flow; values count in
+  flow/short_side_px          int64    /  pixels of fields of this short side
+  WAVEFORM/sample_rate_hz     int64    \\
+  WAVEFORM/valid_samples      int64     > where it has sound; zeros follow the
+                                          valid samples to the clip's end
+  SPECTROGRAM/frame_rate_hz   float    \\
+  SPECTROGRAM/num_mels        int64     > where the spectrogram is packed
+  SPECTROGRAM/dtype           bytes    'float16' or 'float32'
+feature lists
+  image/encoded               bytes [T]  JPEG, colour
+  flow/encoded                bytes [T]  grey PNG, u above v: [2 H, W]
+  WAVEFORM/feature/pcm16      bytes [1]  mono, signed 16 bit, little endian
+  SPECTROGRAM/feature/log_mel bytes [1]  [S, M], row-major
+An absent modality is an absent feature list, never zeros.
+"""
+
+import dataclasses
+import json
+import pathlib
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tfvssl import views
+
+if TYPE_CHECKING:
+  import tensorflow as tf
+
+SCHEMA_VERSION = 2
+MANIFEST_NAME = "manifest.json"
+# Readers take so much of a record to have its whole context. What a person
+# wrote, the caption above all, may fill it but for the rest of the context.
+CONTEXT_BYTES = 1 << 18
+TEXT_BYTES = CONTEXT_BYTES - (1 << 12)
+
+# A stored flow byte is FLOW_ZERO + round(px / bound_px * FLOW_LEVELS), with
+# px cut to +-bound_px; so no motion is stored exactly. 0 is not used.
+FLOW_ZERO = 128
+FLOW_LEVELS = 127
+
+FEATURE_LISTS = {
+  views.Modality.RGB: "image/encoded",
+  views.Modality.FLOW: "flow/encoded",
+  views.Modality.AUDIO: "WAVEFORM/feature/pcm16",
+  views.Modality.SPECTROGRAM: "SPECTROGRAM/feature/log_mel",
+}
+
+
+@dataclasses.dataclass
+class EncodedClip:
+  """What the writer packs; fields as in the table above."""
+
+  clip_id: str
+  path: str
+  start_s: float
+  duration_s: float
+  label_index: int = -1
+  label_text: str = ""
+  caption: str = ""
+  frames: list[bytes] | None = None
+  frame_rate_hz: float = 25.0
+  height: int = 0
+  width: int = 0
+  flow: list[bytes] | None = None
+  flow_rate_hz: float = 25.0
+  flow_bound_px: float = 20.0
+  flow_short_side_px: int = 128
+  waveform: np.ndarray | None = None  # int16 [N]
+  sample_rate_hz: int = 48_000
+  valid_samples: int | None = None  # None: all are
+  spectrogram: np.ndarray | None = None  # float16 or float32 [S, M]
+  spectrogram_rate_hz: float = 300.0
+
+  def modalities(self) -> list[str]:
+    """Returns the flag words of what the clip holds, sorted."""
+    present = {
+      views.Modality.RGB: self.frames,
+      views.Modality.FLOW: self.flow,
+      views.Modality.AUDIO: self.waveform,
+      views.Modality.SPECTROGRAM: self.spectrogram,
+    }
+    return sorted(m.value for m, value in present.items() if value is not None)
+
+
+@dataclasses.dataclass
+class Shard:
+  """One file of the manifest.
+
+  Attributes:
+    modalities: for every record, in order, its words joined with '+'; so a
+      run knows which records it can use before it reads one.
+  """
+
+  file: str
+  record_count: int
+  bytes: int
+  sha256: str
+  modalities: list[str]
+
+
+@dataclasses.dataclass
+class Manifest:
+  """manifest.json: what a record folder holds."""
+
+  schema_version: int
+  clip_count: int
+  classes: list[str]
+  config: dict
+  config_hash: str
+  shards: list[Shard]
+
+  def to_json(self) -> str:
+    """Returns the text of manifest.json."""
+    return json.dumps(dataclasses.asdict(self), indent=1) + "\n"
+
+  def save(self, path: pathlib.Path) -> None:
+    """Writes the manifest as JSON; not durable."""
+    path.write_text(self.to_json(), encoding="utf-8")
+
+
+def load_manifest(folder: str | pathlib.Path) -> Manifest:
+  """Reads the manifest of a record folder.
+
+  Raises:
+    FileNotFoundError: the folder has no manifest.
+    ValueError: it cannot be read, or has another schema version.
+  """
+  path = pathlib.Path(folder) / MANIFEST_NAME
+  if not path.is_file():
+    inside = sorted(p.parent.name for p in path.parent.glob("*/manifest.json"))
+    if inside:
+      raise FileNotFoundError(
+        f"{path} does not exist, but there are records in its folders"
+        f" {', '.join(inside)}; name one of them."
+      )
+    raise FileNotFoundError(
+      f"{path} does not exist; make records with data_prep.prepare_records"
+      " (an interrupted run continues when it is started again)."
+    )
+  try:
+    tree = json.loads(path.read_text(encoding="utf-8"))
+    version = tree["schema_version"]
+    if version != SCHEMA_VERSION:
+      raise ValueError(
+        f"schema version {version}, this program reads {SCHEMA_VERSION};"
+        " prepare the records again"
+      )
+    shards = [Shard(**shard) for shard in tree.pop("shards")]
+    manifest = Manifest(shards=shards, **tree)
+    _check_kinds(manifest)
+    return manifest
+  except (ValueError, TypeError, KeyError, AttributeError) as error:
+    raise ValueError(f"{path} cannot be used: {error!s}.") from error
+
+
+def _check_kinds(manifest):
+  """Raises TypeError for the first field that is not of its kind."""
+  fields = [
+    ("clip_count", manifest.clip_count, int),
+    ("classes", manifest.classes, list),
+    ("config", manifest.config, dict),
+    ("config_hash", manifest.config_hash, str),
+    *(("classes", name, str) for name in manifest.classes),
+  ]
+  for shard in manifest.shards:
+    if pathlib.PurePath(shard.file).name != shard.file:
+      raise TypeError(f"`file` ({shard.file!r:.40}) is no plain file name")
+    fields += [
+      ("record_count", shard.record_count, int),
+      ("bytes", shard.bytes, int),
+      ("sha256", shard.sha256, str),
+      ("modalities", shard.modalities, list),
+      *(("modalities", words, str) for words in shard.modalities),
+    ]
+  for name, value, kind in fields:
+    if not isinstance(value, kind):
+      raise TypeError(f"`{name}` holds {value!r:.40}, not {kind.__name__}")
+
+
+def serialize(clip: EncodedClip, config_hash: str) -> bytes:
+  """Returns the clip as a serialised SequenceExample, the same each time."""
+  import tensorflow as tf
+
+  context = {
+    "schema_version": SCHEMA_VERSION,
+    "config_hash": config_hash,
+    "clip/id": clip.clip_id,
+    "clip/path": clip.path,
+    "clip/start_s": float(clip.start_s),
+    "clip/duration_s": float(clip.duration_s),
+    "clip/label/index": clip.label_index,
+    "clip/label/text": clip.label_text,
+    "clip/caption": clip.caption,
+  }
+  lists = {}
+  if clip.frames is not None:
+    context["image/frame_rate_hz"] = float(clip.frame_rate_hz)
+    context["image/height"] = clip.height
+    context["image/width"] = clip.width
+    lists[views.Modality.RGB] = clip.frames
+  if clip.flow is not None:
+    context["flow/frame_rate_hz"] = float(clip.flow_rate_hz)
+    context["flow/bound_px"] = float(clip.flow_bound_px)
+    context["flow/short_side_px"] = clip.flow_short_side_px
+    lists[views.Modality.FLOW] = clip.flow
+  if clip.waveform is not None:
+    context["WAVEFORM/sample_rate_hz"] = clip.sample_rate_hz
+    context["WAVEFORM/valid_samples"] = (
+      len(clip.waveform) if clip.valid_samples is None else clip.valid_samples
+    )
+    lists[views.Modality.AUDIO] = [clip.waveform.astype("<i2").tobytes()]
+  if clip.spectrogram is not None:
+    context["SPECTROGRAM/frame_rate_hz"] = float(clip.spectrogram_rate_hz)
+    context["SPECTROGRAM/num_mels"] = clip.spectrogram.shape[1]
+    context["SPECTROGRAM/dtype"] = clip.spectrogram.dtype.name
+    lists[views.Modality.SPECTROGRAM] = [clip.spectrogram.tobytes()]
+  example = tf.train.SequenceExample()
+  for name, value in context.items():
+    _set_feature(example.context.feature[name], value)
+  for modality, values in lists.items():
+    steps = example.feature_lists.feature_list[FEATURE_LISTS[modality]].feature
+    for value in values:
+      steps.add().bytes_list.value.append(value)
+  return example.SerializeToString(deterministic=True)
+
+
+def _set_feature(feature, value):
+  if isinstance(value, str):
+    feature.bytes_list.value.append(value.encode("utf-8"))
+  elif isinstance(value, float):
+    feature.float_list.value.append(value)
+  else:
+    feature.int64_list.value.append(int(value))
+
+
+def parse(
+  serialized: "tf.Tensor",
+  modalities: set[views.Modality],
+  sample_index: "tf.Tensor",
+  epoch: "tf.Tensor",
+) -> views.Clip:
+  """Returns the record as a Clip with the fields of `modalities`, in graph.
+
+  Args:
+    serialized: string scalar.
+    modalities: what to parse; the record must hold it.
+    sample_index: int64 scalar.
+    epoch: int64 scalar.
+
+  Raises:
+    tf.errors.InvalidArgumentError: a feature is missing; it names the key.
+  """
+  import tensorflow as tf
+
+  context = {
+    "clip/id": tf.io.FixedLenFeature([], tf.string),
+    "clip/label/index": tf.io.FixedLenFeature([], tf.int64),
+  }
+  if views.Modality.SPECTROGRAM in modalities:
+    context["SPECTROGRAM/num_mels"] = tf.io.FixedLenFeature([], tf.int64)
+    context["SPECTROGRAM/dtype"] = tf.io.FixedLenFeature([], tf.string)
+  lists = {
+    FEATURE_LISTS[modality]: tf.io.FixedLenSequenceFeature([], tf.string)
+    for modality in modalities
+  }
+  head, steps = tf.io.parse_single_sequence_example(serialized, context, lists)
+  waveform = steps.get(FEATURE_LISTS[views.Modality.AUDIO])
+  spectrogram = steps.get(FEATURE_LISTS[views.Modality.SPECTROGRAM])
+  return views.Clip(
+    clip_id=head["clip/id"],
+    sample_index=sample_index,
+    epoch=epoch,
+    label=head["clip/label/index"],
+    frames=steps.get(FEATURE_LISTS[views.Modality.RGB]),
+    flow=steps.get(FEATURE_LISTS[views.Modality.FLOW]),
+    waveform=None
+    if waveform is None
+    else tf.io.decode_raw(waveform[0], tf.int16),
+    spectrogram=None
+    if spectrogram is None
+    else _decode_spectrogram(spectrogram[0], head),
+  )
+
+
+def _decode_spectrogram(raw, head):
+  import tensorflow as tf
+
+  values = tf.cond(
+    head["SPECTROGRAM/dtype"] == "float16",
+    lambda: tf.cast(tf.io.decode_raw(raw, tf.float16), tf.float32),
+    lambda: tf.io.decode_raw(raw, tf.float32),
+  )
+  num_mels = tf.cast(head["SPECTROGRAM/num_mels"], tf.int32)
+  return tf.reshape(values, [-1, num_mels])

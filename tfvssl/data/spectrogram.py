@@ -1,0 +1,46 @@
+"""Log-mel spectrogram; one function for the writer, the host and the device."""
+
+import tensorflow as tf
+
+from tfvssl import views
+
+
+def log_mel(waveform: tf.Tensor, spec: views.SpectrogramSpec) -> tf.Tensor:
+  """Returns log(1 + log_scale * mel magnitude).
+
+  Periodic Hann window; the end is padded with zeros, so that S is
+  ceil(N / frame_step). HTK mel scale on the magnitude, not the power. At the
+  default sizes 16 of the 80 filters are narrower than the spacing of the
+  frequencies and always zero, as in the released code.
+
+  Args:
+    waveform: float32 [..., N] in [-1, 1].
+    spec: sizes and frequencies.
+
+  Returns:
+    float32 [..., S, M]; S is static where N is.
+
+  Source: released datasets/spectrograms.py; specs/brave.md section 6.
+  """
+  spectrum = tf.abs(
+    tf.signal.stft(
+      waveform,
+      frame_length=spec.frame_length,
+      frame_step=spec.frame_step,
+      fft_length=spec.frame_length,
+      pad_end=True,
+    )
+  )
+  mel = tf.signal.linear_to_mel_weight_matrix(
+    num_mel_bins=spec.num_mels,
+    num_spectrogram_bins=spec.frame_length // 2 + 1,
+    sample_rate=spec.sample_rate_hz,
+    lower_edge_hertz=spec.lower_hz,
+    upper_edge_hertz=spec.upper_hz,
+  )
+  return tf.math.log(1.0 + spec.log_scale * tf.matmul(spectrum, mel))
+
+
+def from_pcm16(pcm: tf.Tensor) -> tf.Tensor:
+  """Returns int16 samples as float32 in [-1, 1): divided by 32768."""
+  return tf.cast(pcm, tf.float32) / 32768.0

@@ -1,0 +1,125 @@
+"""Which frames and which sound of a clip a view sees: scalars in, indices out.
+
+Clips that are shorter than a view loop. Frames and sound loop together.
+"""
+
+import tensorflow as tf
+
+from tfvssl import randomness
+
+
+def narrow_start(
+  num_clip_frames: tf.Tensor,
+  num_frames: int,
+  frame_step: int,
+  key: tf.Tensor,
+) -> tf.Tensor:
+  """Returns the first frame of a view that stays inside its clip.
+
+  Args:
+    num_clip_frames: int32 scalar T.
+    num_frames: frames of the view.
+    frame_step: distance between them, in clip frames.
+    key: uint32 [2], see randomness.key.
+
+  Returns:
+    int32 scalar, uniform in [0, max(T, span) - span].
+  Source: released datasets/time_sampling; specs/brave.md section 5.
+  """
+  bound = narrow_start_bound(num_clip_frames, num_frames, frame_step)
+  return randomness.uniform_int(key, bound)
+
+
+def narrow_start_bound(
+  num_clip_frames: tf.Tensor, num_frames: int, frame_step: int
+) -> tf.Tensor:
+  """Returns the exclusive upper bound of `narrow_start`, int32 scalar."""
+  span = (num_frames - 1) * frame_step + 1
+  return tf.maximum(num_clip_frames, span) - span + 1
+
+
+def independent_start(num_clip_frames: tf.Tensor, key: tf.Tensor) -> tf.Tensor:
+  """Returns an int32 scalar uniform in [0, T); source: paper Sec. 3.2."""
+  return randomness.uniform_int(key, num_clip_frames)
+
+
+def frame_indices(
+  start: tf.Tensor,
+  num_frames: int,
+  frame_step: int,
+  num_clip_frames: tf.Tensor,
+) -> tf.Tensor:
+  """Returns the view's clip frames, int32 [num_frames]; past the end: loop."""
+  positions = start + tf.range(num_frames) * frame_step
+  return tf.math.floormod(positions, num_clip_frames)
+
+
+def sound_start(
+  start_frame: tf.Tensor, num_clip_frames: tf.Tensor, num_values: tf.Tensor
+) -> tf.Tensor:
+  """Returns where in the sound the frame lies, in values, float32 scalar.
+
+  The sound is taken to last as long as the pictures (released
+  datasets/time_sampling).
+
+  Args:
+    start_frame: int32 scalar, frame of the clip.
+    num_clip_frames: int32 scalar.
+    num_values: int32 scalar, samples or spectrogram frames of the clip.
+  """
+  ratio = tf.cast(num_values / num_clip_frames, tf.float32)
+  return tf.cast(start_frame, tf.float32) * ratio
+
+
+def sound_indices(
+  first: tf.Tensor,
+  length: int,
+  *,
+  start_frame: tf.Tensor,
+  view_frames: int,
+  num_clip_frames: tf.Tensor,
+  num_values: tf.Tensor,
+) -> tf.Tensor:
+  """Returns which values of the clip's sound a view holds; -1 is silence.
+
+  The clip is tiled only if the view's pictures run past its end; else what
+  the sound lacks is silence at the end. Source: specs/brave.md section 5.
+
+  Args:
+    first: int32 scalar, first value of the view.
+    length: values of the view.
+    start_frame: int32 scalar, first frame of the view.
+    view_frames: frames that last as long as the view.
+    num_clip_frames: int32 scalar.
+    num_values: int32 scalar, values of the clip.
+
+  Returns:
+    int32 [length].
+  """
+  end_frame = start_frame + view_frames
+  tiles = tf.maximum(1, -tf.math.floordiv(-end_frame, num_clip_frames))
+  positions = first + tf.range(length)
+  return tf.where(
+    positions < tiles * num_values,
+    tf.math.floormod(positions, num_values),
+    -1,
+  )
+
+
+def take_sound(sound: tf.Tensor, indices: tf.Tensor) -> tf.Tensor:
+  """Returns sound[indices] with zeros at -1, [length, ...] for [N, ...]."""
+  values = tf.gather(sound, tf.maximum(indices, 0))
+  present = tf.reshape(indices >= 0, [-1] + [1] * (len(sound.shape) - 1))
+  return tf.where(present, values, tf.zeros([], sound.dtype))
+
+
+def linspace_starts(
+  num_clip_frames: tf.Tensor, num_clips: int, num_frames: int, frame_step: int
+) -> tf.Tensor:
+  """Returns regularly spaced starts, int32 [num_clips], for the evaluation.
+
+  Float32 as in the released code, so that truncation gives the same frames.
+  """
+  last = narrow_start_bound(num_clip_frames, num_frames, frame_step) - 1
+  starts = tf.linspace(0.0, tf.cast(last, tf.float32), num_clips)
+  return tf.cast(starts, tf.int32)
