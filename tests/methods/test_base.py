@@ -1,0 +1,70 @@
+import pytest
+import tensorflow as tf
+
+from tests import tiny_runs
+from tfvssl import checkpoints
+from tfvssl import views
+from tfvssl.methods import base
+
+
+def test_a_method_must_say_what_it_is():
+  method = base.Method()
+  clip = views.Clip(*(tf.constant(0),) * 4)
+  for name, call in (
+    ("view_specs", lambda: method.view_specs),
+    ("sample_views", lambda: method.sample_views(clip, 0)),
+    ("augment", lambda: method.augment({}, 0)),
+    ("loss", lambda: method.loss({}, 0)),
+    ("encoders", method.encoders),
+  ):
+    with pytest.raises(TypeError, match=f"Method defines no `{name}`"):
+      call()
+
+
+def test_signature_is_what_the_pipeline_yields():
+  settings = tiny_runs.method_config(2)
+  signature = base.view_signature(settings.build(), 5)
+  assert set(signature) == {"narrow", "broad_audio_1", "broad_audio_2"}
+  assert signature["narrow"].video == tf.TensorSpec([5, 4, 16, 16, 3], tf.uint8)
+  sound = signature["broad_audio_1"]
+  assert sound.audio == tf.TensorSpec([5, 25, 40], tf.float32)
+  assert sound.video is None and sound.epoch.dtype == tf.int64
+
+
+def test_encoder_applies_its_heads_in_order():
+  encoder = base.Encoder(
+    views.RgbViewSpec(),
+    tf.keras.layers.Lambda(lambda x: x + 1.0),
+    [
+      tf.keras.layers.Lambda(lambda x: x * 2.0),
+      tf.keras.layers.Lambda(lambda x: x - 3.0),
+    ],
+  )
+  outputs = encoder(tf.constant([[1.0, 5.0]]))
+  tf.debugging.assert_equal(outputs["backbone"], [[2.0, 6.0]])
+  tf.debugging.assert_equal(outputs["embedding"], [[1.0, 9.0]])
+
+
+def test_bfloat16_keeps_losses_and_norms_in_float32():
+  """Under the mixed policy the loss stays close to that of float32."""
+  results = {}
+  for policy in ("float32", "mixed_bfloat16"):
+    tf.keras.mixed_precision.set_global_policy(policy)
+    try:
+      method = checkpoints.fresh_method(tiny_runs.experiment(), seed=0)
+      batch = tiny_runs.batch(method, 8)
+      with tf.GradientTape() as tape:
+        loss, metrics = method.loss(batch, 0)
+      gradients = tape.gradient(loss, method.trainable_variables)
+    finally:
+      tf.keras.mixed_precision.set_global_policy("float32")
+    assert {loss.dtype, *(m.dtype for m in metrics.values())} == {tf.float32}
+    assert {v.dtype for v in method.weights} == {tf.float32}
+    assert {g.dtype for g in gradients} == {tf.float32}
+    results[policy] = float(loss)
+    kernel = method.narrow_backbone.stem
+    computed = tf.as_dtype(kernel.compute_dtype)
+    assert (computed == tf.bfloat16) == (policy == "mixed_bfloat16")
+  # bfloat16 has 8 bits: 0.4 % an operation, a few of them in a row.
+  assert abs(results["float32"] - results["mixed_bfloat16"]) < 0.15
+  assert results["float32"] != results["mixed_bfloat16"]

@@ -1,0 +1,169 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests import tiny_runs
+from tfvssl import checkpoints
+from tfvssl import views
+from tfvssl.backbones import tsm_resnet
+from tfvssl.methods import brave
+
+
+def _method(num_views=1, **changes):
+  tf.keras.utils.set_random_seed(0)
+  settings = tiny_runs.method_config(num_views)
+  for name, value in changes.items():
+    setattr(settings, name, value)
+  method = settings.build()
+  checkpoints.build_weights(method)
+  return method
+
+
+def _unit(x):
+  return x / np.linalg.norm(x, axis=-1, keepdims=True)
+
+
+def _loss_by_hand(method, batch, num_views):
+  """Eq. 2 to 5 of the paper in NumPy, on the method's own embeddings."""
+  views_seen = method.augment(batch, 0)
+
+  def embed(backbone, adapter, inputs):
+    features = backbone(inputs, training=False)
+    if adapter is not None:
+      features = adapter(features)
+    z = method.projector(features, training=False)
+    return z.numpy(), method.predictor(z, training=False).numpy()
+
+  z_n, h_n = embed(method.narrow_backbone, None, views_seen["narrow"].video)
+  names = (
+    ["broad_audio"]
+    if num_views == 1
+    else [f"broad_audio_{k + 1}" for k in range(num_views)]
+  )
+  broad = [
+    embed(
+      method.broad_backbones["audio"],
+      method.broad_adapters.get("audio"),
+      views_seen[name].audio,
+    )
+    for name in names
+  ]
+  target = np.mean([z for z, _ in broad], axis=0)
+  narrow_to_broad = np.sum((_unit(h_n) - _unit(target)) ** 2, axis=-1)
+  broad_to_narrow = np.mean(
+    [np.sum((_unit(h) - _unit(z_n)) ** 2, axis=-1) for _, h in broad], axis=0
+  )
+  return narrow_to_broad.mean(), broad_to_narrow.mean()
+
+
+@pytest.mark.parametrize("num_views", [1, 3])
+def test_loss_is_equation_5(num_views):
+  method = _method(num_views)
+  batch = tiny_runs.batch(method, 4)
+  loss, metrics = method.loss(batch, 0, training=False)
+  narrow_to_broad, broad_to_narrow = _loss_by_hand(method, batch, num_views)
+  # 1e-5: float32 networks, evaluated twice.
+  np.testing.assert_allclose(
+    metrics["loss/narrow_to_audio"], narrow_to_broad, rtol=1e-5
+  )
+  np.testing.assert_allclose(
+    metrics["loss/audio_to_narrow"], broad_to_narrow, rtol=1e-5
+  )
+  np.testing.assert_allclose(loss, narrow_to_broad + broad_to_narrow, rtol=1e-5)
+
+
+def test_released_scale_is_a_quarter_with_one_modality():
+  paper = _method()
+  released = _method(loss_scale=brave.LossScale.RELEASED)
+  batch = tiny_runs.batch(paper, 4)
+  expected, _ = paper.loss(batch, 0, training=False)
+  found, _ = released.loss(batch, 0, training=False)
+  np.testing.assert_allclose(found, expected / 4, rtol=1e-6)
+
+
+def test_every_variable_gets_a_gradient():
+  method = _method()
+  batch = tiny_runs.batch(method, 4)
+  with tf.GradientTape() as tape:
+    loss, _ = method.loss(batch, 0)
+  variables = method.trainable_variables
+  gradients = tape.gradient(loss, variables)
+  without = [v.name for v, g in zip(variables, gradients) if g is None]
+  assert not without
+  assert len({id(v) for v in variables}) == len(variables) > 40
+
+
+def test_one_projector_and_predictor_serve_all_views():
+  names = [v.name for v in _method(2).trainable_variables]
+  assert sum("predictor" in n and "kernel" in n for n in names) == 2
+  assert sum("projector" in n and "kernel" in n for n in names) == 2
+
+
+def test_adapter_only_where_dimensions_differ():
+  method = _method()
+  assert method.narrow_backbone.output_dim == 32
+  assert method.broad_backbones["audio"].output_dim == 16
+  assert set(method.broad_adapters) == {"audio"}
+  same = _method(
+    broad={
+      "rgb": brave.Broad(
+        view=views.RgbViewSpec(num_frames=4, image_size=16),
+        backbone=tsm_resnet.TSMResNetConfig(blocks=(1,), width=0.125),
+      )
+    }
+  )
+  assert not same.broad_adapters
+  assert set(same.view_specs) == {"narrow", "broad_rgb"}
+  assert set(same.encoders()) == {"video"}
+
+
+def test_encoders_share_the_trained_weights():
+  method = _method()
+  encoders = method.encoders()
+  assert set(encoders) == {"video", "audio"}
+  batch = method.augment(tiny_runs.batch(method, 3), 0)
+  features = method.narrow_backbone(batch["narrow"].video)
+  outputs = encoders["video"](batch["narrow"].video)
+  tf.debugging.assert_equal(outputs["backbone"], features)
+  tf.debugging.assert_equal(outputs["embedding"], method.projector(features))
+  sound = encoders["audio"](batch["broad_audio"].audio)
+  assert sound["backbone"].shape == (3, 16)
+  assert sound["embedding"].shape == (3, 8)
+
+
+def test_mean_embedding_loss_is_that_of_a_constant_prediction():
+  method = _method()
+  batch = tiny_runs.batch(method, 6)
+  _, metrics = method.loss(batch, 0)
+  assert float(metrics["loss/mean_embedding"]) > 0.5
+  seen = method.augment(batch, 0)
+  features_n = method.narrow_backbone(seen["narrow"].video, training=True)
+  features_b = method.broad_adapters["audio"](
+    method.broad_backbones["audio"](seen["broad_audio"].audio, training=True)
+  )
+  z_n = method.projector(features_n, training=True).numpy()
+  z_b = method.projector(features_b, training=True).numpy()
+  expected = 0.0
+  for z in (_unit(z_n), _unit(z_b)):
+    constant = _unit(z.mean(axis=0))
+    expected += np.mean(np.sum((constant - z) ** 2, axis=-1))
+  np.testing.assert_allclose(
+    metrics["loss/mean_embedding"], expected, rtol=1e-5
+  )
+
+
+def test_loss_falls_on_eight_fixed_clips():
+  method = _method()
+  batch = tiny_runs.batch(method, 8)
+  optimizer = tf.keras.optimizers.legacy.Adam(3e-3)
+
+  @tf.function
+  def step():
+    with tf.GradientTape() as tape:
+      loss, _ = method.loss(batch, 0)
+    variables = method.trainable_variables
+    optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables))
+    return loss
+
+  losses = [float(step()) for _ in range(40)]
+  assert np.mean(losses[-5:]) < 0.5 * np.mean(losses[:5])

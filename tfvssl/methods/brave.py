@@ -1,0 +1,263 @@
+"""BraVe: Broaden Your Views for Self-Supervised Video Learning.
+
+Figure 2 of the paper: a narrow view x_n goes through f_n, every broad view
+x_b^k through f_b^k; one projector g and one predictor h are shared by all;
+h(z_n) regresses z_b and h(z_b) regresses z_n, gradients stopped at the target.
+"""
+
+import dataclasses
+import enum
+
+import tensorflow as tf
+
+from tfvssl import config
+from tfvssl import heads
+from tfvssl import losses
+from tfvssl import runtime
+from tfvssl import views
+from tfvssl.augment import flow
+from tfvssl.augment import rgb
+from tfvssl.backbones import tsm_resnet
+from tfvssl.data import clip_views
+from tfvssl.methods import base
+
+
+class LossScale(enum.Enum):
+  """PAPER: sum over the pairs of Eq. 5. RELEASED: mean of 0.5 of each term."""
+
+  PAPER = "paper"
+  RELEASED = "released"
+
+
+@dataclasses.dataclass
+class Broad:
+  """One modality of broad views.
+
+  Attributes:
+    view: what it shows; the paper's RGB view is 64 frames of 112 px at 6.25
+      frames per second.
+    backbone: f_b; a TSM-50 for video, a ResNet-50 for sound (paper Sec. 4.1).
+    num_views: K views of this modality share the backbone (paper Sec. 3.1).
+  """
+
+  view: views.ViewSpec
+  backbone: config.BackboneConfig
+  num_views: int = 1
+
+
+@dataclasses.dataclass
+class BraveConfig(config.MethodConfig):
+  """The paper's defaults; `broad` names the modalities of a run.
+
+  Attributes:
+    narrow: 16 frames (32 with sound) at 12.5 frames per second, 224 px.
+    narrow_backbone: f_n. Its width is independent of the broad ones.
+    broad: name to modality; names become `broad_<name>`.
+    hidden_dim: of projector and predictor, paper appendix A.1.
+    embedding_dim: of z, released config.
+    loss_scale: paper or released.
+  """
+
+  broad: dict[str, Broad]
+  narrow: views.RgbViewSpec = dataclasses.field(
+    default_factory=views.RgbViewSpec
+  )
+  narrow_backbone: config.BackboneConfig = dataclasses.field(
+    default_factory=tsm_resnet.TSMResNetConfig
+  )
+  hidden_dim: int = 4096
+  embedding_dim: int = 128
+  loss_scale: LossScale = LossScale.PAPER
+
+  def validate(self) -> None:
+    """Raises ValueError for the first rule that does not hold."""
+    if not self.broad:
+      raise ValueError(
+        "`method.broad` is empty; BraVe needs one broad view at least, such"
+        " as audio."
+      )
+    for name, broad in self.broad.items():
+      if broad.num_views < 1:
+        raise ValueError(
+          f"`method.broad.{name}.num_views` ({broad.num_views}) must be at"
+          " least 1."
+        )
+      if name == "video":
+        raise ValueError(
+          "`method.broad.video` would hide the narrow encoder, which is"
+          " called video; try rgb."
+        )
+      broad.view.validate(f"method.broad.{name}.view")
+      broad.backbone.validate()
+    self.narrow.validate("method.narrow")
+    self.narrow_backbone.validate()
+    if self.hidden_dim < 1 or self.embedding_dim < 1:
+      raise ValueError(
+        f"`method.hidden_dim` ({self.hidden_dim}) and `method.embedding_dim`"
+        f" ({self.embedding_dim}) must be above 0."
+      )
+
+  def build(self) -> "Brave":
+    """Returns the method with fresh weights, which its first call creates."""
+    return Brave(self)
+
+
+class Brave(base.Method):
+  """Narrow and broad backbones that regress each other's embedding."""
+
+  def __init__(self, brave: BraveConfig):
+    """Builds the networks that `brave` describes."""
+    super().__init__(name="brave")
+    self.config = brave
+    self.narrow_backbone = brave.narrow_backbone.build("narrow_backbone")
+    self.broad_backbones = {
+      name: broad.backbone.build(f"broad_{name}_backbone")
+      for name, broad in brave.broad.items()
+    }
+    self.broad_adapters = {
+      name: heads.Adapter(
+        self.narrow_backbone.output_dim, name=f"broad_{name}_adapter"
+      )
+      for name, backbone in self.broad_backbones.items()
+      if backbone.output_dim != self.narrow_backbone.output_dim
+    }
+    self.projector = heads.Projector(
+      brave.hidden_dim, brave.embedding_dim, name="projector"
+    )
+    self.predictor = heads.Predictor(
+      brave.hidden_dim, brave.embedding_dim, name="predictor"
+    )
+
+  @property
+  def view_specs(self) -> dict[str, views.ViewSpec]:
+    """Returns `narrow` and every `broad_<name>` (`_<k>` where K > 1)."""
+    specs: dict[str, views.ViewSpec] = {"narrow": self.config.narrow}
+    for name, broad in self.config.broad.items():
+      specs.update({view: broad.view for view in self._broad_names(name)})
+    return specs
+
+  def _broad_names(self, name):
+    count = self.config.broad[name].num_views
+    if count == 1:
+      return [f"broad_{name}"]
+    return [f"broad_{name}_{k}" for k in range(1, count + 1)]
+
+  def sample_views(self, clip: views.Clip, seed: int) -> base.Views:
+    """Chooses the windows of paper Sec. 4.1 and decodes only their frames."""
+    start = clip_views.narrow_start(clip, self.config.narrow, seed=seed)
+    sampled = {}
+    for name, spec in self.view_specs.items():
+      view_start = start
+      if name != "narrow":
+        view_start = clip_views.broad_start(
+          clip, spec, start, seed=seed, name=name
+        )
+      sampled[name] = clip_views.view(
+        clip, spec, view_start, seed=seed, name=name
+      )
+    return sampled
+
+  def augment(self, batch: base.Views, seed: int) -> base.Views:
+    """Returns each visual view augmented by its own draws (paper Sec. 4.1)."""
+    return {
+      name: _augment_view(batch[name], spec, seed, name)
+      for name, spec in self.view_specs.items()
+    }
+
+  def loss(
+    self, batch: base.Views, seed: int, training: bool = True
+  ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+    """Returns the loss of Eq. 5 over this replica's batch, and its parts."""
+    augmented = self.augment(batch, seed)
+    z_narrow, prediction_narrow = self._embed(
+      self.narrow_backbone, None, _inputs(augmented["narrow"]), training
+    )
+    all_narrow = _all_embeddings(z_narrow)
+    terms, mean_terms, metrics = [], [], {}
+    for name, backbone in self.broad_backbones.items():
+      adapter = self.broad_adapters.get(name)
+      z_broad, predictions_broad = zip(
+        *[
+          self._embed(backbone, adapter, _inputs(augmented[view]), training)
+          for view in self._broad_names(name)
+        ]
+      )
+      narrow_to_broad, broad_to_narrow = losses.brave_loss(
+        prediction_narrow, z_narrow, list(predictions_broad), list(z_broad)
+      )
+      for direction, term in (
+        (f"narrow_to_{name}", narrow_to_broad),
+        (f"{name}_to_narrow", broad_to_narrow),
+      ):
+        terms.append(tf.reduce_mean(term))
+        metrics[f"loss/{direction}"] = terms[-1]
+      target = _all_embeddings(tf.add_n(z_broad) / len(z_broad))
+      mean_terms += [
+        losses.mean_embedding_loss(target),
+        losses.mean_embedding_loss(all_narrow),
+      ]
+      metrics[f"embedding_std/{name}"] = losses.embedding_std(target)
+    scale = 1.0
+    if self.config.loss_scale == LossScale.RELEASED:
+      scale = 0.5 / len(terms)
+    metrics["loss/mean_embedding"] = scale * tf.add_n(mean_terms)
+    metrics["embedding_std/narrow"] = losses.embedding_std(all_narrow)
+    metrics["effective_rank/narrow"] = losses.effective_rank(all_narrow)
+    return scale * tf.add_n(terms), metrics
+
+  def _embed(self, backbone, adapter, inputs, training):
+    features = backbone(inputs, training=training)
+    if adapter is not None:
+      features = adapter(features)
+    z = self.projector(features, training=training)
+    return z, self.predictor(z, training=training)
+
+  def encoders(self) -> dict[str, base.Encoder]:
+    """Returns f_n as `video` and each f_b of another modality by its name."""
+    result = {
+      "video": base.Encoder(
+        self.config.narrow, self.narrow_backbone, [self.projector]
+      )
+    }
+    for name, backbone in self.broad_backbones.items():
+      spec = self.config.broad[name].view
+      if isinstance(spec, views.RgbViewSpec):
+        continue
+      adapter = self.broad_adapters.get(name)
+      result[name] = base.Encoder(
+        spec,
+        backbone,
+        [self.projector] if adapter is None else [adapter, self.projector],
+      )
+    return result
+
+
+def _all_embeddings(z):
+  """Returns z of the global batch, only to be looked at."""
+  return runtime.cross_replica_concat(tf.stop_gradient(z))
+
+
+def _augment_view(view, spec, seed, name):
+  draws = {
+    "seed": seed,
+    "epoch": view.epoch,
+    "sample_index": view.sample_index,
+    "view": name,
+  }
+  if isinstance(spec, views.RgbViewSpec):
+    return view._replace(
+      video=rgb.augment(view.video, spec.augmentation, **draws)
+    )
+  if isinstance(spec, views.FlowViewSpec):
+    return view._replace(
+      flow=flow.augment(view.flow, spec, bound_px=spec.bound_px, **draws)
+    )
+  return view
+
+
+def _inputs(view):
+  """Returns the one modality that the view holds."""
+  for tensor in (view.video, view.flow, view.audio):
+    if tensor is not None:
+      return tensor
+  raise ValueError("a view holds neither video nor flow nor audio.")
