@@ -1,0 +1,258 @@
+"""The binary: a trained run in, a result file out; one line when it fails."""
+
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+
+import pytest
+import tensorflow as tf
+
+from tests import tiny_runs
+from tests.conftest import ROOT
+from tests.data import record_fixture
+from tfvssl import checkpoints
+from tfvssl import config
+from tfvssl import evaluate
+from tfvssl import workdir as run_folder
+
+
+def _records(folder, seeds):
+  clips = [record_fixture.make_clip(seed, num_frames=20) for seed in seeds]
+  return record_fixture.write_records(folder, clips, num_shards=2)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+  """A workdir with a checkpoint of step 3, and records of two splits."""
+  root = tmp_path_factory.mktemp("evaluate")
+  workdir = root / "RUN"
+  workdir.mkdir()
+  experiment = tiny_runs.experiment(
+    svm=config.Svm(
+      train_epochs=2,
+      temporal_clips=2,
+      spatial_crops=1,
+      test_short_side=16,
+      batch_size=4,
+      grid_c=(1e-3, 1e-2),
+    )
+  )
+  config.save(experiment, workdir / run_folder.CONFIG_NAME)
+  method = checkpoints.fresh_method(experiment, 8)
+  checkpoints.CheckpointStore(
+    workdir, tf.train.Checkpoint(method=method), kept=1
+  ).save(3)
+  _records(root / "train", range(8))
+  _records(root / "test", range(20, 26))
+  broken = [record_fixture.make_clip(seed, num_frames=20) for seed in (30, 31)]
+  broken[1].frames[3:] = [b"no picture"] * 17
+  record_fixture.write_records(root / "broken", broken, num_shards=1)
+  return root
+
+
+def _evaluate(root, *flags):
+  return subprocess.run(
+    [
+      sys.executable,
+      "-m",
+      "tfvssl.evaluate",
+      f"--workdir={root / 'RUN'}",
+      *flags,
+    ],
+    cwd=ROOT,
+    capture_output=True,
+    text=True,
+    timeout=400,
+    env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+  )
+
+
+def test_result_holds_the_trained_and_the_random_network(run):
+  process = _evaluate(
+    run,
+    f"--train_records={run / 'train'}",
+    f"--test_records={run / 'test'}",
+    "--choose_c=cross_validation",
+    "--grid_c=1e-4,1e-3",
+  )
+  assert process.returncode == 0, process.stderr[-3000:]
+  assert "next: python -m tfvssl.export" in process.stdout.splitlines()[-1]
+  path = pathlib.Path(process.stdout.splitlines()[-2].removeprefix("result: "))
+  assert path.parent == run / "RUN" / "results"
+  assert re.fullmatch(
+    r"svm_video_step_3_evaluate\d-test_[0-9a-f]{8}\.json", path.name
+  )
+  result = json.loads(path.read_text())
+  assert result["protocol"]["grid_c"] == [1e-4, 1e-3]
+  assert result["protocol"]["choose_c"] == "cross_validation"
+  assert result["protocol"]["train_view"]["num_frames"] == 4
+  assert result["checkpoint_step"] == 3
+  assert result["splits"][0]["chance"] == 0.5
+  assert result["splits"][0]["test_clips_per_class"] == {"down": 3, "right": 3}
+  pretrained = result["pretrained"]["splits"][0]
+  predictions = pretrained["predictions"]
+  assert set(predictions) == {
+    f"{record_fixture.CLASSES[n % 2]}/clip{n:03d}.mp4" for n in range(20, 26)
+  }
+  right = sum(
+    name.split("/")[0] == label for name, label in predictions.items()
+  )
+  assert pretrained["top_1"] == pytest.approx(right / 6)
+  assert result["random_initialisation"]["runs"][0]["seed"] == 0
+  assert set(result["versions"]) == {"tensorflow", "scikit-learn", "numpy"}
+  assert str(run) not in path.read_text()
+  assert [p.name for p in path.parent.iterdir()] == [path.name]
+
+
+def _result(**changes):
+  split = {
+    "train_records": {"folder": "train", "shards_hash": "a"},
+    "test_records": {"folder": "test", "shards_hash": "b"},
+  }
+  return {
+    "protocol": {"name": "svm", "modality": "video", "seed": 0},
+    "checkpoint_step": 7,
+    "splits": [split],
+    "seconds": 1.5,
+    **changes,
+  }
+
+
+def test_only_a_repetition_has_the_same_name():
+  name = evaluate.result_name(_result(), ["/data/UCF 101/test"])
+  assert name.startswith("svm_video_step_7_UCF-101-test_")
+  assert name == evaluate.result_name(
+    _result(seconds=9.0), ["/data/UCF 101/test"]
+  )
+  other_records = _result()
+  other_records["splits"][0]["test_records"]["shards_hash"] = "c"
+  other_choice = _result()
+  other_choice["protocol"]["seed"] = 1
+  names = {
+    name,
+    evaluate.result_name(other_records, ["/data/UCF 101/test"]),
+    evaluate.result_name(other_choice, ["/data/UCF 101/test"]),
+    evaluate.result_name(_result(), ["/data/HMDB51/test"]),
+    evaluate.result_name(_result(checkpoint_step=8), ["/data/UCF 101/test"]),
+  }
+  assert len(names) == 5
+
+
+def test_name_of_many_splits_stays_a_file_name():
+  name = evaluate.result_name(
+    _result(), [f"/data/split {number}/../ä/test" for number in range(50)]
+  )
+  assert re.fullmatch(r"[A-Za-z0-9._-]{1,130}", name)
+
+
+def test_sound_is_evaluated_by_its_own_encoder(run):
+  process = _evaluate(
+    run,
+    f"--train_records={run / 'train'}",
+    f"--test_records={run / 'test'}",
+    "--modality=audio",
+    "--random_seeds=0",
+    "--name=sound",
+  )
+  assert process.returncode == 0, process.stderr[-3000:]
+  result = json.loads((run / "RUN" / "results" / "sound.json").read_text())
+  assert result["protocol"]["test_views_per_clip"] == 2
+  assert result["random_initialisation"]["mean"]["top_1"] is None
+
+
+@pytest.mark.parametrize(
+  ("flags", "code", "message"),
+  [
+    (["--train_records={0}/train"], 2, "must pair, once or more"),
+    (
+      ["--train_records=a", "--test_records=b", "--grid_c=a,b"],
+      2,
+      "--grid_c=a,b must be numbers",
+    ),
+    (
+      ["--train_records=a", "--test_records=b", "--modality=smell"],
+      2,
+      "no such encoder; found: video, audio",
+    ),
+    (
+      [
+        "--train_records=a",
+        "--test_records=b",
+        "--modality=audio",
+        "--num_frames=8",
+      ],
+      2,
+      "--num_frames has no meaning for sound",
+    ),
+    (
+      ["--train_records=a", "--test_records=b", "--test_short_side=14"],
+      2,
+      "(14) must be at least the view's `image_size` (16); try"
+      " --test_short_side=18.",
+    ),
+    (
+      ["--train_records={0}/train", "--test_records={0}/train"],
+      3,
+      "8 test clips are also training clips",
+    ),
+    (
+      [
+        "--train_records={0}/train",
+        "--test_records={0}/broken",
+        "--random_seeds=0",
+      ],
+      3,
+      "record 1 at byte",
+    ),
+    (
+      [
+        "--train_records={0}/train",
+        "--test_records={0}/test",
+        "--temporal_clips=0",
+      ],
+      2,
+      "`svm.temporal_clips` (0)",
+    ),
+    (["left over"], 2, "'left over' is no flag"),
+  ],
+)
+def test_mistakes_end_in_one_line(run, flags, code, message):
+  process = _evaluate(run, *[flag.format(run) for flag in flags])
+  last = process.stderr.strip().splitlines()[-1]
+  assert last.startswith("error: ")
+  assert message in last
+  assert process.returncode == code
+
+
+def test_run_must_be_named():
+  process = subprocess.run(
+    [sys.executable, "-m", "tfvssl.evaluate"],
+    cwd=ROOT,
+    capture_output=True,
+    text=True,
+    timeout=100,
+  )
+  assert process.stderr.strip().endswith(
+    "error: --workdir is missing; for example --workdir=RUN"
+  )
+  assert process.returncode == 2
+
+
+def test_folder_without_a_run_is_named(tmp_path):
+  (tmp_path / "RUN").mkdir()
+  process = _evaluate(tmp_path, "--train_records=a", "--test_records=b")
+  assert "config.json does not exist" in process.stderr
+  assert process.returncode == 3
+
+
+def test_damaged_configuration_is_named(tmp_path):
+  (tmp_path / "RUN").mkdir()
+  (tmp_path / "RUN" / run_folder.CONFIG_NAME).write_text("{")
+  process = _evaluate(tmp_path, "--train_records=a", "--test_records=b")
+  last = process.stderr.strip().splitlines()[-1]
+  assert last.startswith("error: ")
+  assert str(tmp_path / "RUN" / run_folder.CONFIG_NAME) in last
+  assert process.returncode == 3

@@ -1,0 +1,41 @@
+"""What importing the package costs and prints."""
+
+import pathlib
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+_LIMIT_S = 0.5  # beyond TensorFlow
+
+
+def _python(code: str) -> subprocess.CompletedProcess:
+  return subprocess.run(
+    [sys.executable, "-c", code],
+    cwd=ROOT,
+    capture_output=True,
+    text=True,
+    timeout=120,
+    check=True,
+  )
+
+
+def test_import_prints_nothing_and_loads_no_tensorflow():
+  done = _python(
+    "import sys, tfvssl, tfvssl.exit_codes, tfvssl.flags, tfvssl.views,"
+    " tfvssl.config\n"
+    "sys.exit('tensorflow' in sys.modules)"
+  )
+  assert (done.stdout, done.stderr) == ("", "")
+
+
+def test_import_costs_little_beyond_tensorflow():
+  # Processor time, as other processes of the machine do not count in it; the
+  # best of two, as the first may write bytecode.
+  code = (
+    "import tensorflow, time\n"
+    "start = time.process_time()\n"
+    "import tfvssl, tfvssl.views, tfvssl.config\n"
+    "print(time.process_time() - start)"
+  )
+  seconds = min(float(_python(code).stdout) for _ in range(2))
+  assert seconds < _LIMIT_S

@@ -1,0 +1,23 @@
+"""What an installation that is no checkout would lack."""
+
+import ast
+
+from tests import source_tree
+
+
+def test_every_file_that_is_no_module_is_shipped():
+  tree = ast.parse((source_tree.ROOT / "setup.py").read_text(encoding="utf-8"))
+  (shipped,) = (
+    ast.literal_eval(keyword.value)
+    for node in ast.walk(tree)
+    if isinstance(node, ast.Call)
+    for keyword in node.keywords
+    if keyword.arg == "package_data"
+  )
+  found = {
+    path.relative_to(source_tree.ROOT / "tfvssl").as_posix()
+    for path in (source_tree.ROOT / "tfvssl").rglob("*")
+    if path.is_file() and path.suffix not in (".py", ".pyc")
+  }
+  assert set(shipped["tfvssl"]) == found
+  assert "report_template.html" in found

@@ -1,0 +1,68 @@
+"""Writes the encoders of a trained run as a SavedModel.
+
+  python -m tfvssl.export --workdir=RUN --output=EXPORT
+
+Signatures: video_uint8 (also serving_default), video (float in [0, 1]) and,
+where the run has an audio encoder, audio (a waveform). Outputs: backbone and
+embedding. The folder appears by one rename, after the model was loaded back
+and gave the outputs of the run.
+"""
+
+from collections.abc import Sequence
+import pathlib
+
+from absl import flags
+from absl import logging
+
+from tfvssl import exit_codes
+
+_WORKDIR = flags.DEFINE_string("workdir", None, "Folder of tfvssl.train.")
+_OUTPUT = flags.DEFINE_string(
+  "output", None, "Folder to make; it must not exist or be empty."
+)
+_MAX_BATCH_SIZE = flags.DEFINE_integer(
+  "max_batch_size", 256, "Clips that one request may hold.", lower_bound=1
+)
+
+
+def main(argv: Sequence[str]) -> int:
+  """Exports the run of --workdir and returns the exit code."""
+  if len(argv) > 1:
+    raise ValueError(f"'{argv[1]}' is no flag; see --helpfull.")
+  if not _WORKDIR.value or not _OUTPUT.value:
+    raise ValueError(
+      "--workdir and --output are needed; for example --workdir=RUN"
+      " --output=EXPORT"
+    )
+  # Loads TensorFlow: after every check that needs none.
+  from tfvssl import checkpoints
+  from tfvssl import exporting
+
+  logging.set_verbosity(logging.INFO)
+  output = pathlib.Path(_OUTPUT.value)
+  exporting.check_output(output)
+  try:
+    experiment, method, step = checkpoints.load_method(_WORKDIR.value)
+  except ValueError as error:
+    raise exit_codes.UserError(exit_codes.DATA, str(error)) from error
+  exporting.export(
+    method.encoders(),
+    output,
+    experiment=experiment,
+    step=step,
+    max_batch_size=_MAX_BATCH_SIZE.value,
+  )
+  print(
+    f"next: python -m tfvssl.embed --model={output} --input=FOLDER"
+    " --output=embeddings.npz"
+  )
+  return exit_codes.OK
+
+
+def console_main() -> None:
+  """Runs the binary as a console script."""
+  exit_codes.run(main)
+
+
+if __name__ == "__main__":
+  console_main()

@@ -1,0 +1,50 @@
+"""A run that is told to stop saves first."""
+
+from collections.abc import Iterator
+import contextlib
+import os
+import signal
+
+import tensorflow as tf
+
+
+class StopRequest:
+  """Notes SIGTERM and Ctrl-C; a second one ends the process at once.
+
+  TensorFlow's preemption handlers do nothing on Cloud TPU VMs, and Python
+  runs a handler only between compiled loops: keep `scalars_every` below the
+  grace time.
+  """
+
+  def __init__(self, strategy: tf.distribute.Strategy):
+    self._noted = False
+    self._strategy = strategy
+
+  @contextlib.contextmanager
+  def listening(self) -> Iterator[None]:
+    """Handles the signals until the block ends."""
+    old = {
+      number: signal.signal(number, self._note)
+      for number in (signal.SIGTERM, signal.SIGINT)
+    }
+    try:
+      yield
+    finally:
+      for number, handler in old.items():
+        signal.signal(number, handler)
+
+  def _note(self, number, frame):
+    del frame
+    if self._noted:
+      os._exit(128 + number)
+    self._noted = True
+
+  def requested(self) -> bool:
+    """Returns whether this or, with several workers, any process was told."""
+    if not isinstance(
+      self._strategy, tf.distribute.MultiWorkerMirroredStrategy
+    ):
+      return self._noted
+    noted = self._strategy.run(lambda: tf.constant(float(self._noted)))
+    total = self._strategy.reduce(tf.distribute.ReduceOp.SUM, noted, None)
+    return float(total) > 0

@@ -1,0 +1,69 @@
+"""Pretrains a method on records; starting it again continues the run.
+
+  python -m tfvssl.train --config=configs/tiny_brave.py --workdir=RUN \\
+      --config.data.train_records=RECORDS
+
+Any value of the config can be changed by a flag, for example
+--config.method.narrow.num_frames=8.
+"""
+
+from collections.abc import Sequence
+import pathlib
+
+from absl import flags as absl_flags
+from absl import logging
+
+from tfvssl import exit_codes
+from tfvssl import flags
+
+_CONFIG = flags.define_config()
+_WORKDIR = absl_flags.DEFINE_string(
+  "workdir", None, "Folder of the run: config, checkpoints, logs."
+)
+_ALLOW_CHANGE = absl_flags.DEFINE_multi_string(
+  "allow_change",
+  [],
+  "Name of a config value that may differ when a run is continued.",
+)
+
+
+def main(argv: Sequence[str]) -> int:
+  """Trains and returns the exit code."""
+  if len(argv) > 1:
+    raise ValueError(f"'{argv[1]}' is no flag; see --helpfull.")
+  if not _WORKDIR.value:
+    raise ValueError("--workdir is missing; for example --workdir=RUN")
+  experiment = flags.read_config()
+  # Loads TensorFlow: after every check that needs none.
+  from tfvssl import runtime
+  from tfvssl import training
+  from tfvssl import workdir as run_folder
+
+  logging.set_verbosity(logging.INFO)
+  workdir = pathlib.Path(_WORKDIR.value)
+  workdir.mkdir(parents=True, exist_ok=True)
+  runtime.prepare_process(experiment)
+  strategy = runtime.build_strategy(experiment.runtime)
+  if not runtime.is_chief(strategy):
+    return training.TrainingRun(experiment, workdir, strategy).run()
+  with run_folder.locked(workdir):
+    run_folder.agree_on_config(experiment, workdir, _ALLOW_CHANGE.value)
+    run = training.TrainingRun(experiment, workdir, strategy)
+    logging.info("%s", training.describe(run))
+    code = run.run()
+  if code == exit_codes.OK:
+    print(
+      "next: python -m tfvssl.evaluate"
+      f" --workdir={workdir} --protocol=svm"
+      f" --train_records={experiment.data.train_records} --test_records=TEST"
+    )
+  return code
+
+
+def console_main() -> None:
+  """Runs the binary as a console script."""
+  exit_codes.run(main)
+
+
+if __name__ == "__main__":
+  console_main()

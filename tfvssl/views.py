@@ -1,0 +1,351 @@
+"""The vocabulary: what a clip and a view of it hold, in which shape and unit.
+
+Letters in shapes: B batch, T frames, H height, W width, N waveform samples,
+S spectrogram frames, M mel bins, K captions, L words.
+"""
+
+import dataclasses
+import enum
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+  import tensorflow as tf
+
+# Of the records; every `frame_step` counts in it, records of another rate are
+# refused. Source: released config; paper Sec. 4.1 samples it at 12.5 Hz.
+FRAME_RATE_HZ = 25.0
+
+
+class Modality(enum.Enum):
+  """What a record can hold; the values are the words of the flags."""
+
+  RGB = "rgb"
+  AUDIO = "audio"
+  FLOW = "flow"
+  SPECTROGRAM = "spectrogram"
+
+
+class Clip(NamedTuple):
+  """One encoded record before decoding; a field that was not asked for is None.
+
+  Attributes:
+    clip_id: string scalar, unique in its record folder.
+    sample_index: int64 scalar, position of the record in its folder.
+    epoch: int64 scalar, how often the folder has been passed before.
+    label: int64 scalar, -1 where the clip has none.
+    frames: string [T], JPEG.
+    flow: string [T], lossless 8-bit images of (u, v); see data.schema.
+    waveform: int16 [N], mono.
+    spectrogram: float32 [S, M], log-mel of the whole clip.
+  """
+
+  clip_id: "tf.Tensor"
+  sample_index: "tf.Tensor"
+  epoch: "tf.Tensor"
+  label: "tf.Tensor"
+  frames: "tf.Tensor | None" = None
+  flow: "tf.Tensor | None" = None
+  waveform: "tf.Tensor | None" = None
+  spectrogram: "tf.Tensor | None" = None
+
+
+class View(NamedTuple):
+  """Synchronised pieces of one clip; absent pieces are None.
+
+  A NamedTuple because it is the one kind of structure that passes
+  Dataset.map, batch, the distributed iterator, Keras and orbit's while_loop
+  with None fields in TensorFlow 2.15.
+
+  Attributes:
+    video: [B, T, H, W, 3]; uint8 from the pipeline, float32 in [0, 1] on the
+      device.
+    flow: [B, T, H, W, 2] (u right, v down); uint8 from the pipeline, float32
+      in pixels per frame of the stored images on the device.
+    audio: float32 [B, S, M] log-mel.
+    waveform: float32 [B, N] in [-1, 1].
+    text: string or int32 [B, K, L].
+    mask: float32 [B], 1 where the view is present.
+    targets: int32, labels that a method makes for itself.
+    labels: int64 [B], the clip's label, -1 where it has none.
+    sample_index: int64 [B], see Clip.
+    epoch: int64 [B], see Clip.
+    start_s: float32 [B], where the view starts in its clip, in seconds.
+  """
+
+  video: "tf.Tensor | None" = None
+  flow: "tf.Tensor | None" = None
+  audio: "tf.Tensor | None" = None
+  waveform: "tf.Tensor | None" = None
+  text: "tf.Tensor | None" = None
+  mask: "tf.Tensor | None" = None
+  targets: "tf.Tensor | None" = None
+  labels: "tf.Tensor | None" = None
+  sample_index: "tf.Tensor | None" = None
+  epoch: "tf.Tensor | None" = None
+  start_s: "tf.Tensor | None" = None
+
+
+def _require(holds: bool, name: str, value: object, rule: str) -> None:
+  if not holds:
+    raise ValueError(f"`{name}` ({value}) must {rule}.")
+
+
+def _require_positive(name: str, spec: object, *fields: str) -> None:
+  for field in fields:
+    value = getattr(spec, field)
+    _require(value > 0, f"{name}.{field}", value, "be above 0")
+
+
+def _require_range(
+  name: str, pair: tuple[float, float], low: float, high: float
+) -> None:
+  holds = len(pair) == 2 and low <= pair[0] <= pair[1] <= high
+  rule = f"be a lower and an upper value between {low:g} and {high:g}"
+  _require(holds, name, pair, rule)
+
+
+class Sync(enum.Enum):
+  """Where a broad view starts.
+
+  INDEPENDENT: uniform in the clip, whatever the narrow view does (paper
+    Sec. 3.2, video).
+  START: with the narrow view (paper Sec. 3.2, audio; released code, both).
+  """
+
+  INDEPENDENT = "independent"
+  START = "start"
+
+
+class Order(enum.Enum):
+  """In which order the photometric augmentations run.
+
+  PAPER: flip, colour, greyscale, blur, random convolution (paper Sec. 4.1).
+  RELEASED: blur, flip, colour, greyscale, random convolution.
+  """
+
+  PAPER = "paper"
+  RELEASED = "released"
+
+
+@dataclasses.dataclass
+class Crop:
+  """A random window of the image, one for all frames of a view.
+
+  Attributes:
+    area: smallest and largest share of the image's area.
+    aspect: smallest and largest width / height.
+  Source: released datasets/video_sampling; paper appendix A.1.
+  """
+
+  area: tuple[float, float] = (0.3, 1.0)
+  aspect: tuple[float, float] = (0.5, 2.0)
+
+  def validate(self, name: str) -> None:
+    """Raises ValueError for the first rule that does not hold."""
+    _require_range(f"{name}.area", self.area, 0.01, 1.0)
+    _require_range(f"{name}.aspect", self.aspect, 0.01, 100.0)
+
+
+@dataclasses.dataclass
+class RgbAugmentation:
+  """Strengths of the on-device augmentation of RGB; one draw per clip.
+
+  Source: paper Sec. 4.1 and appendix A.1; values as in the released code.
+  """
+
+  flip_probability: float = 0.5
+  colour_probability: float = 0.8
+  brightness_delta: float = 32 / 255
+  saturation: tuple[float, float] = (0.6, 1.4)
+  contrast: tuple[float, float] = (0.6, 1.4)
+  hue_delta: float = 0.2  # of the whole circle
+  greyscale_probability: float = 0.2
+  blur_probability: float = 1.0
+  blur_sigma: tuple[float, float] = (0.1, 2.0)  # pixels
+  random_convolution: bool = False  # on for broad RGB views, paper Sec. 3.2
+  random_convolution_max_size: int = 11  # sizes 1, 3, ..., 11
+  order: Order = Order.PAPER
+
+  def validate(self, name: str) -> None:
+    """Raises ValueError for the first rule that does not hold."""
+    for kind in ("flip", "colour", "greyscale", "blur"):
+      value = getattr(self, f"{kind}_probability")
+      _require(
+        0 <= value <= 1,
+        f"{name}.{kind}_probability",
+        value,
+        "be between 0 and 1",
+      )
+    for field in ("brightness_delta", "hue_delta"):
+      value = getattr(self, field)
+      _require(value >= 0, f"{name}.{field}", value, "be at least 0")
+    _require_range(f"{name}.saturation", self.saturation, 0.0, 100.0)
+    _require_range(f"{name}.contrast", self.contrast, 0.0, 100.0)
+    _require_range(f"{name}.blur_sigma", self.blur_sigma, 0.01, 100.0)
+    size = self.random_convolution_max_size
+    _require(
+      size > 0 and size % 2 == 1,
+      f"{name}.random_convolution_max_size",
+      size,
+      "be odd and above 0",
+    )
+
+
+@dataclasses.dataclass
+class SpectrogramSpec:
+  """How a log-mel spectrogram is made; source: specs/brave.md section 6.
+
+  Attributes:
+    sample_rate_hz: of the waveform.
+    frame_length: STFT window and FFT length, in samples.
+    frame_step: STFT hop, in samples.
+    num_mels: mel bins.
+    lower_hz: lower edge of the mel filters.
+    upper_hz: upper edge of the mel filters.
+    log_scale: the value is log(1 + log_scale * mel magnitude).
+  """
+
+  sample_rate_hz: int = 48_000
+  frame_length: int = 320
+  frame_step: int = 160
+  num_mels: int = 80
+  lower_hz: float = 80.0
+  upper_hz: float = 7600.0
+  log_scale: float = 10_000.0
+
+  def validate(self, name: str) -> None:
+    """Raises ValueError for the first rule that does not hold."""
+    _require_positive(
+      name,
+      self,
+      "sample_rate_hz",
+      "frame_length",
+      "frame_step",
+      "num_mels",
+      "log_scale",
+    )
+    _require_range(
+      f"{name}.lower_hz and upper_hz",
+      (self.lower_hz, self.upper_hz),
+      0.0,
+      self.sample_rate_hz / 2,
+    )
+
+
+@dataclasses.dataclass
+class ViewSpec:
+  """What one view of a clip is; use one of the subclasses.
+
+  Attributes:
+    sync: where the view starts; not used for the narrow view.
+  """
+
+  sync: Sync = Sync.INDEPENDENT
+
+  def validate(self, name: str) -> None:
+    """Raises ValueError for the first rule that does not hold.
+
+    Args:
+      name: of the view in the config, for the message.
+    """
+    raise TypeError(
+      f"`{name}` is of the base class ViewSpec; use RgbViewSpec,"
+      " FlowViewSpec or AudioViewSpec."
+    )
+
+
+@dataclasses.dataclass
+class RgbViewSpec(ViewSpec):
+  """Frames of the clip, one crop for all.
+
+  Attributes:
+    num_frames: frames the network sees.
+    frame_step: distance between them in record frames (25 per second).
+    image_size: height and width in pixels.
+  """
+
+  num_frames: int = 16
+  frame_step: int = 2
+  image_size: int = 224
+  crop: Crop = dataclasses.field(default_factory=Crop)
+  augmentation: RgbAugmentation = dataclasses.field(
+    default_factory=RgbAugmentation
+  )
+
+  def validate(self, name: str) -> None:
+    """Raises ValueError for the first rule that does not hold."""
+    _require_positive(name, self, "num_frames", "frame_step", "image_size")
+    self.crop.validate(f"{name}.crop")
+    self.augmentation.validate(f"{name}.augmentation")
+
+
+@dataclasses.dataclass
+class FlowViewSpec(ViewSpec):
+  """Optical flow; a uniform crop of the short-side-128 images, and a flip.
+
+  Attributes:
+    num_frames: flow fields the network sees.
+    frame_step: distance between them in record frames (25 per second).
+    image_size: height and width in pixels.
+    resize_short_side: the stored images are resized to this before the crop,
+      uniform in place and never scaled ("no scale jitter").
+    flip_probability: of the horizontal flip, which negates u.
+    bound_px: displacement that the stored 8-bit images end at, in pixels per
+      frame; records of another bound are refused.
+    scale_px: pixels per frame that become 1 at the network's input.
+  Source: paper appendix A.1; scale_px is ours, the paper gives none.
+  """
+
+  num_frames: int = 64
+  frame_step: int = 4
+  image_size: int = 112
+  resize_short_side: int = 128
+  flip_probability: float = 0.5
+  bound_px: float = 20.0
+  scale_px: float = 20.0
+
+  def validate(self, name: str) -> None:
+    """Raises ValueError for the first rule that does not hold."""
+    _require_positive(
+      name,
+      self,
+      "num_frames",
+      "frame_step",
+      "image_size",
+      "bound_px",
+      "scale_px",
+    )
+    _require(
+      self.resize_short_side >= self.image_size,
+      f"{name}.resize_short_side",
+      self.resize_short_side,
+      f"be at least `image_size` ({self.image_size})",
+    )
+
+
+@dataclasses.dataclass
+class AudioViewSpec(ViewSpec):
+  """Log-mel spectrogram of a stretch of sound.
+
+  Attributes:
+    seconds: length; 5.0 in the paper's headline models, 10.24 in the released
+      defaults.
+    spectrogram: how it is computed.
+  """
+
+  sync: Sync = Sync.START
+  seconds: float = 5.0
+  spectrogram: SpectrogramSpec = dataclasses.field(
+    default_factory=SpectrogramSpec
+  )
+
+  def validate(self, name: str) -> None:
+    """Raises ValueError for the first rule that does not hold."""
+    _require_positive(name, self, "seconds")
+    self.spectrogram.validate(f"{name}.spectrogram")
+
+  @property
+  def num_frames(self) -> int:
+    """Spectrogram frames in the view."""
+    samples = round(self.seconds * self.spectrogram.sample_rate_hz)
+    return -(-samples // self.spectrogram.frame_step)
