@@ -118,7 +118,9 @@ def time_pipeline(
       begin = (
         start
         if name == "narrow"
-        else clip_views.broad_start(clip, spec, start, seed=seed, name=name)
+        else clip_views.broad_start(
+          clip, spec, specs["narrow"], start, seed=seed, name=name
+        )
       )
       result[name] = clip_views.view(clip, spec, begin, seed=seed, name=name)
     return result

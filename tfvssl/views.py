@@ -110,10 +110,13 @@ class Sync(enum.Enum):
   INDEPENDENT: uniform in the clip, whatever the narrow view does (paper
     Sec. 3.2, video).
   START: with the narrow view (paper Sec. 3.2, audio; released code, both).
+  CENTRE: so that both have the same centre (paper appendix C, Table 8); near
+    the ends of the clip it loops.
   """
 
   INDEPENDENT = "independent"
   START = "start"
+  CENTRE = "centre"
 
 
 class Order(enum.Enum):

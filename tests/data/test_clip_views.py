@@ -35,7 +35,7 @@ def test_broad_audio_starts_with_narrow():
     clip = _clip(sample_index=index)
     start = clip_views.narrow_start(clip, NARROW, seed=7)
     begin = clip_views.broad_start(
-      clip, SOUND, start, seed=7, name="broad_audio"
+      clip, SOUND, NARROW, start, seed=7, name="broad_audio"
     )
     audio = clip_views.view(clip, SOUND, begin, seed=7, name="broad_audio")
     video = clip_views.view(clip, NARROW, start, seed=7, name="narrow")
@@ -52,18 +52,37 @@ def test_broad_rgb_start_does_not_depend_on_narrow_unless_it_is_asked_to():
     clip = _clip(words=("rgb",), sample_index=index)
     narrow = clip_views.narrow_start(clip, NARROW, seed=7)
     broad = [
-      int(clip_views.broad_start(clip, spec, given, seed=7, name="broad_rgb"))
+      int(
+        clip_views.broad_start(
+          clip, spec, NARROW, given, seed=7, name="broad_rgb"
+        )
+      )
       for given in (narrow, tf.constant(0))
     ]
     assert broad[0] == broad[1]
     starts.append((int(narrow), broad[0]))
     same = clip_views.broad_start(
-      clip, together, narrow, seed=7, name="broad_rgb"
+      clip, together, NARROW, narrow, seed=7, name="broad_rgb"
     )
     assert int(same) == int(narrow)
   correlation = np.corrcoef(np.array(starts).T)[0, 1]
   assert abs(correlation) < 0.45  # 40 independent pairs: 3 deviations
   assert max(start for _, start in starts) > 43  # beyond the narrow range
+
+
+def test_centred_broad_view_has_the_centre_of_the_narrow_one():
+  spec = dataclasses.replace(SOUND, sync=views.Sync.CENTRE)
+  clip = _clip(words=("rgb", "audio"))
+  length = int(clip_views.frame_count(clip, spec))
+  narrow_middle = NARROW.num_frames * NARROW.frame_step / 2
+  broad_middle = spec.seconds * 25 / 2
+  for start in (0, 7, 30):
+    begin = clip_views.broad_start(
+      clip, spec, NARROW, tf.constant(start), seed=7, name="broad_audio"
+    )
+    difference = (int(begin) + broad_middle) - (start + narrow_middle)
+    assert difference % length == pytest.approx(0, abs=0.5)
+    assert 0 <= int(begin) < length
 
 
 def test_packed_spectrogram_and_waveform_give_the_same_view():

@@ -114,7 +114,105 @@ def test_adapter_only_where_dimensions_differ():
   )
   assert not same.broad_adapters
   assert set(same.view_specs) == {"narrow", "broad_rgb"}
-  assert set(same.encoders()) == {"video"}
+  assert set(same.encoders()) == {"video", "rgb"}
+
+
+def _rgb(random_convolution=False):
+  return brave.Broad(
+    view=views.RgbViewSpec(
+      num_frames=4,
+      image_size=16,
+      augmentation=views.RgbAugmentation(random_convolution=random_convolution),
+    ),
+    backbone=tsm_resnet.TSMResNetConfig(blocks=(1,), width=0.125),
+  )
+
+
+def test_randomly_convolved_broad_network_is_no_encoder():
+  assert set(_method(broad={"rgb": _rgb(True)}).encoders()) == {"video"}
+
+
+def _kernels(method, word):
+  names = [variable.name for variable in method.trainable_variables]
+  return sum(word in name and "kernel" in name for name in names)
+
+
+# The five rows of paper Table 5.
+@pytest.mark.parametrize(
+  ("backbone", "projector", "predictor"),
+  [
+    (False, False, False),
+    (False, True, False),
+    (False, True, True),
+    (True, True, False),
+    (True, True, True),
+  ],
+)
+def test_sharing_says_which_weights_are_one(backbone, projector, predictor):
+  method = _method(
+    broad={"rgb": _rgb()},
+    sharing=brave.Sharing(backbone, projector, predictor),
+  )
+  same = method.broad_backbones["rgb"] is method.narrow_backbone
+  assert same == backbone
+  # Stem, shortcut and three convolutions, of one network or of two.
+  assert _kernels(method, "_backbone/") == (5 if backbone else 10)
+  assert _kernels(method, "projector/") == (2 if projector else 4)
+  assert _kernels(method, "predictor/") == (2 if predictor else 4)
+  batch = tiny_runs.batch(method, 4)
+  seen = method.augment(batch, 0)
+
+  def embed(network, projector, predictor, video):
+    z = projector(network(video, training=False), training=False)
+    return z.numpy(), predictor(z, training=False).numpy()
+
+  z_n, h_n = embed(
+    method.narrow_backbone,
+    method.projector,
+    method.predictor,
+    seen["narrow"].video,
+  )
+  z_b, h_b = embed(
+    method.broad_backbones["rgb"],
+    method.broad_projectors["rgb"],
+    method.broad_predictors["rgb"],
+    seen["broad_rgb"].video,
+  )
+  by_hand = np.sum((_unit(h_n) - _unit(z_b)) ** 2, axis=-1)
+  by_hand += np.sum((_unit(h_b) - _unit(z_n)) ** 2, axis=-1)
+  loss, _ = method.loss(batch, 0, training=False)
+  assert float(loss) == pytest.approx(by_hand.mean(), rel=1e-5)
+
+
+def test_only_like_rgb_networks_can_be_one():
+  settings = tiny_runs.method_config()
+  settings.sharing = brave.Sharing(backbone=True)
+  with pytest.raises(
+    ValueError, match="needs RGB in every broad view; `audio`"
+  ):
+    settings.validate()
+  settings.broad = {"rgb": _rgb()}
+  settings.broad["rgb"].backbone.width = 0.25
+  with pytest.raises(ValueError, match="needs one kind of network"):
+    settings.validate()
+
+
+def test_flow_and_audio_together_sum_their_losses():
+  flow = brave.Broad(
+    view=views.FlowViewSpec(num_frames=4, image_size=16, resize_short_side=18),
+    backbone=tsm_resnet.TSMResNetConfig(blocks=(1,), width=0.125),
+  )
+  sound = tiny_runs.method_config().broad["audio"]
+  method = _method(broad={"flow": flow, "audio": sound})
+  loss, metrics = method.loss(tiny_runs.batch(method, 4), 0, training=False)
+  terms = [
+    float(metrics[f"loss/{direction}"])
+    for name in ("flow", "audio")
+    for direction in (f"narrow_to_{name}", f"{name}_to_narrow")
+  ]
+  assert len(set(terms)) == 4
+  assert float(loss) == pytest.approx(sum(terms), rel=1e-6)
+  assert set(method.encoders()) == {"video", "flow", "audio"}
 
 
 def test_encoders_share_the_trained_weights():

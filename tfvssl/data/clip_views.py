@@ -4,7 +4,8 @@
   result = {"narrow": clip_views.view(
       clip, narrow, start, seed=seed, name="narrow")}
   for name, spec in broad.items():
-    begin = clip_views.broad_start(clip, spec, start, seed=seed, name=name)
+    begin = clip_views.broad_start(
+        clip, spec, narrow, start, seed=seed, name=name)
     result[name] = clip_views.view(clip, spec, begin, seed=seed, name=name)
 
 Everything is unbatched. Starts are int32 scalars in frames of the clip.
@@ -63,18 +64,36 @@ def narrow_start(
 def broad_start(
   clip: views.Clip,
   spec: views.ViewSpec,
-  narrow: tf.Tensor,
+  narrow: views.ViewSpec,
+  start: tf.Tensor,
   *,
   seed: int | tf.Tensor,
   name: str,
   frame_rate_hz: float = views.FRAME_RATE_HZ,
 ) -> tf.Tensor:
-  """Returns the start of a broad view by `spec.sync`; `narrow` is the start
-  of the narrow one."""
+  """Returns the start of a broad view by `spec.sync`.
+
+  Args:
+    clip: with the modality of `spec`.
+    spec: of the broad view.
+    narrow: of the narrow view.
+    start: of the narrow view.
+    seed: of the run.
+    name: of the broad view, a part of its random key.
+    frame_rate_hz: frames per second.
+  """
   if spec.sync == views.Sync.START:
-    return narrow
+    return start
+  num_clip_frames = frame_count(clip, spec, frame_rate_hz)
+  if spec.sync == views.Sync.CENTRE:
+    return windows.centred_start(
+      num_clip_frames,
+      start,
+      _extent(narrow, frame_rate_hz),
+      _extent(spec, frame_rate_hz),
+    )
   return windows.independent_start(
-    frame_count(clip, spec, frame_rate_hz), _key(clip, seed, name, "start")
+    num_clip_frames, _key(clip, seed, name, "start")
   )
 
 

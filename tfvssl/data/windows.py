@@ -43,6 +43,32 @@ def independent_start(num_clip_frames: tf.Tensor, key: tf.Tensor) -> tf.Tensor:
   return randomness.uniform_int(key, num_clip_frames)
 
 
+def centred_start(
+  num_clip_frames: tf.Tensor,
+  narrow_start: tf.Tensor,
+  narrow_extent: tuple[int, int],
+  broad_extent: tuple[int, int],
+) -> tf.Tensor:
+  """Returns where a broad view starts that has the centre of a narrow one.
+
+  Args:
+    num_clip_frames: int32 scalar T.
+    narrow_start: int32 scalar, first frame of the narrow view.
+    narrow_extent: its number of frames and the step between them.
+    broad_extent: likewise of the broad view.
+
+  Returns:
+    int32 scalar in [0, T): what would lie before the clip is its end, as a
+    view that runs past the end goes on at the start.
+  Source: paper appendix C, "center sync"; how it treats the ends of a clip is
+  ours.
+  """
+  narrow_frames, narrow_step = narrow_extent
+  broad_frames, broad_step = broad_extent
+  ahead = (broad_frames * broad_step - narrow_frames * narrow_step) // 2
+  return tf.math.floormod(narrow_start - ahead, num_clip_frames)
+
+
 def frame_indices(
   start: tf.Tensor,
   num_frames: int,

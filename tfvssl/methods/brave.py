@@ -46,6 +46,22 @@ class Broad:
 
 
 @dataclasses.dataclass
+class Sharing:
+  """Which parts narrow and broad views have in common; paper Table 5.
+
+  Attributes:
+    backbone: f_b is f_n; only where the broad views are RGB and the backbones
+      are configured alike.
+    projector: one g for all views, else one for each modality.
+    predictor: one h for all views, else one for each modality.
+  """
+
+  backbone: bool = False
+  projector: bool = True
+  predictor: bool = True
+
+
+@dataclasses.dataclass
 class BraveConfig(config.MethodConfig):
   """The paper's defaults; `broad` names the modalities of a run.
 
@@ -56,6 +72,7 @@ class BraveConfig(config.MethodConfig):
     hidden_dim: of projector and predictor, paper appendix A.1.
     embedding_dim: of z, released config.
     loss_scale: paper or released.
+    sharing: the paper shares both heads and no backbone.
   """
 
   broad: dict[str, Broad]
@@ -68,6 +85,7 @@ class BraveConfig(config.MethodConfig):
   hidden_dim: int = 4096
   embedding_dim: int = 128
   loss_scale: LossScale = LossScale.PAPER
+  sharing: Sharing = dataclasses.field(default_factory=Sharing)
 
   def validate(self) -> None:
     """Raises ValueError for the first rule that does not hold."""
@@ -89,12 +107,27 @@ class BraveConfig(config.MethodConfig):
         )
       broad.view.validate(f"method.broad.{name}.view")
       broad.backbone.validate()
+      if self.sharing.backbone:
+        self._check_shareable(name, broad)
     self.narrow.validate("method.narrow")
     self.narrow_backbone.validate()
     if self.hidden_dim < 1 or self.embedding_dim < 1:
       raise ValueError(
         f"`method.hidden_dim` ({self.hidden_dim}) and `method.embedding_dim`"
         f" ({self.embedding_dim}) must be above 0."
+      )
+
+  def _check_shareable(self, name, broad):
+    if not isinstance(broad.view, views.RgbViewSpec):
+      raise ValueError(
+        f"`method.sharing.backbone` needs RGB in every broad view; `{name}`"
+        f" is {type(broad.view).__name__}."
+      )
+    if broad.backbone != self.narrow_backbone:
+      raise ValueError(
+        "`method.sharing.backbone` needs one kind of network;"
+        f" `method.broad.{name}.backbone` ({broad.backbone}) differs from"
+        f" `method.narrow_backbone` ({self.narrow_backbone})."
       )
 
   def build(self) -> "Brave":
@@ -111,7 +144,9 @@ class Brave(base.Method):
     self.config = brave
     self.narrow_backbone = brave.narrow_backbone.build("narrow_backbone")
     self.broad_backbones = {
-      name: broad.backbone.build(f"broad_{name}_backbone")
+      name: self.narrow_backbone
+      if brave.sharing.backbone
+      else broad.backbone.build(f"broad_{name}_backbone")
       for name, broad in brave.broad.items()
     }
     self.broad_adapters = {
@@ -121,12 +156,21 @@ class Brave(base.Method):
       for name, backbone in self.broad_backbones.items()
       if backbone.output_dim != self.narrow_backbone.output_dim
     }
-    self.projector = heads.Projector(
-      brave.hidden_dim, brave.embedding_dim, name="projector"
-    )
-    self.predictor = heads.Predictor(
-      brave.hidden_dim, brave.embedding_dim, name="predictor"
-    )
+    sizes = brave.hidden_dim, brave.embedding_dim
+    self.projector = heads.Projector(*sizes, name="projector")
+    self.predictor = heads.Predictor(*sizes, name="predictor")
+    self.broad_projectors = {
+      name: self.projector
+      if brave.sharing.projector
+      else heads.Projector(*sizes, name=f"broad_{name}_projector")
+      for name in brave.broad
+    }
+    self.broad_predictors = {
+      name: self.predictor
+      if brave.sharing.predictor
+      else heads.Predictor(*sizes, name=f"broad_{name}_predictor")
+      for name in brave.broad
+    }
 
   @property
   def view_specs(self) -> dict[str, views.ViewSpec]:
@@ -150,7 +194,7 @@ class Brave(base.Method):
       view_start = start
       if name != "narrow":
         view_start = clip_views.broad_start(
-          clip, spec, start, seed=seed, name=name
+          clip, spec, self.config.narrow, start, seed=seed, name=name
         )
       sampled[name] = clip_views.view(
         clip, spec, view_start, seed=seed, name=name
@@ -169,16 +213,15 @@ class Brave(base.Method):
   ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
     """Returns the loss of Eq. 5 over this replica's batch, and its parts."""
     augmented = self.augment(batch, seed)
-    z_narrow, prediction_narrow = self._embed(
-      self.narrow_backbone, None, _inputs(augmented["narrow"]), training
+    z_narrow, prediction_narrow = self._embed_narrow(
+      augmented["narrow"], training
     )
     all_narrow = _all_embeddings(z_narrow)
     terms, mean_terms, metrics = [], [], {}
-    for name, backbone in self.broad_backbones.items():
-      adapter = self.broad_adapters.get(name)
+    for name in self.config.broad:
       z_broad, predictions_broad = zip(
         *[
-          self._embed(backbone, adapter, _inputs(augmented[view]), training)
+          self._embed_broad(name, augmented[view], training)
           for view in self._broad_names(name)
         ]
       )
@@ -205,29 +248,37 @@ class Brave(base.Method):
     metrics["effective_rank/narrow"] = losses.effective_rank(all_narrow)
     return scale * tf.add_n(terms), metrics
 
-  def _embed(self, backbone, adapter, inputs, training):
-    features = backbone(inputs, training=training)
-    if adapter is not None:
-      features = adapter(features)
+  def _embed_narrow(self, view, training):
+    features = self.narrow_backbone(_inputs(view), training=training)
     z = self.projector(features, training=training)
     return z, self.predictor(z, training=training)
 
+  def _embed_broad(self, name, view, training):
+    features = self.broad_backbones[name](_inputs(view), training=training)
+    if name in self.broad_adapters:
+      features = self.broad_adapters[name](features)
+    z = self.broad_projectors[name](features, training=training)
+    return z, self.broad_predictors[name](z, training=training)
+
   def encoders(self) -> dict[str, base.Encoder]:
-    """Returns f_n as `video` and each f_b of another modality by its name."""
+    """Returns f_n as `video` and each f_b by the name of its modality.
+
+    A broad network that was trained on randomly convolved RGB is left out: it
+    has not seen the pictures that it would be given (paper appendix E).
+    """
     result = {
       "video": base.Encoder(
         self.config.narrow, self.narrow_backbone, [self.projector]
       )
     }
-    for name, backbone in self.broad_backbones.items():
-      spec = self.config.broad[name].view
-      if isinstance(spec, views.RgbViewSpec):
+    for name, broad in self.config.broad.items():
+      if _is_randomly_convolved(broad.view):
         continue
-      adapter = self.broad_adapters.get(name)
+      heads_of = [self.broad_projectors[name]]
+      if name in self.broad_adapters:
+        heads_of.insert(0, self.broad_adapters[name])
       result[name] = base.Encoder(
-        spec,
-        backbone,
-        [self.projector] if adapter is None else [adapter, self.projector],
+        broad.view, self.broad_backbones[name], heads_of
       )
     return result
 
@@ -253,6 +304,12 @@ def _augment_view(view, spec, seed, name):
       flow=flow.augment(view.flow, spec, bound_px=spec.bound_px, **draws)
     )
   return view
+
+
+def _is_randomly_convolved(spec):
+  return (
+    isinstance(spec, views.RgbViewSpec) and spec.augmentation.random_convolution
+  )
 
 
 def _inputs(view):
