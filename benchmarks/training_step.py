@@ -47,7 +47,7 @@ def main(argv: Sequence[str]) -> int:
     strategy=strategy,
     seed=experiment.seed,
     batch_size=experiment.batch_size,
-    metric_names=sorted(checkpoints.build_weights(method)),
+    metric_names=sorted(checkpoints.build_weights(method).metrics),
   )
   run.train(tf.constant(2))  # tracing
   times = []

@@ -1,5 +1,6 @@
 """One replica = two replicas; the step is one static XLA program."""
 
+import functools
 import os
 import pathlib
 import subprocess
@@ -11,6 +12,7 @@ import tensorflow as tf
 
 from tests import tiny_runs
 from tfvssl import checkpoints
+from tfvssl import probe
 from tfvssl import trainer
 from tfvssl.methods import base
 from tfvssl.optim import schedules
@@ -18,14 +20,18 @@ from tfvssl.optim import schedules
 _ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 
-def _trainer(strategy, global_batch, per_replica, seed=1):
-  """Returns a trainer over copies of one batch, split over the replicas."""
+def _trainer(strategy, global_batch, per_replica, accumulation=1, seed=1):
+  """Returns a trainer over copies of one batch, split over the replicas.
+
+  With accumulation every part of a step is the whole batch.
+  """
   experiment = tiny_runs.experiment()
   with strategy.scope():
     method = checkpoints.fresh_method(experiment, seed)
     # Step 0 has learning rate 0, so two steps are taken.
     schedule = schedules.WarmupCosine(0.5, 1, 10)
     optimizer = experiment.optimizer.build(schedule, method.trainable_variables)
+    online_probe = probe.OnlineProbe(global_batch, num_features=32)
   batch = tiny_runs.batch(method, global_batch)
   dataset = tf.data.Dataset.from_tensor_slices(batch).repeat()
   dataset = dataset.batch(per_replica, drop_remainder=True)
@@ -36,31 +42,44 @@ def _trainer(strategy, global_batch, per_replica, seed=1):
     strategy=strategy,
     seed=0,
     batch_size=global_batch,
-    metric_names=sorted(checkpoints.build_weights(method)),
+    metric_names=sorted(checkpoints.build_weights(method).metrics),
+    accumulation=accumulation,
+    online_probe=online_probe,
   )
   return run, method
 
 
-def two_steps(replicas: int) -> dict[str, np.ndarray]:
-  """Returns losses and all weights after two steps on `replicas` CPUs."""
-  cpus = tf.config.list_logical_devices("CPU")[:replicas]
-  strategy = tf.distribute.MirroredStrategy([cpu.name for cpu in cpus])
+@functools.cache  # A second one takes the collectives of the first.
+def _strategy(replicas):
   if replicas == 1:
-    strategy = tf.distribute.OneDeviceStrategy("/cpu:0")
-  run, method = _trainer(strategy, 8, 8 // replicas)
+    return tf.distribute.OneDeviceStrategy("/cpu:0")
+  cpus = tf.config.list_logical_devices("CPU")[:replicas]
+  return tf.distribute.MirroredStrategy([cpu.name for cpu in cpus])
+
+
+def two_steps(replicas: int, accumulation: int = 1) -> dict[str, np.ndarray]:
+  """Returns losses and all updates of two steps on `replicas` CPUs."""
+  strategy = _strategy(replicas)
+  run, method = _trainer(strategy, 8, 8 // replicas, accumulation)
   start = [v.numpy() for v in method.trainable_variables]
   result = {}
   for step in range(2):
     outputs = run.train(tf.constant(1))
     result[f"loss {step}"] = np.array(outputs["loss/total"])
     result[f"norm {step}"] = np.array(outputs["optimizer/gradient_norm"])
+    for name in (probe.LINEAR, probe.NEAREST):
+      result[f"{name} {step}"] = 1.0 + np.array(outputs[name])
   for index, variable in enumerate(method.trainable_variables):
     name = f"{index} {variable.name}"
     result[name] = variable.numpy() - start[index]
   return result
 
 
-def test_one_replica_equals_two(tmp_path):
+# Replicas, accumulation.
+RUNS = {"one": (1,), "two": (2,), "in_parts": (2, 2)}
+
+
+def test_one_replica_equals_two_and_parts_equal_the_whole(tmp_path):
   """Loss and every update, biases and norm parameters included."""
   script = (
     "import sys, numpy as np, tensorflow as tf\n"
@@ -68,20 +87,32 @@ def test_one_replica_equals_two(tmp_path):
     "tf.config.set_logical_device_configuration(\n"
     "    cpu, [tf.config.LogicalDeviceConfiguration()] * 2)\n"
     "from tests import test_trainer\n"
-    "for n in (1, 2):\n"
-    "  np.savez(f'{sys.argv[1]}/{n}.npz', **test_trainer.two_steps(n))\n"
+    "for name, arguments in test_trainer.RUNS.items():\n"
+    "  result = test_trainer.two_steps(*arguments)\n"
+    "  np.savez(f'{sys.argv[1]}/{name}.npz', **result)\n"
   )
   subprocess.run(
     [sys.executable, "-c", script, str(tmp_path)],
     cwd=_ROOT,
     check=True,
-    timeout=300,
+    timeout=600,
     env={**os.environ, "PYTHONPATH": str(_ROOT)},
   )
-  one, two = np.load(tmp_path / "1.npz"), np.load(tmp_path / "2.npz")
+  results = {name: np.load(tmp_path / f"{name}.npz") for name in RUNS}
+  _check_equal(results["one"], results["two"], len(results["one"].files))
+  # Parts that are alike have the statistics of the whole batch, so batch norm
+  # does not tell them apart. The probe learns from each part by itself.
+  but_probe = len(results["one"].files) - 4
+  _check_equal(results["one"], results["in_parts"], but_probe)
+
+
+def _check_equal(one, two, count):
   assert one.files == two.files
+  names = [name for name in one.files if not name.startswith("probe/")]
+  if count == len(one.files):
+    names = one.files
   moved = 0
-  for name in one.files:
+  for name in names:
     difference = np.abs(two[name] - one[name])
     # The order of the sums over the batch differs. At rate 0.5 biases move by
     # up to 0.5, kernels by 1e-4, so these are held to their own size as well;
@@ -91,7 +122,7 @@ def test_one_replica_equals_two(tmp_path):
     if largest > 1e-5:  # else rounding: a bias before a norm has no gradient
       assert difference.max() <= 1e-4 * largest + 1.2e-7, name
     moved += bool(np.abs(one[name]).max() > 0)
-  assert moved == len(one.files)
+  assert moved == len(names) == count
 
 
 def _step_without_strategy():

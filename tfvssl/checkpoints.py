@@ -197,19 +197,18 @@ def _restore(checkpoint, path, whole=True):
     ) from error
 
 
-def build_weights(method: base.Method) -> dict[str, tf.TensorSpec]:
+def build_weights(method: base.Method) -> base.Output:
   """Creates all weights of `method` without running it.
 
   Returns:
-    The specs of the metrics that its loss returns.
+    The specs of what its loss returns.
   """
   function = tf.function(
     lambda batch: method.loss(batch, 0, training=False), autograph=False
   )
-  _, metrics = function.get_concrete_function(
+  return function.get_concrete_function(
     base.view_signature(method, batch_size=2)
   ).structured_outputs
-  return metrics
 
 
 def fresh_method(experiment: config.Experiment, seed: int) -> base.Method:

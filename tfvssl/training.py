@@ -14,6 +14,7 @@ import tqdm
 from tfvssl import checkpoints
 from tfvssl import config
 from tfvssl import exit_codes
+from tfvssl import probe
 from tfvssl import runtime
 from tfvssl import stop_request
 from tfvssl import trainer
@@ -52,22 +53,17 @@ class TrainingRun:
     self._workdir = pathlib.Path(workdir)
     self._chief = runtime.is_chief(strategy)
     with strategy.scope():
-      self.method, self.optimizer, metric_names = _build(experiment)
-      state = tf.train.Checkpoint(method=self.method, optimizer=self.optimizer)
-    self._store = checkpoints.CheckpointStore(
-      workdir,
-      state,
-      kept=experiment.logging.checkpoints_kept,
-      chief=self._chief,
-    )
+      self.method, self.optimizer, output = _build(experiment)
     with _as_data_error():
       self.records = self._open("train_records")
       self._heldout = None
       if experiment.data.heldout_records:
         self._heldout = self._open("heldout_records")
+      self._probe = self._build_probe(output.features)
+      self._store = self._open_store()
       self._store.restore_newest()
       check_workers_agree(strategy, self.step)
-    self.trainer = self._trainer(metric_names)
+    self.trainer = self._trainer(sorted(output.metrics))
     self._controller = orbit.Controller(
       global_step=self.optimizer.iterations,
       trainer=self.trainer,
@@ -88,7 +84,28 @@ class TrainingRun:
       seed=self._experiment.seed,
       batch_size=self._experiment.batch_size,
       metric_names=metric_names,
+      accumulation=self._experiment.accumulation,
+      online_probe=self._probe,
       reading=lambda: pipeline.explained(self.records),
+    )
+
+  def _build_probe(self, features):
+    """Returns the online probe where the labels can tell clips apart."""
+    num_classes = len(self.records.classes)
+    if num_classes < 2:
+      return None
+    with self._strategy.scope():
+      return probe.OnlineProbe(num_classes, features.shape[-1])
+
+  def _open_store(self):
+    state = {"method": self.method, "optimizer": self.optimizer}
+    if self._probe is not None:
+      state["probe"] = self._probe
+    return checkpoints.CheckpointStore(
+      self._workdir,
+      tf.train.Checkpoint(**state),
+      kept=self._experiment.logging.checkpoints_kept,
+      chief=self._chief,
     )
 
   @property
@@ -123,7 +140,9 @@ class TrainingRun:
         modalities=records.modalities,
         seed=experiment.seed,
         start_position=start_step * experiment.batch_size // hosts,
-        batch_size=context.get_per_replica_batch_size(experiment.batch_size),
+        batch_size=context.get_per_replica_batch_size(
+          experiment.batch_size // experiment.accumulation
+        ),
         shuffle_buffer=experiment.data.shuffle_buffer,
         host_index=context.input_pipeline_id,
         num_hosts=hosts,
@@ -244,16 +263,20 @@ class TrainingRun:
 
   def _heldout_batch(self, batch):
     def replica(batch):
-      loss, metrics = self.method.loss(
-        batch, self._experiment.seed, training=False
-      )
-      return {"loss/total": loss, **metrics}
+      output = self.method.loss(batch, self._experiment.seed, training=False)
+      results = {"loss/total": output.loss, **output.metrics}
+      if self._probe is not None and self._same_classes():
+        results |= self._probe.score(batch, output.features)
+      return results
 
     results = self._strategy.run(replica, args=(batch,))
     return {
       name: self._strategy.reduce(tf.distribute.ReduceOp.MEAN, value, None)
       for name, value in results.items()
     }
+
+  def _same_classes(self):
+    return self._heldout.classes == self.records.classes
 
   def _append(self, scalars):
     if not self._chief:
@@ -277,17 +300,17 @@ def _quiet_orbit() -> Iterator[None]:
 
 
 def _build(experiment):
-  """Returns method, optimiser and metric names, with all variables made."""
+  """Returns method, optimiser and the loss's specs, all variables made."""
   tf.keras.utils.set_random_seed(experiment.seed)
   method = experiment.method.build()
-  metrics = checkpoints.build_weights(method)
+  output = checkpoints.build_weights(method)
   schedule = schedules.WarmupCosine(
     experiment.schedule.peak,
     experiment.schedule.warmup_steps,
     experiment.steps,
   )
   optimizer = experiment.optimizer.build(schedule, method.trainable_variables)
-  return method, optimizer, sorted(metrics)
+  return method, optimizer, output
 
 
 def check_workers_agree(strategy: tf.distribute.Strategy, step: int) -> None:
@@ -318,14 +341,15 @@ def _as_data_error() -> Iterator[None]:
 
 def check_batch_size(experiment: config.Experiment, num_replicas: int) -> None:
   """Raises ValueError if replicas cannot share the batch evenly."""
-  size = experiment.batch_size
-  if size % num_replicas:
-    below = size // num_replicas * num_replicas
-    above = below + num_replicas
-    near = f"{below} or {above}" if below else f"{above}"
+  size, accumulation = experiment.batch_size, experiment.accumulation
+  parts = num_replicas * accumulation
+  if size % parts:
+    below = size // parts * parts
+    near = f"{below} or {below + parts}" if below else f"{parts}"
+    times = f" times `accumulation` ({accumulation})" * (accumulation > 1)
     raise ValueError(
       f"`batch_size` ({size}) must be divisible by the number of replicas"
-      f" ({num_replicas}); try {near}."
+      f" ({num_replicas}){times}; try {near}."
     )
 
 

@@ -54,7 +54,7 @@ def test_bfloat16_keeps_losses_and_norms_in_float32():
       method = checkpoints.fresh_method(tiny_runs.experiment(), seed=0)
       batch = tiny_runs.batch(method, 8)
       with tf.GradientTape() as tape:
-        loss, metrics = method.loss(batch, 0)
+        loss, metrics, _ = method.loss(batch, 0)
       gradients = tape.gradient(loss, method.trainable_variables)
     finally:
       tf.keras.mixed_precision.set_global_policy("float32")

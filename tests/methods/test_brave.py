@@ -60,7 +60,7 @@ def _loss_by_hand(method, batch, num_views):
 def test_loss_is_equation_5(num_views):
   method = _method(num_views)
   batch = tiny_runs.batch(method, 4)
-  loss, metrics = method.loss(batch, 0, training=False)
+  loss, metrics, _ = method.loss(batch, 0, training=False)
   narrow_to_broad, broad_to_narrow = _loss_by_hand(method, batch, num_views)
   # 1e-5: float32 networks, evaluated twice.
   np.testing.assert_allclose(
@@ -76,8 +76,8 @@ def test_released_scale_is_a_quarter_with_one_modality():
   paper = _method()
   released = _method(loss_scale=brave.LossScale.RELEASED)
   batch = tiny_runs.batch(paper, 4)
-  expected, _ = paper.loss(batch, 0, training=False)
-  found, _ = released.loss(batch, 0, training=False)
+  expected = paper.loss(batch, 0, training=False).loss
+  found = released.loss(batch, 0, training=False).loss
   np.testing.assert_allclose(found, expected / 4, rtol=1e-6)
 
 
@@ -85,7 +85,7 @@ def test_every_variable_gets_a_gradient():
   method = _method()
   batch = tiny_runs.batch(method, 4)
   with tf.GradientTape() as tape:
-    loss, _ = method.loss(batch, 0)
+    loss, *_ = method.loss(batch, 0)
   variables = method.trainable_variables
   gradients = tape.gradient(loss, variables)
   without = [v.name for v, g in zip(variables, gradients) if g is None]
@@ -180,7 +180,7 @@ def test_sharing_says_which_weights_are_one(backbone, projector, predictor):
   )
   by_hand = np.sum((_unit(h_n) - _unit(z_b)) ** 2, axis=-1)
   by_hand += np.sum((_unit(h_b) - _unit(z_n)) ** 2, axis=-1)
-  loss, _ = method.loss(batch, 0, training=False)
+  loss, *_ = method.loss(batch, 0, training=False)
   assert float(loss) == pytest.approx(by_hand.mean(), rel=1e-5)
 
 
@@ -204,7 +204,7 @@ def test_flow_and_audio_together_sum_their_losses():
   )
   sound = tiny_runs.method_config().broad["audio"]
   method = _method(broad={"flow": flow, "audio": sound})
-  loss, metrics = method.loss(tiny_runs.batch(method, 4), 0, training=False)
+  loss, metrics, _ = method.loss(tiny_runs.batch(method, 4), 0, training=False)
   terms = [
     float(metrics[f"loss/{direction}"])
     for name in ("flow", "audio")
@@ -232,7 +232,7 @@ def test_encoders_share_the_trained_weights():
 def test_mean_embedding_loss_is_that_of_a_constant_prediction():
   method = _method()
   batch = tiny_runs.batch(method, 6)
-  _, metrics = method.loss(batch, 0)
+  _, metrics, _ = method.loss(batch, 0)
   assert float(metrics["loss/mean_embedding"]) > 0.5
   seen = method.augment(batch, 0)
   features_n = method.narrow_backbone(seen["narrow"].video, training=True)
@@ -258,7 +258,7 @@ def test_loss_falls_on_eight_fixed_clips():
   @tf.function
   def step():
     with tf.GradientTape() as tape:
-      loss, _ = method.loss(batch, 0)
+      loss, *_ = method.loss(batch, 0)
     variables = method.trainable_variables
     optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables))
     return loss

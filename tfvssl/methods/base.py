@@ -1,10 +1,27 @@
 """What every method is: views of a clip, a loss over them, and encoders."""
 
+from typing import NamedTuple
+
 import tensorflow as tf
 
 from tfvssl import views
 
 Views = dict[str, views.View]
+
+
+class Output(NamedTuple):
+  """What a method's loss returns, of this replica's batch.
+
+  Attributes:
+    loss: float32 scalar, the mean over the batch.
+    metrics: float32 scalars to log.
+    features: float32 [B, D] of the backbone that is evaluated, for the online
+      probe; no gradient is taken through them.
+  """
+
+  loss: tf.Tensor
+  metrics: dict[str, tf.Tensor]
+  features: tf.Tensor
 
 
 class Encoder(tf.keras.Model):
@@ -64,10 +81,8 @@ class Method(tf.keras.Model):
     """Returns the views as the networks see them; runs on the device."""
     raise TypeError(f"{type(self).__name__} defines no `augment`.")
 
-  def loss(
-    self, batch: Views, seed: int, training: bool = True
-  ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
-    """Returns the mean loss over this replica's batch and scalars to log.
+  def loss(self, batch: Views, seed: int, training: bool = True) -> Output:
+    """Returns the loss over this replica's batch, and what comes with it.
 
     Args:
       batch: views as they leave the pipeline.

@@ -210,12 +210,14 @@ class Brave(base.Method):
 
   def loss(
     self, batch: base.Views, seed: int, training: bool = True
-  ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+  ) -> base.Output:
     """Returns the loss of Eq. 5 over this replica's batch, and its parts."""
     augmented = self.augment(batch, seed)
-    z_narrow, prediction_narrow = self._embed_narrow(
-      augmented["narrow"], training
+    features = self.narrow_backbone(
+      _inputs(augmented["narrow"]), training=training
     )
+    z_narrow = self.projector(features, training=training)
+    prediction_narrow = self.predictor(z_narrow, training=training)
     all_narrow = _all_embeddings(z_narrow)
     terms, mean_terms, metrics = [], [], {}
     for name in self.config.broad:
@@ -246,12 +248,9 @@ class Brave(base.Method):
     metrics["loss/mean_embedding"] = scale * tf.add_n(mean_terms)
     metrics["embedding_std/narrow"] = losses.embedding_std(all_narrow)
     metrics["effective_rank/narrow"] = losses.effective_rank(all_narrow)
-    return scale * tf.add_n(terms), metrics
-
-  def _embed_narrow(self, view, training):
-    features = self.narrow_backbone(_inputs(view), training=training)
-    z = self.projector(features, training=training)
-    return z, self.predictor(z, training=training)
+    return base.Output(
+      scale * tf.add_n(terms), metrics, tf.stop_gradient(features)
+    )
 
   def _embed_broad(self, name, view, training):
     features = self.broad_backbones[name](_inputs(view), training=training)
