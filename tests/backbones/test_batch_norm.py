@@ -1,8 +1,14 @@
+"""Batch norm over the global batch, and over a replica's own."""
+
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from tfvssl.backbones import batch_norm
+from tfvssl.backbones import tsm_resnet
 
 
 def test_training_normalises_by_the_batch():
@@ -88,3 +94,37 @@ def test_float32_under_bfloat16():
     tf.keras.mixed_precision.set_global_policy("float32")
   assert normalised.dtype == tf.float32
   assert {variable.dtype for variable in layer.weights} == {tf.float32}
+
+
+def test_local_norm_has_the_statistics_of_each_replica(root, tmp_path):
+  # Its own process: logical CPUs are made before TensorFlow starts.
+  path = tmp_path / "norms.npz"
+  subprocess.run(
+    [sys.executable, "-m", "tests.backbones.norm_on_replicas", str(path)],
+    check=True,
+    cwd=root,
+    timeout=200,
+  )
+  # Replica 0 has 1 and 3, replica 1 has 10 and 30.
+  with np.load(path) as results:
+    np.testing.assert_allclose(results["shared"], [1.1, 1.1], rtol=1e-5)
+    np.testing.assert_allclose(results["local"], [0.2, 2.0], rtol=1e-5)
+    np.testing.assert_allclose(results["averaged"], [1.1, 1.1], rtol=1e-5)
+
+
+def test_norm_of_another_kind_cannot_be_local():
+  model = tf.keras.Sequential([tf.keras.layers.BatchNormalization(name="bn")])
+  with pytest.raises(TypeError, match="`bn` is no SynchronizedBatchNorm"):
+    batch_norm.make_local(model)
+
+
+def test_every_norm_of_a_network_becomes_local():
+  network = tsm_resnet.TSMResNetConfig(blocks=(1,), width=0.125).build("f")
+  batch_norm.make_local(network)
+  norms = [
+    module
+    for module in network.submodules
+    if isinstance(module, batch_norm.SynchronizedBatchNorm)
+  ]
+  assert [norm.local for norm in norms] == [True] * 4
+  assert not batch_norm.batch_norm("another").local
