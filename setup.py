@@ -39,6 +39,8 @@ _BINARIES = {
   "tfvssl-evaluate": "tfvssl.evaluate",
   "tfvssl-export": "tfvssl.export",
   "tfvssl-embed": "tfvssl.embed",
+  "tfvssl-compare": "tfvssl.compare",
+  "tfvssl-import-weights": "tfvssl.import_weights",
   "tfvssl-demo": "tfvssl.demo",
   "tfvssl-prepare": "data_prep.prepare_records",
   "tfvssl-inspect": "data_prep.inspect_records",

@@ -13,6 +13,7 @@ Reproduced here: it has no published number; the demo runs it.
 """
 
 from tfvssl import config
+from tfvssl import protocols
 from tfvssl import views
 from tfvssl.backbones import resnet_audio
 from tfvssl.backbones import tsm_resnet
@@ -85,6 +86,36 @@ def experiment(brave_config: brave.BraveConfig) -> config.Experiment:
       spatial_crops=1,
       test_short_side=40,
       batch_size=64,
+    ),
+    linear=protocols.Linear(
+      temporal_clips=8,
+      spatial_crops=1,
+      test_short_side=40,
+      epochs=20,
+      warmup_epochs=1,
+      batch_size=64,
+      test_batch_size=64,
+    ),
+    finetune=protocols.FineTune(
+      temporal_clips=8,
+      test_short_side=40,
+      epochs=20,
+      warmup_epochs=1,
+      batch_size=64,
+      learning_rates=(0.3,),
+      weight_decays=(0.0,),
+      dropouts=(0.1,),
+      test_batch_size=64,
+    ),
+    mlp=protocols.ShallowMlp(
+      temporal_clips=8,
+      spatial_crops=1,
+      test_short_side=40,
+      hidden_dim=128,
+      warmup_steps=20,
+      learning_rate=1e-3,
+      batch_size=64,
+      test_batch_size=64,
     ),
     batch_size=64,
     steps=350,

@@ -20,18 +20,21 @@ from tfvssl.methods import brave
 def get_config() -> config.Experiment:
   """Returns the run."""
   method = tiny_brave.method()
-  method.broad = {
-    "flow": brave.Broad(
-      view=views.FlowViewSpec(
-        num_frames=16,
-        frame_step=2,
-        image_size=28,
-        resize_short_side=32,
-        scale_px=1.5,
-      ),
-      backbone=tsm_resnet.TSMResNetConfig(
-        blocks=(1, 1, 1), width=0.25, shift_fraction=0.25
-      ),
-    )
-  }
+  method.broad = {"flow": flow()}
   return tiny_brave.experiment(method)
+
+
+def flow() -> brave.Broad:
+  """Returns the broad view and its network."""
+  return brave.Broad(
+    view=views.FlowViewSpec(
+      num_frames=16,
+      frame_step=2,
+      image_size=28,
+      resize_short_side=32,
+      scale_px=1.5,
+    ),
+    backbone=tsm_resnet.TSMResNetConfig(
+      blocks=(1, 1, 1), width=0.25, shift_fraction=0.25
+    ),
+  )

@@ -15,10 +15,23 @@ from tests import source_tree
 
 # Top first; a name stands for the module, or for a folder and all below it.
 LAYERS = (
-  ("train", "evaluate", "export", "embed", "demo"),
+  (
+    "train",
+    "evaluate",
+    "export",
+    "embed",
+    "demo",
+    "compare",
+    "import_weights",
+  ),
   (
     "trainer",
     "training",
+    "probe",
+    "describing",
+    "comparing",
+    "pretrained",
+    "published_weights",
     "view_images",
     "evaluation",
     "serving",
@@ -52,10 +65,12 @@ LAYERS = (
     "data.mp4",
     "flags",
     "exit_codes",
+    "published_file",
+    "restricted_pickle",
     "stop_request",
     "workdir",
   ),
-  ("views", "config"),
+  ("views", "config", "protocols", "paper_results"),
 )
 
 # Importer, imported (patterns), why.

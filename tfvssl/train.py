@@ -5,6 +5,11 @@
 
 Any value of the config can be changed by a flag, for example
 --config.method.narrow.num_frames=8.
+
+  python -m tfvssl.train --config=configs/brave_va_audioset.py --describe
+
+prints what a run is, beside the paper's numbers, and trains nothing; it needs
+neither records nor a folder.
 """
 
 from collections.abc import Sequence
@@ -12,9 +17,11 @@ import pathlib
 
 from absl import flags as absl_flags
 from absl import logging
+from ml_collections import config_flags
 
 from tfvssl import exit_codes
 from tfvssl import flags
+from tfvssl import paper_results
 
 _CONFIG = flags.define_config()
 _WORKDIR = absl_flags.DEFINE_string(
@@ -25,12 +32,20 @@ _ALLOW_CHANGE = absl_flags.DEFINE_multi_string(
   [],
   "Name of a config value that may differ when a run is continued.",
 )
+_DESCRIBE = absl_flags.DEFINE_bool(
+  "describe",
+  False,
+  "Print views, networks, schedule, expected numbers and every setting with"
+  " its source, instead of training.",
+)
 
 
 def main(argv: Sequence[str]) -> int:
   """Trains and returns the exit code."""
   if len(argv) > 1:
     raise ValueError(f"'{argv[1]}' is no flag; see --helpfull.")
+  if _DESCRIBE.value:
+    return _describe()
   if not _WORKDIR.value:
     raise ValueError("--workdir is missing; for example --workdir=RUN")
   experiment = flags.read_config()
@@ -58,6 +73,20 @@ def main(argv: Sequence[str]) -> int:
       f" --train_records={experiment.data.train_records} --test_records=TEST"
     )
   return code
+
+
+def _describe():
+  experiment = flags.read_config()
+  recipe = paper_results.load_recipe(
+    config_flags.get_config_filename(absl_flags.FLAGS["config"])
+  )
+  overrides = config_flags.get_override_values(absl_flags.FLAGS["config"])
+  # Loads TensorFlow: after every check that needs none.
+  from tfvssl import describing
+
+  changes = [f"{name}={value}" for name, value in overrides.items()]
+  print(describing.text(experiment, recipe, changes))
+  return exit_codes.OK
 
 
 def console_main() -> None:

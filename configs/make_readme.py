@@ -1,0 +1,144 @@
+"""configs/README.md says what the recipes say: `--write` makes it anew.
+
+  python -m configs.make_readme --write
+
+Without the flag it prints the text. Held against the files by
+tests/configs/test_make_readme.py.
+"""
+
+from collections.abc import Sequence
+import pathlib
+import re
+import sys
+from typing import NamedTuple
+
+from tfvssl import paper_results
+
+FOLDER = pathlib.Path(__file__).resolve().parent
+README = FOLDER / "README.md"
+_INTRODUCTION = """\
+# Recipes
+
+Made from the recipes by `python -m configs.make_readme --write`; change them,
+not this file. `python -m tfvssl.train --describe --config=configs/FILE` prints
+a recipe's views, networks, schedule, expected numbers and the source of every
+setting, and trains nothing. `python -m tfvssl.compare` holds a result of
+`tfvssl.evaluate` against a recipe's number and says what makes the comparison
+unfair. What the paper leaves open is in the head of each file.
+"""
+_PAPER = """\
+## The paper's runs
+
+Every row of Tables 1 to 6 and 8 that is BraVe's own, and appendix D. Numbers
+are per cent as printed; a file with several rows is one run that the paper
+prints several times.
+"""
+_TINY = """\
+## Tiny runs
+
+Every form of the method on two CPU cores. None has a published number. More
+views of one modality are a flag: `--config.method.broad.rgb.num_views=3`.
+"""
+_FIELD = re.compile(
+  r"^(\w[\w ]*?)(?: \(([^)]*)\))?: ?(.*(?:\n {2}.*)*)", re.MULTILINE
+)
+
+
+class Head(NamedTuple):
+  """The docstring of a config file: first line, and its fields by name."""
+
+  title: str
+  fields: dict[str, str]
+
+
+def read_head(docstring: str) -> Head:
+  """Returns the head of a config file.
+
+  A field is a line `Name: text` or `Name (remark): text`, with lines that are
+  indented after it. A remark stands before the text.
+  """
+  title, _, rest = docstring.partition("\n")
+  fields = {}
+  for name, remark, words in _FIELD.findall(rest):
+    value = " ".join(words.split())
+    fields[name] = f"{remark}: {value}" if remark else value
+  return Head(title, fields)
+
+
+def readme_text(folder: pathlib.Path = FOLDER) -> str:
+  """Returns what README.md has to be for the config files of `folder`."""
+  parts = [_INTRODUCTION]
+  for introduction, pattern, row, columns in (
+    (_PAPER, "brave_*.py", _paper_row, _PAPER_COLUMNS),
+    (_TINY, "tiny_*.py", _tiny_row, _TINY_COLUMNS),
+  ):
+    lines = [_line(columns), _line(["---"] * len(columns))]
+    rows = sorted(row(path) for path in folder.glob(pattern))
+    lines += [_line(cells) for cells in rows]
+    parts += [introduction, "\n".join(lines) + "\n"]
+  return "\n".join(parts)
+
+
+_PAPER_COLUMNS = (
+  "paper",
+  "file",
+  "what",
+  "expected",
+  "steps",
+  "cost",
+  "reproduced here",
+)
+
+
+def _paper_row(path):
+  recipe = paper_results.load_recipe(path)
+  head = read_head(recipe.__doc__)
+  steps = recipe.get_config().steps
+  where, expected, cost, reproduced = _values(
+    path, head, "Paper", "Expected", "Cost", "Reproduced here"
+  )
+  what = head.title.removeprefix("BraVe ").rstrip(".")
+  return [where, _link(path), what, expected, f"{steps:,}", cost, reproduced]
+
+
+_TINY_COLUMNS = ("file", "what", "shrinks", "expected", "cost")
+
+
+def _tiny_row(path):
+  head = read_head(paper_results.load_recipe(path).__doc__)
+  values = _values(path, head, "Shrinks", "Expected", "Cost")
+  return [_link(path), head.title.rstrip("."), *values]
+
+
+def _values(path, head, *names):
+  missing = [name for name in names if name not in head.fields]
+  if missing:
+    raise ValueError(
+      f"the head of {path.name} has no line `{missing[0]}:`; it has:"
+      f" {', '.join(head.fields)}."
+    )
+  return [head.fields[name] for name in names]
+
+
+def _link(path):
+  return f"[{path.stem}]({path.name})"
+
+
+def _line(cells):
+  return f"| {' | '.join(cell.replace('|', '/') for cell in cells)} |"
+
+
+def main(argv: Sequence[str]) -> int:
+  """Writes or prints the text; returns the exit code."""
+  if list(argv[1:]) not in ([], ["--write"]):
+    raise ValueError(f"'{' '.join(argv[1:])}' is not --write.")
+  text = readme_text()
+  if argv[1:]:
+    README.write_text(text, encoding="utf-8")
+  else:
+    print(text)
+  return 0
+
+
+if __name__ == "__main__":
+  sys.exit(main(sys.argv))

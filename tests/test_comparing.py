@@ -1,0 +1,190 @@
+"""Results beside the paper's numbers, with all that makes them unfair."""
+
+import json
+import pathlib
+
+import pytest
+
+from tests import tiny_runs
+from tfvssl import comparing
+from tfvssl import config
+from tfvssl import exit_codes
+from tfvssl import paper_results
+
+_ROWS = [
+  paper_results.Row(
+    "Table 2",
+    "AS, 5s",
+    {"ucf101_linear": 92.7, "esc50_linear": 93.0, "hmdb51_finetune": 70.0},
+    fine_tuned={"hmdb51": paper_results.FineTuned(0.8, 0.3, 1e-7)},
+  ),
+  paper_results.Row("Table 8", "AS, Start", {"ucf101_linear": 92.0}),
+]
+
+
+def _result(name="svm", modality="video", **protocol):
+  """Returns what the paper's evaluation on UCF101 would have written."""
+  return {
+    "protocol": {
+      "name": name,
+      "modality": modality,
+      "train_view": {"num_frames": 32},
+      "train_epochs": 10,
+      "temporal_clips": 10,
+      "spatial_crops": 3,
+      "test_short_side": 256,
+      "grid_c": [1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2],
+      "choose_c": "first_test",
+      **protocol,
+    },
+    "checkpoint_step": 12,
+    "classes": [f"class {number}" for number in range(101)],
+    "splits": [
+      {"train_clips_left_out": 0, "test_clips_left_out": 0} for _ in range(3)
+    ],
+    "pretrained": {"mean": {"top_1": 0.9, "top_5": None}},
+    "random_initialisation": {"mean": {"top_1": 0.125, "top_5": None}},
+  }
+
+
+def _differences(result, name="ucf101_linear"):
+  return comparing.differences(result, tiny_runs.experiment(), _ROWS[0], name)
+
+
+def test_equal_protocol_has_no_difference():
+  assert _differences(_result()) == []
+
+
+def test_every_difference_is_told():
+  result = _result(
+    train_view={"num_frames": 4},
+    train_epochs=2,
+    temporal_clips=1,
+    grid_c=[1e-3, 1e-2],
+    choose_c="cross_validation",
+  )
+  result["checkpoint_step"] = 3
+  result["classes"] = ["a", "b"]
+  result["splits"] = [{"train_clips_left_out": 2, "test_clips_left_out": 5}]
+  assert sorted(_differences(result)) == [
+    ("C chosen by", "cross_validation", "first_test"),
+    ("checkpoint step", 3, 12),
+    ("classes", 2, 101),
+    ("clips left out", 7, 0),
+    ("frames of a view", 4, 32),
+    ("grid c", [1e-3, 1e-2], [1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2]),
+    ("splits", 1, 3),
+    ("temporal clips", 1, 10),
+    ("train epochs", 2, 10),
+  ]
+
+
+def test_sound_is_tested_on_one_window():
+  # Paper appendix B: "For ESC-50 we use a single window of 5s at test time".
+  result = _result(modality="audio", train_view={"seconds": 5.0})
+  result["classes"] = ["x"] * 50
+  result["splits"] *= 2
+  assert set(_differences(result, "esc50_linear")) == {
+    ("splits", 6, 5),
+    ("temporal clips", 10, 1),
+  }
+
+
+def test_fine_tuning_is_held_against_table_7_of_its_data_set():
+  result = _result(
+    name="finetune",
+    spatial_crops=1,
+    recipe={
+      "dropouts": [0.8],
+      "learning_rates": [0.1],
+      "weight_decays": [1e-7],
+      "epochs": 600,
+    },
+  )
+  result["classes"] = ["x"] * 51
+  assert _differences(result, "hmdb51_finetune") == [
+    comparing.Difference("learning rates", [0.1], [0.3])
+  ]
+
+
+def test_text_tells_figures_and_differences():
+  recipe = tiny_runs.experiment()
+  result = _result(grid_c=[1e-5, 1e-4, 1e-3, 1e-2])
+  lines = comparing.evaluation_text(
+    result, recipe, _ROWS, "ucf101_linear"
+  ).splitlines()
+  assert lines[:5] == [
+    "UCF101 linear, per cent",
+    "  measured   90.0",
+    '  paper      92.7   difference -2.7   Table 2, "AS, 5s"',
+    '  paper      92.0   difference -2.0   Table 8, "AS, Start"',
+    "  random     12.5   the same network, untrained",
+  ]
+  assert " ".join(lines[-1].split()) == (
+    "grid c 4 of 1e-05 to 0.01 7 of 1e-05 to 0.01"
+  )
+  same = comparing.evaluation_text(
+    _result(), recipe, _ROWS[:1], "ucf101_linear"
+  )
+  assert same.endswith("  in nothing that the result tells")
+
+
+@pytest.mark.parametrize(
+  ("result", "name", "message"),
+  [
+    (_result("linear"), "ucf101_linear", "--protocol=svm; .* has linear"),
+    (_result(modality="audio"), "ucf101_linear", "--modality=video; .* audio"),
+    (_result(), "imagenet_linear", "is measured by no --protocol"),
+    (
+      _result("mlp", "audio"),
+      "audioset_mlp",
+      "is about `mean_average_precision`; the result has: top_1, top_5",
+    ),
+    (_result(), "ucf_linear", "did you mean ucf101_linear?"),
+  ],
+)
+def test_result_of_something_else_is_refused(result, name, message):
+  with pytest.raises(ValueError, match=message):
+    comparing.measured_per_cent(result, name)
+
+
+def test_missing_and_foreign_files_are_named(tmp_path):
+  path = tmp_path / "x.json"
+  with pytest.raises(FileNotFoundError, match="x.json does not exist; tfvssl"):
+    comparing.read_result(path)
+  for text in ("{", "[1]", '{"protocol": {}}', "7"):
+    path.write_text(text)
+    with pytest.raises(exit_codes.UserError, match="is no result") as error:
+      comparing.read_result(path)
+    assert error.value.exit_code == exit_codes.DATA
+  path.write_text(json.dumps(_result()))
+  assert comparing.read_result(path) == _result()
+
+
+def test_training_is_compared_with_the_config_beside_the_result(tmp_path):
+  path = tmp_path / "RUN" / "results" / "x.json"
+  recipe = tiny_runs.experiment()
+  assert "not known: " in comparing.training_text(path, recipe)
+  path.parent.mkdir(parents=True)
+  run = tiny_runs.experiment("records", seed=1)
+  config.save(run, tmp_path / "RUN" / "config.json")
+  assert comparing.training_text(path, recipe).splitlines()[1:] == [
+    "  seed: 0 -> 1"
+  ]
+  run.seed = 0
+  run.svm.train_epochs = 3
+  config.save(run, tmp_path / "RUN" / "config.json")
+  assert comparing.training_text(path, recipe).endswith("  in no setting")
+
+
+def test_long_list_of_differences_is_cut(tmp_path):
+  path = tmp_path / "results" / "x.json"
+  recipe = paper_results.load_recipe(
+    pathlib.Path(__file__).parent.parent / "configs" / "brave_va_audioset.py"
+  ).get_config()
+  config.save(tiny_runs.experiment(), tmp_path / "config.json")
+  lines = comparing.training_text(path, recipe).splitlines()
+  assert len(lines) == 14
+  assert lines[1] == "  batch_size: 512 -> 4"
+  found = config.differences(recipe, tiny_runs.experiment())
+  assert lines[-1].startswith("  and ") and len(found) > 12

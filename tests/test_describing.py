@@ -1,0 +1,200 @@
+"""What --describe prints: its figures against ones that were made by hand."""
+
+import os
+import subprocess
+import sys
+import types
+
+import pytest
+import tensorflow as tf
+
+from tests import tiny_runs
+from tests.conftest import ROOT
+from tfvssl import config
+from tfvssl import describing
+from tfvssl import paper_results
+from tfvssl import views
+from tfvssl.methods import base
+from tfvssl.optim import lars
+
+_CONFIG = '''"""A run for a test.
+
+More of its head.
+"""
+from tests import tiny_runs
+from tfvssl import paper_results
+
+PAPER = (
+  paper_results.Row(
+    "Table 6",
+    "V-A",
+    {"ucf101_linear": 93.0, "esc50_linear": 12.5},
+    parameters="23.5M",
+    fine_tuned={"hmdb51": paper_results.FineTuned(0.8, 0.03, 1e-7)},
+  ),
+)
+
+def get_config():
+  return tiny_runs.experiment()
+'''
+
+
+class _OneLayer(base.Method):
+  """One convolution of one or more views."""
+
+  def __init__(self, num_views):
+    super().__init__()
+    self._num_views = num_views
+    self.filter = tf.keras.layers.Conv2D(
+      5, 3, padding="same", use_bias=False, name="filter"
+    )
+
+  @property
+  def view_specs(self):
+    spec = views.RgbViewSpec(num_frames=2, image_size=8)
+    return {f"view_{number}": spec for number in range(self._num_views)}
+
+  def loss(self, batch, seed, training=True):
+    del seed, training
+    total = 0.0
+    for view in batch.values():
+      frames = tf.cast(tf.reshape(view.video, [-1, 8, 8, 3]), tf.float32)
+      total += tf.reduce_sum(self.filter(frames))
+    return base.Output(total, {}, tf.zeros([1, 1]))
+
+
+@pytest.mark.parametrize("num_views", [1, 3])
+def test_convolution_costs_two_operations_per_multiplication(num_views):
+  (cost,) = describing.network_costs(_OneLayer(num_views))
+  assert (cost.name, cost.kind) == ("filter", "Conv2D")
+  assert cost.parameters == 3 * 3 * 3 * 5
+  # Multiply-adds of a filter at every pixel, the padded ones included.
+  multiplications = 2 * 8 * 8 * cost.parameters
+  assert cost.operations == num_views * 2 * multiplications
+
+
+def _resnet_parameters(channels_in, width, blocks):
+  """Counts the weights of the pre-activation ResNet by its definition."""
+  x = round(64 * width)
+  total = 7 * 7 * channels_in * x
+  for unit, count in enumerate(blocks):
+    out = round(256 * 2**unit * width)
+    inner = out // 4
+    for block in range(count):
+      norms = 2 * x + 2 * inner + 2 * inner
+      convolutions = x * inner + 9 * inner * inner + inner * out
+      shortcut = x * out if block == 0 else 0
+      total += norms + convolutions + shortcut
+      x = out
+  return total + 2 * x
+
+
+def test_parameters_are_those_counted_by_hand():
+  recipe = paper_results.load_recipe(ROOT / "configs" / "tiny_brave.py")
+  costs = describing.network_costs(recipe.get_config().method.build())
+  found = {cost.name: cost.parameters for cost in costs}
+  dim = 256  # of the third unit at a quarter of the width
+  assert found == {
+    "narrow_backbone": _resnet_parameters(3, 0.25, (1, 1, 1)),
+    "broad_audio_backbone": _resnet_parameters(1, 0.25, (1, 1, 1)),
+    # Linear with bias, batch norm, linear with bias; g ends in batch norm.
+    "projector": (dim * 256 + 256) + 2 * 256 + (256 * 64 + 64) + 2 * 64,
+    "predictor": (64 * 256 + 256) + 2 * 256 + (256 * 64 + 64),
+  }
+  # The formula itself, at full size: specs/brave.md section 1.
+  assert _resnet_parameters(3, 1, (3, 4, 6, 3)) == 23_500_352
+
+
+def test_views_of_one_network_are_counted_together():
+  def operations(num_views):
+    costs = describing.network_costs(tiny_runs.method_config(num_views).build())
+    return {cost.name: cost.operations for cost in costs}
+
+  one, two = operations(1), operations(2)
+  assert two["narrow_backbone"] == one["narrow_backbone"] > 10**5
+  assert two["broad_audio_backbone"] == 2 * one["broad_audio_backbone"]
+
+
+def test_text_tells_views_schedule_numbers_and_sources():
+  experiment = tiny_runs.experiment()
+  recipe = types.ModuleType("recipe", "A run.\n\nMore.")
+  recipe.PAPER = (
+    paper_results.Row(
+      "Table 6",
+      "V-A",
+      {"ucf101_linear": 93.0, "audioset_mlp": 36.4},
+      parameters="23.5M",
+      fine_tuned={"hmdb51": paper_results.FineTuned(0.8, 0.03, 1e-7)},
+    ),
+  )
+  lines = describing.text(experiment, recipe, ["steps=12"]).splitlines()
+  assert lines[0] == "A run."
+  assert "changed by flags: steps=12" in lines
+  words = [line.split() for line in lines]
+  # 4 frames, 2 record frames of 1/25 s apart, 16 px.
+  assert "narrow [4, 16, 16, 3] RGB, 12.5 frames per second, 0.32 s" in [
+    " ".join(line) for line in words
+  ]
+  assert (
+    "broad_audio [25, 40] log-mel, every 20.00 ms, 0.5 s; starts with the"
+    " narrow view"
+  ) in [" ".join(line) for line in words]
+  narrow = next(line for line in words if line[:1] == ["narrow_backbone"])
+  assert narrow[2:4] == [f"{_resnet_parameters(3, 0.125, (1,)):,}", "23.5M"]
+  assert "  12 steps of 4 clips (48 in all), LarsConfig" in lines
+  assert ('  Table 6, "V-A": UCF101 linear 93.0, AudioSet MLP 36.4') in lines
+  place = next(i for i, line in enumerate(lines) if "Table 7" in line)
+  assert " ".join(" ".join(lines[place : place + 2]).split()) == (
+    "fine-tuning on hmdb51, Table 7: --set=finetune.dropouts=0.8"
+    " --set=finetune.learning_rates=0.03 --set=finetune.weight_decays=1e-07"
+  )
+  assert "  evaluated with views of 32 frames: --num_frames=32" in lines
+  assert ["*", "num_frames", "4", "default", "16"] in words
+  assert ["frame_step", "2"] in words
+  assert not any("shuffle_buffer" in line for line in lines)
+  assert "  svm: Svm; source: paper appendix B" in lines
+
+
+def test_run_without_published_numbers_says_so():
+  lines = describing._expected_lines(())
+  assert lines == ["expected numbers: the paper has no such run"]
+
+
+def test_source_is_found_in_docstrings_of_every_form():
+  assert describing.source_of(config.Schedule) == (
+    "paper Sec. 4.1: 4.8 without audio, 1.0 with; 5000 steps of warm-up"
+  )
+  assert describing.source_of(lars.LarsConfig) == (
+    "paper Sec. 4.1; released trainer.py"
+  )
+  # After "Attributes:", whose own sources are not those of the class.
+  assert describing.source_of(views.Crop).startswith("released datasets")
+  assert describing.source_of(config.Experiment) == ""
+  assert describing.source_of(int) == ""
+
+
+def test_binary_needs_neither_folder_nor_records(tmp_path):
+  path = tmp_path / "recipe.py"
+  path.write_text(_CONFIG)
+  done = subprocess.run(
+    [
+      sys.executable,
+      "-m",
+      "tfvssl.train",
+      "--describe",
+      f"--config={path}",
+      "--config.steps=70",
+    ],
+    cwd=ROOT,
+    env={**os.environ, "PYTHONPATH": str(ROOT)},
+    capture_output=True,
+    text=True,
+    timeout=120,
+    check=False,
+  )
+  assert done.returncode == 0, done.stderr[-2000:]
+  lines = done.stdout.splitlines()
+  assert lines[0] == "A run for a test."
+  assert "changed by flags: steps=70" in lines
+  assert "  70 steps of 4 clips (280 in all), LarsConfig" in lines
+  assert ('  Table 6, "V-A": UCF101 linear 93.0, ESC-50 linear 12.5') in lines

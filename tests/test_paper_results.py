@@ -1,0 +1,68 @@
+"""The paper's numbers as data, and the config files that carry them."""
+
+import pytest
+
+from tfvssl import paper_results
+
+_ROW = paper_results.Row("Table 3", "RGB", paper_results.linear(1.0, 2.0, 3.0))
+_SOUND = paper_results.Row("Table 6", "V-A", {"esc50_linear": 4.0})
+
+
+def test_columns_of_the_ablations_stand_in_the_papers_order():
+  assert _ROW.values == {
+    "hmdb51_linear": 1.0,
+    "ucf101_linear": 2.0,
+    "k600_linear": 3.0,
+  }
+
+
+def test_table_7_becomes_a_grid_of_one_value_each():
+  found = paper_results.FineTuned(
+    dropout=0.8, learning_rate=0.03, weight_decay=1e-7
+  )
+  settings = found.settings(batch_size=128)
+  settings.validate("finetune")
+  assert settings.dropouts == (0.8,)
+  assert settings.learning_rates == (0.03,)
+  assert settings.weight_decays == (1e-7,)
+  assert (settings.batch_size, settings.epochs) == (128, 600)
+
+
+def test_rows_are_found_by_benchmark():
+  rows = (_ROW, _SOUND, _ROW)
+  assert paper_results.rows_with(rows, "esc50_linear") == [_SOUND]
+  assert paper_results.rows_with(rows, "k600_linear") == [_ROW, _ROW]
+
+
+@pytest.mark.parametrize(
+  ("rows", "name", "message"),
+  [
+    ((_ROW,), "ucf101_liner", "'ucf101_liner' is .* mean ucf101_linear?"),
+    ((_ROW,), "qqq", "'qqq' is unknown; known: ucf101_linear, ucf101_fine"),
+    ((_SOUND,), "k600_linear", "no k600_linear .* it has: esc50_linear"),
+    ((), "k600_linear", "it has: no number at all"),
+  ],
+)
+def test_number_that_the_paper_has_not_is_named(rows, name, message):
+  with pytest.raises(ValueError, match=message):
+    paper_results.rows_with(rows, name)
+
+
+def test_row_of_an_unknown_benchmark_is_refused():
+  with pytest.raises(ValueError, match="did you mean hmdb51_linear?"):
+    paper_results.Row("Table 1", "x", {"hmdb_linear": 1.0})
+
+
+def test_recipe_is_a_module_with_its_rows(tmp_path):
+  path = tmp_path / "run.py"
+  path.write_text('"""Head."""\nPAPER = ["a row"]\n')
+  recipe = paper_results.load_recipe(f"{path}:small")
+  assert recipe.__doc__ == "Head."
+  assert paper_results.rows_of(recipe) == ("a row",)
+  path.write_text("")
+  assert paper_results.rows_of(paper_results.load_recipe(path)) == ()
+
+
+def test_missing_recipe_is_named(tmp_path):
+  with pytest.raises(FileNotFoundError, match="no.py does not exist; recipes"):
+    paper_results.load_recipe(tmp_path / "no.py")

@@ -1,0 +1,225 @@
+"""A result of the evaluation beside the paper's number.
+
+A number is only as good as what it was measured on: everything that the result
+and its run did otherwise than the recipe is told with it.
+"""
+
+import dataclasses
+import json
+import pathlib
+from typing import NamedTuple
+
+from tfvssl import config
+from tfvssl import exit_codes
+from tfvssl import paper_results
+from tfvssl import workdir as run_folder
+
+# They are no part of what is trained.
+_NOT_TRAINED = (
+  "data.",
+  "runtime.",
+  "logging.",
+  "svm.",
+  "linear.",
+  "finetune.",
+  "mlp.",
+)
+_LINES = 12  # of the training's differences
+
+
+class Difference(NamedTuple):
+  """What the result has otherwise than the paper, in words."""
+
+  name: str
+  here: object
+  paper: object
+
+
+def read_result(path: pathlib.Path) -> dict:
+  """Returns the result file as a tree.
+
+  Raises:
+    FileNotFoundError: there is none.
+    exit_codes.UserError: it is no result of tfvssl.evaluate.
+  """
+  if not path.is_file():
+    raise FileNotFoundError(
+      f"--result={path} does not exist; tfvssl.evaluate prints where it wrote"
+      " one."
+    )
+  try:
+    result = json.loads(path.read_text(encoding="utf-8"))
+    complete = {"protocol", "checkpoint_step", "splits", "pretrained"} <= set(
+      result
+    )
+  except (ValueError, TypeError):
+    complete = False
+  if not complete:
+    raise exit_codes.UserError(
+      exit_codes.DATA, f"--result={path} is no result of tfvssl.evaluate."
+    )
+  return result
+
+
+def evaluation_text(
+  result: dict,
+  recipe: config.Experiment,
+  rows: list[paper_results.Row],
+  name: str,
+) -> str:
+  """Returns figures and differences of the evaluation, for a person.
+
+  Args:
+    result: of tfvssl.evaluate.
+    recipe: what the paper's number was trained and evaluated with.
+    rows: of the paper, which have a value for `name`.
+    name: of the benchmark.
+
+  Raises:
+    ValueError: the result does not measure the benchmark.
+  """
+  benchmark = paper_results.benchmark(name)
+  measured = measured_per_cent(result, name)
+  lines = [f"{benchmark.title}, per cent", f"  measured {measured:6.1f}"]
+  for row in rows:
+    paper = row.values[name]
+    lines.append(
+      f"  paper    {paper:6.1f}   difference {measured - paper:+.1f}"
+      f'   {row.table}, "{row.row}"'
+    )
+  random = result.get("random_initialisation", {}).get("mean", {})
+  if random.get(benchmark.metric) is not None:
+    lines.append(
+      f"  random   {100 * random[benchmark.metric]:6.1f}   the same network,"
+      " untrained"
+    )
+  found = differences(result, recipe, rows[0], name)
+  lines += ["", "evaluated otherwise than in the paper"]
+  if not found:
+    return "\n".join([*lines, "  in nothing that the result tells"])
+  lines.append(f"  {'':24} {'here':>24} {'paper':>24}")
+  for item in found:
+    here, there = _word(item.here), _word(item.paper)
+    lines.append(f"  {item.name:24} {here:>24} {there:>24}")
+  return "\n".join(lines)
+
+
+def measured_per_cent(result: dict, name: str) -> float:
+  """Returns the figure of `result` that the benchmark `name` is about.
+
+  Raises:
+    ValueError: it is a result of another protocol or encoder, or has no such
+      figure.
+  """
+  benchmark = paper_results.benchmark(name)
+  if not benchmark.protocol:
+    raise ValueError(
+      f"--benchmark={name} is measured by no --protocol of tfvssl.evaluate."
+    )
+  protocol, mean = result["protocol"], result["pretrained"]["mean"]
+  if protocol["name"] != benchmark.protocol:
+    raise ValueError(
+      f"--benchmark={name} is measured with --protocol={benchmark.protocol};"
+      f" the result has {protocol['name']}."
+    )
+  if protocol["modality"] != benchmark.modality:
+    raise ValueError(
+      f"--benchmark={name} is measured with --modality={benchmark.modality};"
+      f" the result has {protocol['modality']}."
+    )
+  if mean.get(benchmark.metric) is None:
+    raise ValueError(
+      f"--benchmark={name} is about `{benchmark.metric}`; the result has:"
+      f" {', '.join(mean)}."
+    )
+  return 100 * mean[benchmark.metric]
+
+
+def differences(
+  result: dict,
+  recipe: config.Experiment,
+  row: paper_results.Row,
+  name: str,
+) -> list[Difference]:
+  """Returns what makes the comparison unfair, as far as the result tells."""
+  benchmark = paper_results.benchmark(name)
+  protocol = result["protocol"]
+  pairs = [
+    ("checkpoint step", result["checkpoint_step"], recipe.steps),
+    ("classes", len(result["classes"]), benchmark.classes),
+    ("splits", len(result["splits"]), benchmark.splits),
+    ("frames of a view", _num_frames(protocol), row.test_frames),
+    ("C chosen by", protocol.get("choose_c"), "first_test"),
+    ("clips left out", _left_out(result), 0),
+  ]
+  here = {**protocol, **protocol.get("recipe", {})}
+  for key, value in _protocol_values(recipe, row, name).items():
+    pairs.append((key.replace("_", " "), here.get(key), value))
+  return [
+    Difference(what, mine, papers)
+    for what, mine, papers in pairs
+    if mine is not None and mine != papers
+  ]
+
+
+def _num_frames(protocol):
+  """Returns the frames of a video view, None of sound."""
+  return protocol.get("train_view", {}).get("num_frames")
+
+
+def _left_out(result):
+  return sum(
+    split.get(f"{side}_clips_left_out", 0)
+    for split in result["splits"]
+    for side in ("train", "test")
+  )
+
+
+def _protocol_values(recipe, row, name):
+  """Returns the paper's values by their names in a result's protocol."""
+  benchmark = paper_results.benchmark(name)
+  section = getattr(recipe, benchmark.protocol)
+  if benchmark.protocol == "finetune" and row.fine_tuned:
+    found = row.fine_tuned[name.partition("_")[0]]
+    section = found.settings(section.batch_size)
+  values = dataclasses.asdict(section)
+  if benchmark.temporal_clips is not None:
+    values["temporal_clips"] = benchmark.temporal_clips
+  unused = ["test_batch_size"]
+  if benchmark.protocol == "svm":
+    unused.append("batch_size")  # of a forward pass; changes no number
+  if benchmark.modality == "audio":
+    unused += ["spatial_crops", "test_short_side"]
+  return {
+    key: list(value) if isinstance(value, tuple) else value
+    for key, value in values.items()
+    if key not in unused
+  }
+
+
+def _word(value):
+  if isinstance(value, (list, tuple)):
+    numbers = sorted(value)
+    if len(numbers) > 3:
+      return f"{len(numbers)} of {numbers[0]:g} to {numbers[-1]:g}"
+    return ", ".join(f"{number:g}" for number in numbers)
+  if isinstance(value, float):
+    return f"{value:g}"
+  return f"{value:,}" if type(value) is int else str(value)
+
+
+def training_text(path: pathlib.Path, recipe: config.Experiment) -> str:
+  """Returns how the run beside the result file differs from the recipe."""
+  lines = ["trained otherwise than the recipe"]
+  run = path.parent.parent / run_folder.CONFIG_NAME
+  if not run.is_file():
+    return "\n".join([*lines, f"  not known: {run} does not exist"])
+  found = [
+    line
+    for line in config.differences(recipe, config.load(run))
+    if not line.startswith(_NOT_TRAINED)
+  ]
+  lines += [f"  {line}" for line in found[:_LINES]]
+  if len(found) > _LINES:
+    lines.append(f"  and {len(found) - _LINES} more")
+  return "\n".join(lines if found else [*lines, "  in no setting"])
