@@ -69,6 +69,21 @@ def test_file_of_a_section_holds_no_experiment(tmp_path):
     ("schedule", "warmup_steps", 12, r"\(12\) .* below `steps` \(12\)"),
     ("svm", "grid_c", (), "must hold positive numbers only"),
     ("svm", "temporal_clips", 0, r"`svm.temporal_clips` \(0\)"),
+    ("linear", "epochs", 0, r"`linear.epochs` \(0\) must be above 0"),
+    (
+      "linear",
+      "warmup_epochs",
+      100,
+      r"`linear.warmup_epochs` \(100\) .* below `linear.epochs` \(100\)",
+    ),
+    ("finetune", "warmup_epochs", -1, r"`finetune.warmup_epochs` \(-1\)"),
+    ("finetune", "learning_rates", (), "`finetune.learning_rates` .* positi"),
+    ("finetune", "weight_decays", (-1.0,), "must hold numbers of at least 0"),
+    ("finetune", "dropouts", (1.0,), r"must hold numbers in \[0, 1\)"),
+    ("finetune", "validation_share", 1, r"validation_share` \(1\) must be"),
+    ("finetune", "test_short_side", 0, r"`finetune.test_short_side` \(0\)"),
+    ("mlp", "warmup_steps", -1, r"`mlp.warmup_steps` \(-1\) must be at lea"),
+    ("mlp", "hidden_dim", 0, r"`mlp.hidden_dim` \(0\) must be above 0"),
     ("data", "shuffle_buffer", 0, r"`data.shuffle_buffer` \(0\)"),
     ("method", "broad", {}, "`method.broad` is empty"),
     ("method", "hidden_dim", 0, r"`method.hidden_dim` \(0\)"),
@@ -116,6 +131,14 @@ def _rgb(**changes):
     (_rgb(random_convolution_max_size=4), "max_size` .* odd and above 0"),
     (views.RgbViewSpec(image_size=0), r"x.image_size` \(0\) must be above"),
     (views.RgbViewSpec(crop=views.Crop(area=(0.0, 1.0))), "x.crop.area`"),
+    (
+      views.RgbViewSpec(crop=views.JitterCrop(scale=(1.2, 0.8))),
+      "x.crop.scale` .* be a lower and an upper value",
+    ),
+    (
+      views.RgbViewSpec(crop=views.JitterCrop(share=1.5)),
+      r"x.crop.share` \(1.5\) must be in \(0, 1\]",
+    ),
     (views.FlowViewSpec(image_size=200), r"short_side` \(128\) .* \(200\)"),
     (views.AudioViewSpec(seconds=0), r"x.seconds` \(0\) must be above 0"),
     (
@@ -127,6 +150,11 @@ def _rgb(**changes):
 def test_views_are_checked(spec, message):
   with pytest.raises(ValueError, match=message):
     spec.validate("x")
+
+
+def test_base_window_is_refused():
+  with pytest.raises(TypeError, match="`x.crop` .* use Crop or JitterCrop"):
+    views.RgbViewSpec(crop=views.Window()).validate("x")
 
 
 def test_base_view_is_refused():

@@ -19,7 +19,7 @@ _SMALLER = {
     "--config.schedule.warmup_steps=1",
     "--config.logging.heldout_every=1",
   ],
-  "evaluate": ["--train_epochs=1", "--temporal_clips=1"],
+  "evaluate": ["--set=svm.train_epochs=1", "--set=svm.temporal_clips=1"],
   "export": [],
   "embed": [],
 }

@@ -16,6 +16,7 @@ from tests.data import record_fixture
 from tfvssl import checkpoints
 from tfvssl import config
 from tfvssl import evaluate
+from tfvssl import protocols
 from tfvssl import workdir as run_folder
 
 
@@ -38,7 +39,28 @@ def run(tmp_path_factory):
       test_short_side=16,
       batch_size=4,
       grid_c=(1e-3, 1e-2),
-    )
+    ),
+    linear=protocols.Linear(
+      epochs=2,
+      warmup_epochs=1,
+      batch_size=4,
+      temporal_clips=2,
+      spatial_crops=1,
+      test_short_side=18,
+    ),
+    finetune=protocols.FineTune(
+      epochs=2,
+      warmup_epochs=1,
+      batch_size=4,
+      learning_rates=(0.1,),
+      weight_decays=(1e-7,),
+      dropouts=(0.5,),
+      temporal_clips=2,
+      test_short_side=18,
+    ),
+    mlp=protocols.ShallowMlp(
+      hidden_dim=8, epochs=2, warmup_steps=1, batch_size=4, temporal_clips=2
+    ),
   )
   config.save(experiment, workdir / run_folder.CONFIG_NAME)
   method = checkpoints.fresh_method(experiment, 8)
@@ -76,7 +98,7 @@ def test_result_holds_the_trained_and_the_random_network(run):
     f"--train_records={run / 'train'}",
     f"--test_records={run / 'test'}",
     "--choose_c=cross_validation",
-    "--grid_c=1e-4,1e-3",
+    "--set=svm.grid_c=1e-4,1e-3",
   )
   assert process.returncode == 0, process.stderr[-3000:]
   assert "next: python -m tfvssl.export" in process.stdout.splitlines()[-1]
@@ -105,6 +127,48 @@ def test_result_holds_the_trained_and_the_random_network(run):
   assert set(result["versions"]) == {"tensorflow", "scikit-learn", "numpy"}
   assert str(run) not in path.read_text()
   assert [p.name for p in path.parent.iterdir()] == [path.name]
+
+
+@pytest.mark.parametrize(
+  ("protocol", "flags"),
+  [
+    pytest.param("linear", [], marks=pytest.mark.slow),
+    # Two replicas: batch norm of each alone.
+    pytest.param(
+      "finetune",
+      ["--set=runtime.strategy=mirrored", "--set=runtime.logical_cpus=2"],
+      marks=pytest.mark.slow,
+    ),
+    ("mlp", ["--modality=audio", "--set=mlp.hidden_dim=4"]),
+  ],
+)
+def test_trained_classifiers_end_in_a_result(run, protocol, flags):
+  process = _evaluate(
+    run,
+    f"--protocol={protocol}",
+    f"--train_records={run / 'train'}",
+    f"--test_records={run / 'test'}",
+    f"--name={protocol}",
+    *flags,
+  )
+  assert process.returncode == 0, process.stderr[-3000:]
+  path = run / "RUN" / "results" / f"{protocol}.json"
+  result = json.loads(path.read_text())
+  assert result["protocol"]["name"] == protocol
+  assert result["protocol"]["test_views_per_clip"] == 2
+  metric = "mean_average_precision" if protocol == "mlp" else "top_1"
+  for network in ("pretrained", "random_initialisation"):
+    assert 0 <= result[network]["mean"][metric] <= 1
+  assert result["random_initialisation"]["runs"][0]["seed"] == 0
+  assert result["splits"][0]["chance"] == 0.5
+  assert result["splits"][0]["test_clips"] == 6
+  mean = result["pretrained"]["mean"][metric]
+  assert re.search(rf"pretrained +{100 * mean:.1f}", process.stdout)
+  if protocol == "finetune":
+    assert result["pretrained"]["choice"]["dropout"] == 0.5
+  if protocol == "mlp":
+    assert result["protocol"]["recipe"]["hidden_dim"] == 4
+    assert result["pretrained"]["splits"][0]["classes_averaged"] == 2
 
 
 def _result(**changes):
@@ -168,9 +232,9 @@ def test_sound_is_evaluated_by_its_own_encoder(run):
   [
     (["--train_records={0}/train"], 2, "must pair, once or more"),
     (
-      ["--train_records=a", "--test_records=b", "--grid_c=a,b"],
+      ["--train_records=a", "--test_records=b", "--set=svm.grid_c=a,b"],
       2,
-      "--grid_c=a,b must be numbers",
+      "--set=svm.grid_c=a,b: 'a,b' must be numbers",
     ),
     (
       ["--train_records=a", "--test_records=b", "--modality=smell"],
@@ -188,10 +252,10 @@ def test_sound_is_evaluated_by_its_own_encoder(run):
       "--num_frames has no meaning for sound",
     ),
     (
-      ["--train_records=a", "--test_records=b", "--test_short_side=14"],
+      ["--train_records=a", "--test_records=b", "--set=svm.test_short_side=14"],
       2,
-      "(14) must be at least the view's `image_size` (16); try"
-      " --test_short_side=18.",
+      "`svm.test_short_side` (14) must be at least the view's `image_size`"
+      " (16); try --set=svm.test_short_side=18.",
     ),
     (
       ["--train_records={0}/train", "--test_records={0}/train"],
@@ -211,10 +275,32 @@ def test_sound_is_evaluated_by_its_own_encoder(run):
       [
         "--train_records={0}/train",
         "--test_records={0}/test",
-        "--temporal_clips=0",
+        "--set=svm.temporal_clips=0",
       ],
       2,
       "`svm.temporal_clips` (0)",
+    ),
+    (
+      [
+        "--train_records=a",
+        "--test_records=b",
+        "--protocol=finetune",
+        "--choose_c=cross_validation",
+      ],
+      2,
+      "no meaning for --protocol=finetune; to fine-tune without any test label"
+      " use --set=finetune.validation_share=0.25.",
+    ),
+    (
+      [
+        "--train_records=a",
+        "--test_records=b",
+        "--protocol=linear",
+        "--set=runtime.strategy=gpu",
+      ],
+      2,
+      "To evaluate elsewhere than the run was trained:"
+      " --set=runtime.strategy=cpu.",
     ),
     (["left over"], 2, "'left over' is no flag"),
   ],

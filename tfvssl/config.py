@@ -15,6 +15,8 @@ import pathlib
 import types
 import typing
 
+from tfvssl import protocols
+
 
 @dataclasses.dataclass
 class MethodConfig(abc.ABC):
@@ -146,24 +148,27 @@ class Logging:
 
 
 @dataclasses.dataclass
-class Svm:
+class Svm(protocols.TestViews):
   """Linear SVM protocol; source: paper appendix B.
 
   Attributes:
     train_epochs: passes of augmented training clips.
     grid_c: values of C, chosen on the first pair of record folders.
-    temporal_clips: test clips regularly spaced in time.
-    spatial_crops: test crops regularly spaced along the longer side.
-    test_short_side: the test frames' short side before the crop, in pixels.
-    batch_size: clips per forward pass.
+    batch_size: views per forward pass.
   """
 
   train_epochs: int = 10
   grid_c: tuple[float, ...] = (1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2)
-  temporal_clips: int = 10
-  spatial_crops: int = 3
-  test_short_side: int = 256
   batch_size: int = 16
+
+  def validate(self, name: str) -> None:
+    """Raises ValueError for the first rule that does not hold."""
+    super().validate(name)
+    _require_positive(self, "train_epochs", "batch_size")
+    if not self.grid_c or min(self.grid_c) <= 0:
+      raise ValueError(
+        f"`{name}.grid_c` ({self.grid_c}) must hold positive numbers only."
+      )
 
 
 @dataclasses.dataclass
@@ -172,6 +177,10 @@ class Experiment:
 
   Attributes:
     batch_size: clips per step over all replicas. Source: paper Sec. 4.1.
+    accumulation: parts that a batch is taken in, one after the other, where
+      it does not fit into memory. Their gradients are averaged; batch norm
+      sees each part alone, so the step equals that of the whole batch only
+      where the parts have the same statistics.
     steps: updates in all. Source: paper Sec. 4.1; 620k on AudioSet.
     seed: of initial weights and of every random draw.
   """
@@ -183,24 +192,24 @@ class Experiment:
   runtime: Runtime = dataclasses.field(default_factory=Runtime)
   logging: Logging = dataclasses.field(default_factory=Logging)
   svm: Svm = dataclasses.field(default_factory=Svm)
+  linear: protocols.Linear = dataclasses.field(default_factory=protocols.Linear)
+  finetune: protocols.FineTune = dataclasses.field(
+    default_factory=protocols.FineTune
+  )
+  mlp: protocols.ShallowMlp = dataclasses.field(
+    default_factory=protocols.ShallowMlp
+  )
   batch_size: int = 512
+  accumulation: int = 1
   steps: int = 300_000
   seed: int = 0
 
   def validate(self) -> None:
     """Raises ValueError in one line for the first rule that does not hold."""
-    _require_positive(self, "batch_size", "steps")
+    _require_positive(self, "batch_size", "accumulation", "steps")
     _require_positive(self.data, "shuffle_buffer")
     _require_positive(self.runtime, "logical_cpus")
     _require_positive(self.schedule, "peak")
-    _require_positive(
-      self.svm,
-      "train_epochs",
-      "temporal_clips",
-      "spatial_crops",
-      "test_short_side",
-      "batch_size",
-    )
     _require_positive(
       self.logging,
       "checkpoints_kept",
@@ -221,10 +230,8 @@ class Experiment:
         f" least 0 and below `steps` ({self.steps}); try"
         f" {self.steps // 10}."
       )
-    if not self.svm.grid_c or min(self.svm.grid_c) <= 0:
-      raise ValueError(
-        f"`svm.grid_c` ({self.svm.grid_c}) must hold positive numbers only."
-      )
+    for name in ("svm", "linear", "finetune", "mlp"):
+      getattr(self, name).validate(name)
     self.method.validate()
 
 

@@ -1,15 +1,19 @@
-"""Evaluates a trained run with frozen features.
+"""Evaluates a trained run.
 
   python -m tfvssl.evaluate --workdir=RUN --protocol=svm \\
       --train_records=RECORDS/train --test_records=RECORDS/test
 
-Linear SVM (paper appendix B). --train_records and --test_records may be given
-several times: pairs are the official splits, and C is chosen on the first.
-The result, RUN/results/NAME.json, holds every choice, the values per split
-and their mean, and the same network at random initialisation.
+Protocols (paper appendix B): `svm` and `linear` on frozen features, `mlp` on
+frozen features of clips that may have several labels, `finetune` of the whole
+network. --train_records and --test_records may be given several times: pairs
+are the official splits, and what is chosen is chosen on the first. Settings
+are those of the run's config; --set=linear.epochs=2 changes one. The result,
+RUN/results/NAME.json, holds every choice, the values per split and their
+mean, and the same network at random initialisation.
 """
 
 from collections.abc import Sequence
+import contextlib
 import dataclasses
 import hashlib
 import importlib.metadata
@@ -27,10 +31,18 @@ from tfvssl import exit_codes
 from tfvssl import views
 from tfvssl import workdir as run_folder
 
+_TITLES = {
+  "svm": "linear SVM",
+  "linear": "linear layer",
+  "finetune": "fine-tuning",
+  "mlp": "shallow MLP",
+}
 _NAME_LENGTH = 80  # of the records' part; file systems allow 255 in all
 
 _WORKDIR = flags.DEFINE_string("workdir", None, "Folder of tfvssl.train.")
-_PROTOCOL = flags.DEFINE_enum("protocol", "svm", ["svm"], "What is measured.")
+_PROTOCOL = flags.DEFINE_enum(
+  "protocol", "svm", ["svm", "linear", "finetune", "mlp"], "What is measured."
+)
 _TRAIN = flags.DEFINE_multi_string(
   "train_records", [], "Record folder that the classifier is fitted to."
 )
@@ -38,7 +50,7 @@ _TEST = flags.DEFINE_multi_string(
   "test_records", [], "Record folder that it is tested on."
 )
 _MODALITY = flags.DEFINE_string(
-  "modality", "video", "Encoder to evaluate: video, audio."
+  "modality", "video", "Encoder to evaluate: video, audio or another one."
 )
 _NAME = flags.DEFINE_string(
   "name",
@@ -51,26 +63,14 @@ _CHOOSE_C = flags.DEFINE_enum(
   "choose_c",
   "first_test",
   ["first_test", "cross_validation"],
-  "C by the first split's test clips (the paper's rule) or by folds inside"
-  " its training clips, which uses no test label.",
+  "C of the svm by the first split's test clips (the paper's rule) or by folds"
+  " inside its training clips, which uses no test label.",
 )
-_TRAIN_EPOCHS = flags.DEFINE_integer(
-  "train_epochs", None, "Instead of the run's `svm.train_epochs`."
-)
-_TEMPORAL_CLIPS = flags.DEFINE_integer(
-  "temporal_clips", None, "Instead of the run's `svm.temporal_clips`."
-)
-_SPATIAL_CROPS = flags.DEFINE_integer(
-  "spatial_crops", None, "Instead of the run's `svm.spatial_crops`."
-)
-_TEST_SHORT_SIDE = flags.DEFINE_integer(
-  "test_short_side", None, "Instead of the run's `svm.test_short_side`."
-)
-_BATCH_SIZE = flags.DEFINE_integer(
-  "batch_size", None, "Instead of the run's `svm.batch_size`."
-)
-_GRID_C = flags.DEFINE_list(
-  "grid_c", None, "Instead of the run's `svm.grid_c`, comma-separated."
+_SET = flags.DEFINE_multi_string(
+  "set",
+  [],
+  "Instead of the run's value: SECTION.FIELD=VALUE of svm, linear, finetune,"
+  " mlp or runtime; for example svm.grid_c=1e-4,1e-3. May be repeated.",
 )
 _NUM_FRAMES = flags.DEFINE_integer(
   "num_frames",
@@ -99,23 +99,32 @@ def main(argv: Sequence[str]) -> int:
   if not _WORKDIR.value:
     raise ValueError("--workdir is missing; for example --workdir=RUN")
   check_pairs(_TRAIN.value, _TEST.value)
-  grid_c = parse_grid(_GRID_C.value)
+  if _PROTOCOL.value != "svm" and _CHOOSE_C.value != "first_test":
+    raise ValueError(
+      "--choose_c has no meaning for"
+      f" --protocol={_PROTOCOL.value}; to fine-tune without any test label use"
+      " --set=finetune.validation_share=0.25."
+    )
   workdir = pathlib.Path(_WORKDIR.value)
   # Loads TensorFlow: after every check that needs none.
   from tfvssl import checkpoints
   from tfvssl import runtime
+  from tfvssl.evaluation import assignments
 
   logging.set_verbosity(logging.INFO)
   try:
     experiment = config.load(workdir / run_folder.CONFIG_NAME)
-    runtime.prepare_process(experiment)
-    experiment, method, step = checkpoints.load_method(workdir)
   except ValueError as error:
     raise exit_codes.UserError(exit_codes.DATA, str(error)) from error
-  settings = _svm_settings(experiment.svm, grid_c)
-  experiment = dataclasses.replace(experiment, svm=settings)
+  experiment = assignments.assign(experiment, _SET.value)
   experiment.validate()
-  result = _evaluate(experiment, method, step)
+  runtime.prepare_process(experiment)
+  with _scope(experiment):
+    try:
+      _, method, step = checkpoints.load_method(workdir)
+    except ValueError as error:
+      raise exit_codes.UserError(exit_codes.DATA, str(error)) from error
+    result = _evaluate(experiment, method, step)
   name = _NAME.value or result_name(result, _TEST.value)
   path = workdir / "results" / f"{name}.json"
   write_result(result, path)
@@ -138,33 +147,28 @@ def check_pairs(train_folders: list[str], test_folders: list[str]) -> None:
     )
 
 
-def parse_grid(words: list[str] | None) -> tuple[float, ...] | None:
-  """Returns the numbers of --grid_c; None where it was not given.
+def _scope(experiment):
+  """Returns the scope in which networks are made and run.
 
-  Raises:
-    ValueError: one is no number.
+  The SVM's features are those of one device, whatever the run was trained on.
   """
+  from tfvssl import runtime
+
+  if _PROTOCOL.value == "svm":
+    return contextlib.nullcontext()
+  placement = experiment.runtime
+  if placement.strategy == config.Strategy.MULTI_WORKER:
+    logging.info("An evaluation runs on this host alone: mirrored.")
+    placement = dataclasses.replace(
+      placement, strategy=config.Strategy.MIRRORED
+    )
   try:
-    return None if words is None else tuple(float(word) for word in words)
+    return runtime.build_strategy(placement).scope()
   except ValueError as error:
     raise ValueError(
-      f"--grid_c={','.join(words or [])} must be numbers, for example"
-      " 1e-4,1e-3,1e-2"
+      f"{error} To evaluate elsewhere than the run was trained:"
+      " --set=runtime.strategy=cpu."
     ) from error
-
-
-def _svm_settings(settings, grid_c):
-  """Returns the run's settings with the values of the flags."""
-  values = {
-    "train_epochs": _TRAIN_EPOCHS.value,
-    "temporal_clips": _TEMPORAL_CLIPS.value,
-    "spatial_crops": _SPATIAL_CROPS.value,
-    "test_short_side": _TEST_SHORT_SIDE.value,
-    "batch_size": _BATCH_SIZE.value,
-    "grid_c": grid_c,
-  }
-  given = {name: v for name, v in values.items() if v is not None}
-  return dataclasses.replace(settings, **given)
 
 
 def result_name(result: dict, test_folders: list[str]) -> str:
@@ -195,7 +199,7 @@ def result_name(result: dict, test_folders: list[str]) -> str:
 
 def _evaluate(experiment, method, step):
   from tfvssl import checkpoints
-  from tfvssl.evaluation import svm_protocol
+  from tfvssl.evaluation import splits as splits_of
 
   began = time.monotonic()
   encoders = method.encoders()
@@ -207,10 +211,10 @@ def _evaluate(experiment, method, step):
   encoder = encoders[_MODALITY.value]
   protocol = _protocol(experiment, encoder)
   try:
-    splits = svm_protocol.open_splits(_TRAIN.value, _TEST.value, protocol)
-    pretrained = svm_protocol.evaluate(encoder, splits, protocol)
+    splits = protocol.open_splits(_TRAIN.value, _TEST.value)
+    pretrained = protocol.evaluate(encoder, splits)
     seeds = range(experiment.seed, experiment.seed + _RANDOM_SEEDS.value)
-    random = svm_protocol.evaluate_random(
+    random = protocol.evaluate_random(
       (
         (
           seed,
@@ -221,7 +225,6 @@ def _evaluate(experiment, method, step):
         for seed in seeds
       ),
       splits,
-      protocol,
     )
   except ValueError as error:
     raise exit_codes.UserError(exit_codes.DATA, str(error)) from error
@@ -229,7 +232,10 @@ def _evaluate(experiment, method, step):
     "protocol": protocol.to_tree(),
     "checkpoint_step": step,
     "classes": splits[0].classes,
-    "splits": [svm_protocol.describe_split(split) for split in splits],
+    "splits": [
+      {**splits_of.describe_split(split), **protocol.baselines(split)}
+      for split in splits
+    ],
     "pretrained": pretrained,
     "random_initialisation": random,
     "versions": _versions(),
@@ -238,31 +244,60 @@ def _evaluate(experiment, method, step):
 
 
 def _protocol(experiment, encoder):
+  """Returns the protocol of --protocol with all its choices."""
   from tfvssl.evaluation import features
+  from tfvssl.evaluation import finetune
+  from tfvssl.evaluation import linear
+  from tfvssl.evaluation import shallow_mlp
   from tfvssl.evaluation import svm
   from tfvssl.evaluation import svm_protocol
 
-  spec = features.training_spec(encoder.spec)
-  if _NUM_FRAMES.value is not None:
-    if not isinstance(spec, (views.RgbViewSpec, views.FlowViewSpec)):
-      raise ValueError("--num_frames has no meaning for sound.")
-    spec = dataclasses.replace(spec, num_frames=_NUM_FRAMES.value)
-  short_side = experiment.svm.test_short_side
-  if isinstance(spec, views.RgbViewSpec) and spec.image_size > short_side:
-    raise ValueError(
-      f"`svm.test_short_side` ({short_side}) must be at least the view's"
-      f" `image_size` ({spec.image_size}); try"
-      f" --test_short_side={round(spec.image_size * 256 / 224)}."
-    )
+  name = _PROTOCOL.value
+  chosen = getattr(experiment, name)
+  spec = features.training_spec(_view(encoder.spec))
+  _check_short_side(spec, chosen, name)
+  test_spec = spec
+  if name == "linear":
+    test_spec = linear.test_spec(spec, chosen.test_short_side)
+  elif name == "finetune":
+    spec = finetune.training_spec(spec, chosen)
   settings = features.Settings(
-    spec, experiment.svm, views.FRAME_RATE_HZ, experiment.seed
+    spec,
+    test_spec,
+    chosen,
+    chosen.batch_size if name == "svm" else chosen.test_batch_size,
+    views.FRAME_RATE_HZ,
+    experiment.seed,
   )
-  return svm_protocol.Protocol(
-    _MODALITY.value,
-    settings,
-    svm.ChooseC(_CHOOSE_C.value),
-    _SAME_PATHS_DIFFER.value,
-  )
+  common = _MODALITY.value, settings, _SAME_PATHS_DIFFER.value
+  if name == "svm":
+    choose_c = svm.ChooseC(_CHOOSE_C.value)
+    return svm_protocol.SvmProtocol(*common, chosen, choose_c)
+  kinds = {
+    "linear": linear.LinearProtocol,
+    "finetune": finetune.FineTuneProtocol,
+    "mlp": shallow_mlp.ShallowMlpProtocol,
+  }
+  return kinds[name](*common, chosen)
+
+
+def _view(spec):
+  if _NUM_FRAMES.value is None:
+    return spec
+  if not isinstance(spec, (views.RgbViewSpec, views.FlowViewSpec)):
+    raise ValueError("--num_frames has no meaning for sound.")
+  return dataclasses.replace(spec, num_frames=_NUM_FRAMES.value)
+
+
+def _check_short_side(spec, chosen, name):
+  short_side = chosen.test_short_side
+  if isinstance(spec, views.RgbViewSpec) and spec.image_size > short_side:
+    near = round(spec.image_size * 256 / 224)
+    raise ValueError(
+      f"`{name}.test_short_side` ({short_side}) must be at least the view's"
+      f" `image_size` ({spec.image_size}); try"
+      f" --set={name}.test_short_side={near}."
+    )
 
 
 def _versions():
@@ -290,18 +325,27 @@ def write_result(result: dict, path: pathlib.Path) -> None:
 
 def summary(result: dict) -> str:
   """Returns a few lines for a person: per cent, mean over the splits."""
-  lines = [f"linear SVM, {len(result['splits'])} split(s), top-1 (top-5) %"]
+  name, first = result["protocol"]["name"], result["splits"][0]
   rows = {
     "pretrained": result["pretrained"]["mean"],
     "random initialisation": result["random_initialisation"]["mean"],
   }
-  for name, mean in rows.items():
-    if mean["top_1"] is not None:
-      top_5 = "-" if mean["top_5"] is None else f"{100 * mean['top_5']:.1f}"
-      lines.append(f"  {name:22} {100 * mean['top_1']:5.1f} ({top_5})")
-  first = result["splits"][0]
+  metric = next(iter(rows["pretrained"]))
+  what = f"{metric.replace('_', ' ')}, %"
+  if metric == "top_1":
+    what = "top-1 (top-5) %"
+  lines = [f"{_TITLES[name]}, {len(result['splits'])} split(s), {what}"]
+  for row, mean in rows.items():
+    if mean[metric] is not None:
+      line = f"  {row:22} {100 * mean[metric]:5.1f}"
+      if "top_5" in mean:
+        top_5 = mean["top_5"]
+        line += " (-)" if top_5 is None else f" ({100 * top_5:.1f})"
+      lines.append(line)
   lines.append(f"  {'chance':22} {100 * first['chance']:5.1f}")
-  lines.append(f"  {'most frequent class':22} {100 * first['majority']:5.1f}")
+  if "majority" in first:
+    majority = 100 * first["majority"]
+    lines.append(f"  {'most frequent class':22} {majority:5.1f}")
   return "\n".join(lines)
 
 

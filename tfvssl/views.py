@@ -131,8 +131,23 @@ class Order(enum.Enum):
 
 
 @dataclasses.dataclass
-class Crop:
-  """A random window of the image, one for all frames of a view.
+class Window:
+  """A random window of the image, one for all frames; use a subclass."""
+
+  def validate(self, name: str) -> None:
+    """Raises ValueError for the first rule that does not hold.
+
+    Args:
+      name: of the window in the config, for the message.
+    """
+    raise TypeError(
+      f"`{name}` is of the base class Window; use Crop or JitterCrop."
+    )
+
+
+@dataclasses.dataclass
+class Crop(Window):
+  """A window of random area and aspect, at a random place.
 
   Attributes:
     area: smallest and largest share of the image's area.
@@ -147,6 +162,28 @@ class Crop:
     """Raises ValueError for the first rule that does not hold."""
     _require_range(f"{name}.area", self.area, 0.01, 1.0)
     _require_range(f"{name}.aspect", self.aspect, 0.01, 100.0)
+
+
+@dataclasses.dataclass
+class JitterCrop(Window):
+  """A random square of a frame whose width and height were scaled apart.
+
+  Scaling, resizing the short side and cropping are one window of the frame as
+  it is stored; see decode.jitter_window.
+
+  Attributes:
+    scale: smallest and largest factor, drawn for width and height apart.
+    share: side of the square / short side of the scaled frame.
+  Source: paper appendix B (fine-tuning): short side 256, crop 224.
+  """
+
+  scale: tuple[float, float] = (0.8, 1.2)
+  share: float = 224 / 256
+
+  def validate(self, name: str) -> None:
+    """Raises ValueError for the first rule that does not hold."""
+    _require_range(f"{name}.scale", self.scale, 0.01, 100.0)
+    _require(0 < self.share <= 1, f"{name}.share", self.share, "be in (0, 1]")
 
 
 @dataclasses.dataclass
@@ -270,7 +307,7 @@ class RgbViewSpec(ViewSpec):
   num_frames: int = 16
   frame_step: int = 2
   image_size: int = 224
-  crop: Crop = dataclasses.field(default_factory=Crop)
+  crop: Window = dataclasses.field(default_factory=Crop)
   augmentation: RgbAugmentation = dataclasses.field(
     default_factory=RgbAugmentation
   )

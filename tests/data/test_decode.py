@@ -66,6 +66,65 @@ def test_window_has_the_area_and_aspect_of_its_spec():
   assert len({tuple(window) for window in windows}) > 95
 
 
+def _literally(image, crop, key, short_side):
+  """Returns the crop of an image that is really scaled, resized and cut."""
+  height, width = image.shape[:2]
+  draws = randomness.uniform(key, (4,)).numpy()
+  low, high = crop.scale
+  scale = low + draws[:2] * (high - low)
+  scaled = scale * [height, width]
+  resized = np.round(scaled * short_side / scaled.min()).astype(int)
+  whole = tf.image.resize(image, resized, method="bilinear").numpy()
+  size = round(crop.share * short_side)
+  y, x = np.round(draws[2:] * (resized - size)).astype(int)
+  return whole[y : y + size, x : x + size]
+
+
+@pytest.mark.parametrize("shape", [(120, 160), (128, 96)])
+def test_jitter_crop_is_scaling_resizing_and_cropping(shape):
+  crop = views.JitterCrop()
+  y, x = np.mgrid[: shape[0], : shape[1]]
+  image = np.stack([x, y, 0 * x], -1).astype(np.float32)
+  for index in range(20):
+    window = decode.random_window(tf.constant(shape), crop, _key(index))
+    top, left, height, width = window.numpy()
+    assert top >= 0
+    assert left >= 0
+    assert top + height <= shape[0]
+    assert left + width <= shape[1]
+    cut = image[np.newaxis, top : top + height, left : left + width]
+    found = decode.resize(cut, 224, 224)[0].numpy()
+    expected = _literally(image, crop, _key(index), 256)
+    # A window of whole pixels: its edges are half a pixel off at most, and so
+    # is the corner of the resized image, by less. The outermost rows repeat
+    # what lies outside of the window.
+    inside = np.s_[2:-2, 2:-2]
+    assert np.abs(found[inside] - expected[inside]).max() < 1.1
+
+
+def test_jitter_crops_reach_the_shapes_of_their_scale():
+  windows = np.stack(
+    [
+      decode.random_window(
+        tf.constant([240, 240]), views.JitterCrop(), _key(index)
+      )
+      for index in range(200)
+    ]
+  )
+  aspect = windows[:, 3] / windows[:, 2]
+  # Width and height are scaled apart by 0.8 to 1.2.
+  assert 0.8 / 1.2 - 0.01 < aspect.min() < 0.72
+  assert 1.38 < aspect.max() < 1.2 / 0.8 + 0.01
+  # The side that is scaled least is the short one: 7/8 of it is seen.
+  np.testing.assert_array_equal(windows[:, 2:].max(axis=1), 210)
+  assert windows[:, :2].max() > 90
+
+
+def test_window_of_the_base_class_is_refused():
+  with pytest.raises(TypeError, match="must be Crop or JitterCrop, not Window"):
+    decode.random_window(tf.constant([60, 80]), views.Window(), _key())
+
+
 def test_window_is_the_centre_where_none_fits():
   # No window of a 400 x 50 image is a square of its whole area.
   crop = views.Crop((0.99, 1.0), (0.99, 1.01))

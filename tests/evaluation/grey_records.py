@@ -4,7 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from tests.data import record_fixture
-from tfvssl import config
+from tfvssl import protocols
 from tfvssl import views
 from tfvssl.data import schema
 from tfvssl.evaluation import features
@@ -83,15 +83,22 @@ def plain_spec(**changes) -> views.RgbViewSpec:
   )
 
 
-def settings(spec=None, **svm) -> features.Settings:
+def settings(spec=None, test_spec=None, **changes) -> features.Settings:
   """Returns settings of the smallest protocol."""
   values = {
-    "train_epochs": 2,
     "temporal_clips": 2,
     "spatial_crops": 1,
     "test_short_side": 16,
     "batch_size": 4,
-    "grid_c": (1e-3, 1e-1),
-    **svm,
+    **changes,
   }
-  return features.Settings(spec or plain_spec(), config.Svm(**values), 25.0, 5)
+  batch_size = values.pop("batch_size")
+  spec = spec or plain_spec()
+  return features.Settings(
+    spec,
+    test_spec or spec,
+    protocols.TestViews(**values),
+    batch_size,
+    frame_rate_hz=25.0,
+    seed=5,
+  )

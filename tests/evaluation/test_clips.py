@@ -15,7 +15,7 @@ from tfvssl.evaluation import clips
 
 def _clip(name, digest=None, source=None):
   return clips.ClipInfo(
-    0, name, source or name, 0, name if digest is None else digest
+    0, name, source or name, (0,), name if digest is None else digest
   )
 
 
@@ -44,7 +44,7 @@ def test_clips_are_read_in_the_order_of_the_folder(tmp_path):
   assert [clip.clip_id for clip in found] == ["id 0", "id 1", "id 3", "id 2"]
   assert [clip.source for clip in found] == ["0.mp4", "0.mp4", "1.mp4", "1.mp4"]
   assert [clip.sample_index for clip in found] == [0, 1, 2, 4]
-  assert [clip.label for clip in found] == [0, 1, 1, 0]
+  assert [clip.labels for clip in found] == [(0,), (1,), (1,), (0,)]
   assert len({clip.digest for clip in found}) == 1  # equal pictures
 
 
@@ -99,6 +99,41 @@ def test_labels_are_matched_by_name():
   assert common == ["run", "walk", "jump"]
   labels = clips.renumber(np.array([0, 1, -1]), test, common)
   np.testing.assert_array_equal(labels, [2, 0, -1])
+
+
+def _with_labels(*labels):
+  return [
+    _clip(f"{number}.mp4")._replace(labels=own)
+    for number, own in enumerate(labels)
+  ]
+
+
+def test_all_labels_of_a_record_are_read(tmp_path):
+  encoded = _four_clips()
+  encoded[1].other_label_indices = (0,)
+  encoded[2].label_index = -1
+  record_fixture.write_records(tmp_path, encoded, num_shards=1)
+  records = reader.open_records(tmp_path, {views.Modality.RGB}, 25.0)
+  found = clips.read_clips(records)
+  assert [clip.labels for clip in found] == [(0,), (1, 0), (), (1,)]
+
+
+def test_rows_of_labels_are_filled_up():
+  rows = clips.label_rows(_with_labels((2, 0), (), (1,)))
+  assert rows.tolist() == [[2, 0], [-1, -1], [1, -1]]
+  assert clips.label_rows(_with_labels((), ())).tolist() == [[-1], [-1]]
+  np.testing.assert_array_equal(
+    clips.renumber(rows, ["a", "b", "c"], ["c", "b", "a"]),
+    [[0, 2], [-1, -1], [1, -1]],
+  )
+
+
+def test_clip_of_several_labels_is_named_with_the_remedy():
+  with pytest.raises(
+    ValueError, match="clip '1.mp4' of train has 2 labels; .* --protocol=mlp"
+  ):
+    clips.check_single_labels(_with_labels((1,), (0, 1), (0, 1)), "train")
+  clips.check_single_labels(_with_labels((1,), ()), "train")
 
 
 def test_equal_content_under_another_name_is_leakage():

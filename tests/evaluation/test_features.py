@@ -1,6 +1,7 @@
 """Which windows are seen, in which order, and that padding leaves no trace."""
 
 import dataclasses
+import functools
 
 import numpy as np
 import pytest
@@ -34,10 +35,14 @@ def ramp_in_time(tmp_path_factory):
   return _open(tmp_path_factory.mktemp("time"), clips)
 
 
-def _features(which, records, **svm):
-  settings = grey_records.settings(**svm)
+def _features(which, records, **changes):
+  settings = grey_records.settings(**changes)
   encoder = grey_records.mean_colour_encoder(settings.spec)
   return which(encoder, records, settings)
+
+
+def _training(epochs):
+  return functools.partial(features.training_features, epochs=epochs)
 
 
 def test_test_clips_are_regularly_spaced_in_time(ramp_in_time):
@@ -68,7 +73,7 @@ def test_test_crops_go_along_the_longer_side_with_time_outermost(tmp_path):
 
 
 def test_every_epoch_draws_another_start_of_every_clip(ramp_in_time):
-  rows = _features(features.training_features, ramp_in_time, train_epochs=6)
+  rows = _features(_training(6), ramp_in_time)
   levels = rows[..., 0] * 255 - BRIGHTER
   starts = levels / 4 - 3  # the mean of start + 0, 2, 4, 6
   np.testing.assert_allclose(starts, np.round(starts), atol=0.3)
@@ -78,7 +83,7 @@ def test_every_epoch_draws_another_start_of_every_clip(ramp_in_time):
 
 
 def test_features_do_not_depend_on_the_batch_and_repeat(ramp_in_time):
-  for which in (features.training_features, features.test_features):
+  for which in (_training(2), features.test_features):
     padded = _features(which, ramp_in_time, batch_size=4)
     whole = _features(which, ramp_in_time, batch_size=10)
     np.testing.assert_allclose(whole, padded, rtol=1e-6)
@@ -103,7 +108,7 @@ def test_flow_is_seen_in_units_of_its_scale(tmp_path):
   # Bound 20 px: one level is 20 / 127 px per frame.
   levels = np.array([191.0, 64.0]) - schema.FLOW_ZERO
   expected = levels * 20 / 127 / 10
-  for which in (features.training_features, features.test_features):
+  for which in (_training(2), features.test_features):
     rows = which(encoder, records, settings)
     np.testing.assert_allclose(rows[0, 0], expected, rtol=1e-2)
 
@@ -138,3 +143,24 @@ def test_sound_has_one_view_per_window_in_time():
   sound = grey_records.settings(views.AudioViewSpec(), spatial_crops=3)
   assert features.views_per_clip(sound) == 2
   assert features.views_per_clip(grey_records.settings(spatial_crops=3)) == 6
+
+
+def test_shapes_at_the_network_follow_the_kind_of_view():
+  rgb = views.RgbViewSpec(num_frames=8, image_size=112)
+  assert features.input_shape(rgb) == [1, 8, 112, 112, 3]
+  flow = views.FlowViewSpec(num_frames=4, image_size=96)
+  assert features.input_shape(flow) == [1, 4, 96, 96, 2]
+  assert features.input_shape(views.AudioViewSpec()) == [1, 1500, 80]
+  with pytest.raises(TypeError, match="AudioViewSpec, not ViewSpec"):
+    features.input_shape(views.ViewSpec())
+
+
+def test_one_frame_is_a_view(tmp_path):
+  clips = [grey_records.grey_clip("a.mp4", 0, [100])]
+  spec = dataclasses.replace(grey_records.plain_spec(), num_frames=1)
+  settings = grey_records.settings(spec)
+  rows = features.test_features(
+    grey_records.mean_colour_encoder(spec), _open(tmp_path, clips), settings
+  )
+  np.testing.assert_allclose(rows, 100 / 255, atol=0.01)
+  assert rows.shape == (1, 2, 3)

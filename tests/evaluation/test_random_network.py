@@ -30,7 +30,7 @@ def test_statistics_become_those_of_the_training_views(records):
   )
   random_network.calibrate(encoder, records, settings)
   means = features.training_features(
-    grey_records.mean_colour_encoder(settings.spec), records, settings
+    grey_records.mean_colour_encoder(settings.spec), records, settings, 2
   ).mean(axis=1)
   np.testing.assert_allclose(norm.moving_mean, means.mean(axis=0), atol=0.03)
   np.testing.assert_allclose(norm.moving_variance, means.var(axis=0), rtol=0.2)
@@ -50,7 +50,7 @@ def test_lost_shard_ends_in_one_line(tmp_path):
   (tmp_path / records.manifest.shards[1].file).unlink()
   for read in (
     lambda: random_network.calibrate(encoder, records, settings),
-    lambda: features.training_features(encoder, records, settings),
+    lambda: features.training_features(encoder, records, settings, 1),
     lambda: features.test_features(encoder, records, settings),
   ):
     with pytest.raises(exit_codes.UserError, match="tfrecord is missing"):

@@ -165,45 +165,6 @@ def test_fitting_is_repeatable():
   np.testing.assert_array_equal(svm.fit(_noise(40, 0), 1e-2).model.coef_, first)
 
 
-@pytest.mark.parametrize(
-  "train, test, message",
-  [
-    ([], [0], "split 1 has no usable training clips"),
-    ([0, 1], [], "split 1 has no usable test clips"),
-    ([-1, -1], [0], "none of the 2 training clips has a label"),
-    ([0, 1], [-1], "none of the 1 test clips has a label"),
-    ([2, 2, -1], [2], r"training clips of 1 class only \(run\)"),
-    ([0, 1], [4, 3, -1], "only on classes without training clips: walk, wave"),
-  ],
-)
-def test_labels_that_cannot_be_evaluated_are_refused(train, test, message):
-  with pytest.raises(ValueError, match=message):
-    svm.keep_known(
-      np.array(train, int), np.array(test, int), CLASSES, "split 1"
-    )
-
-
-def test_unlabelled_clips_and_unseen_classes_are_left_out_by_name(caplog):
-  kept = svm.keep_known(
-    np.array([0, -1, 1]),
-    np.array([4, 0, -1, 3, -1, 4, 1]),
-    CLASSES,
-    "split 2",
-  )
-  np.testing.assert_array_equal(kept.train, [True, False, True])
-  np.testing.assert_array_equal(
-    kept.test, [False, True, False, False, False, False, True]
-  )
-  assert (kept.train_unlabelled, kept.test_unlabelled) == (1, 2)
-  assert kept.unseen == {"walk": 1, "wave": 2}
-  assert [record.getMessage() for record in caplog.records] == [
-    "split 2: 1 of 3 training clips have no label and are left out.",
-    "split 2: 2 of 7 test clips have no label and are left out.",
-    "split 2: classes without training clips are left out of the test: walk"
-    " (1 clips), wave (2 clips).",
-  ]
-
-
 def test_features_that_are_not_finite_name_their_clips():
   samples = _separable(2, 0)
   svm.check_finite(samples, "split 1")

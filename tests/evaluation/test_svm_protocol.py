@@ -6,7 +6,9 @@ import tensorflow as tf
 
 from tests.data import record_fixture
 from tests.evaluation import grey_records
+from tfvssl import config
 from tfvssl.data import schema
+from tfvssl.evaluation import splits as splits_of
 from tfvssl.evaluation import svm
 from tfvssl.evaluation import svm_protocol
 
@@ -23,17 +25,21 @@ def folders(tmp_path_factory):
   }
 
 
-def _protocol(choose_c=svm.ChooseC.FIRST_TEST, **svm_settings):
-  return svm_protocol.Protocol(
-    "video", grey_records.settings(**svm_settings), choose_c
+def _protocol(
+  choose_c=svm.ChooseC.FIRST_TEST, epochs=2, grid_c=(1e-3, 1e-1), **settings
+):
+  return svm_protocol.SvmProtocol(
+    "video",
+    grey_records.settings(**settings),
+    sweep=config.Svm(train_epochs=epochs, grid_c=grid_c),
+    choose_c=choose_c,
   )
 
 
 def _open(folders, protocol, *pairs):
-  return svm_protocol.open_splits(
+  return protocol.open_splits(
     [folders[train] for train, _ in pairs],
     [folders[test] for _, test in pairs],
-    protocol,
   )
 
 
@@ -43,7 +49,7 @@ def two_splits(folders):
   pairs = [("train", "test"), ("train", "swapped")]
   splits = _open(folders, protocol, *pairs)
   encoder = grey_records.mean_colour_encoder(protocol.settings.spec)
-  return splits, svm_protocol.evaluate(encoder, splits, protocol)
+  return splits, protocol.evaluate(encoder, splits)
 
 
 def test_brightness_separates_dark_from_bright(two_splits):
@@ -53,9 +59,11 @@ def test_brightness_separates_dark_from_bright(two_splits):
   assert first["top_5"] is None
   assert first["confusion"] == [[4, 0], [0, 3]]
   assert first["predictions"]["20.mp4"] == "down"
-  described = svm_protocol.describe_split(splits[0])
-  assert described["chance"] == 0.5
-  assert described["majority"] == pytest.approx(4 / 7)
+  described = splits_of.describe_split(splits[0])
+  assert _protocol().baselines(splits[0]) == {
+    "chance": 0.5,
+    "majority": pytest.approx(4 / 7),
+  }
   assert described["test_clips_per_class"] == {"down": 4, "right": 3}
   assert described["train_records"]["folder"] == "train"
 
@@ -78,11 +86,14 @@ def test_random_networks_follow_the_same_protocol(folders):
   protocol = _protocol(svm.ChooseC.CROSS_VALIDATION)
   splits = _open(folders, protocol, ("train", "test"))
   encoder = grey_records.mean_colour_encoder(protocol.settings.spec)
-  result = svm_protocol.evaluate_random([(3, encoder)], splits, protocol)
+  result = protocol.evaluate_random([(3, encoder)], splits)
   assert [run["seed"] for run in result["runs"]] == [3]
   assert result["runs"][0]["sweep"] == {"0.001": 1.0, "0.1": 1.0}
   assert result["mean"]["top_1"] == 1.0
-  assert svm_protocol.evaluate_random([], splits, protocol)["runs"] == []
+  assert protocol.evaluate_random([], splits) == {
+    "runs": [],
+    "mean": {"top_1": None, "top_5": None},
+  }
 
 
 def test_every_choice_is_in_the_result():
@@ -94,19 +105,17 @@ def test_every_choice_is_in_the_result():
 
 
 def test_features_that_are_not_finite_are_refused(folders):
-  protocol = _protocol(train_epochs=1)
+  protocol = _protocol(epochs=1)
   encoder = grey_records.mean_colour_encoder(protocol.settings.spec)
   encoder.backbone.add(tf.keras.layers.Rescaling(np.nan))
   splits = _open(folders, protocol, ("train", "test"))
   with pytest.raises(ValueError, match="split 1, training: 12 of 12 clips"):
-    svm_protocol.evaluate(encoder, splits, protocol)
+    protocol.evaluate(encoder, splits)
 
 
 def test_testing_on_training_clips_is_refused(folders):
   with pytest.raises(ValueError, match="12 test clips are also training clips"):
-    svm_protocol.open_splits(
-      [folders["train"]], [folders["train"]], _protocol()
-    )
+    _protocol().open_splits([folders["train"]], [folders["train"]])
 
 
 def test_unlabelled_clips_and_untrained_classes_are_left_out(tmp_path):
@@ -124,18 +133,18 @@ def test_unlabelled_clips_and_untrained_classes_are_left_out(tmp_path):
   manifest.classes = ["down", "left"]  # its bright clips
   manifest.save(tmp_path / "test" / schema.MANIFEST_NAME)
   protocol = _protocol()
-  splits = svm_protocol.open_splits(
-    [str(tmp_path / "train")], [str(tmp_path / "test")], protocol
+  splits = protocol.open_splits(
+    [str(tmp_path / "train")], [str(tmp_path / "test")]
   )
-  described = svm_protocol.describe_split(splits[0])
+  described = splits_of.describe_split(splits[0])
   assert described["train_clips"] == 4
   assert described["test_clips"] == 2
   assert described["train_clips_unlabelled"] == 1
   assert described["test_clips_unlabelled"] == 1
   assert described["classes_left_out"] == {"left": 2}
-  assert described["chance"] == 0.5
+  assert protocol.baselines(splits[0])["chance"] == 0.5
   encoder = grey_records.mean_colour_encoder(protocol.settings.spec)
-  result = svm_protocol.evaluate(encoder, splits, protocol)
+  result = protocol.evaluate(encoder, splits)
   assert result["splits"][0]["predictions"] == {
     "10.mp4": "down",
     "12.mp4": "down",

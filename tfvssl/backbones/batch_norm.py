@@ -27,18 +27,23 @@ class SynchronizedBatchNorm(tf.keras.layers.BatchNormalization):
   Keras' synchronised layer takes E[x^2] - E[x]^2 of float32 sums. Over 2e5
   values around 1.1 on a CPU that is -2e-4 where 1e-6 is right, and its root is
   NaN. Here the mean is subtracted first, as Keras does on one replica.
+
+  Attributes:
+    local: statistics are those of the replica's own batch; see `make_local`.
   """
+
+  local = False
 
   def _calculate_mean_and_var(
     self, inputs, reduction_axes, keep_dims, mask=None
   ):
     del mask  # Masks are not passed: inputs are images or vectors.
-    mean = _mean_over_replicas(
+    mean = self._over_replicas(
       tf.reduce_mean(inputs, reduction_axes, keepdims=True)
     )
     # The gradient through this mean is zero, so it need not be exchanged.
     centred = inputs - tf.stop_gradient(mean)
-    variance = _mean_over_replicas(
+    variance = self._over_replicas(
       tf.reduce_mean(tf.square(centred), reduction_axes, keepdims=True)
     )
     if keep_dims:
@@ -46,6 +51,28 @@ class SynchronizedBatchNorm(tf.keras.layers.BatchNormalization):
     return tf.squeeze(mean, reduction_axes), tf.squeeze(
       variance, reduction_axes
     )
+
+  def _over_replicas(self, value):
+    return value if self.local else _mean_over_replicas(value)
+
+
+def make_local(model: tf.Module) -> None:
+  """Lets every batch norm of `model` use the statistics of its replica alone.
+
+  Takes effect where the model is traced afterwards. Source: paper appendix B,
+  fine-tuning: "compute statistics of batch norm within each worker".
+
+  Raises:
+    TypeError: a batch norm is not one of `batch_norm`.
+  """
+  for module in model.submodules:
+    if isinstance(module, SynchronizedBatchNorm):
+      module.local = True
+    elif isinstance(module, tf.keras.layers.BatchNormalization):
+      raise TypeError(
+        f"batch norm `{module.name}` is no SynchronizedBatchNorm, so it cannot"
+        " be told to be local; make it with batch_norm.batch_norm."
+      )
 
 
 def _mean_over_replicas(local):

@@ -11,7 +11,7 @@ _FALLBACK_PAD = 16  # released datasets/video_sampling
 
 
 def decode_view(
-  frames: tf.Tensor, crop: views.Crop, size: int, key: tf.Tensor
+  frames: tf.Tensor, crop: views.Window, size: int, key: tf.Tensor
 ) -> tf.Tensor:
   """Returns one random window of all frames, uint8 [n, size, size, 3].
 
@@ -38,9 +38,48 @@ def decode_view(
 
 
 def random_window(
-  shape: tf.Tensor, crop: views.Crop, key: tf.Tensor
+  shape: tf.Tensor, crop: views.Window, key: tf.Tensor
 ) -> tf.Tensor:
   """Returns int32 [y, x, height, width] inside an image of `shape` [h, w].
+
+  Raises:
+    TypeError: `crop` is of no known kind.
+  """
+  if isinstance(crop, views.JitterCrop):
+    return jitter_window(shape, crop, key)
+  if isinstance(crop, views.Crop):
+    return distorted_window(shape, crop, key)
+  raise TypeError(
+    f"a window must be Crop or JitterCrop, not {type(crop).__name__}."
+  )
+
+
+def jitter_window(
+  shape: tf.Tensor, crop: views.JitterCrop, key: tf.Tensor
+) -> tf.Tensor:
+  """Returns a window, as `random_window`, that scaling makes a square.
+
+  A frame h x w is scaled to a h x b w, then resized by f so that its short
+  side is S, and cropped to s x s at a uniform place. In the frame as it is
+  stored, the square is s / (a f) high and s / (b f) wide, with
+  f = S / min(a h, b w) and share = s / S. Rounded to whole pixels.
+  Source: paper appendix B, fine-tuning.
+  """
+  draws = randomness.uniform(key, (4,))
+  low, high = crop.scale
+  scale = low + draws[:2] * (high - low)
+  size = tf.cast(shape, tf.float32)
+  extent = crop.share * tf.reduce_min(scale * size) / scale
+  begin = draws[2:] * (size - extent)
+  first = tf.cast(tf.round(begin), tf.int32)
+  last = tf.cast(tf.round(begin + extent), tf.int32)
+  return tf.concat([first, tf.maximum(last - first, 1)], 0)
+
+
+def distorted_window(
+  shape: tf.Tensor, crop: views.Crop, key: tf.Tensor
+) -> tf.Tensor:
+  """Returns a window of random area and aspect, as `random_window`.
 
   If no window was found, or by luck the whole image, it is the centre square
   (released rule).

@@ -17,6 +17,7 @@ from tfvssl.data import pipeline
 from tfvssl.data import reader
 from tfvssl.data import schema
 from tfvssl.evaluation import clips
+from tfvssl.evaluation import splits
 from tfvssl.evaluation import svm
 
 NAMES = ("colour histogram", "mean image", "frame difference")
@@ -58,7 +59,7 @@ def measure(
       as raw features are of other dimensions.
 
   Raises:
-    ValueError: too few labelled clips, see svm.keep_known.
+    ValueError: too few labelled clips, see splits.keep_known.
     FileNotFoundError: no such record folder.
     exit_codes.UserError: a record is damaged; it is named.
   """
@@ -67,7 +68,12 @@ def measure(
   classes = clips.common_classes(train_classes, test_classes)
   train_labels = clips.renumber(train[NAMES[0]].labels, train_classes, classes)
   test_labels = clips.renumber(test[NAMES[0]].labels, test_classes, classes)
-  kept = svm.keep_known(train_labels, test_labels, classes, "baselines")
+  kept = splits.keep_known(
+    train_labels[:, np.newaxis],
+    test_labels[:, np.newaxis],
+    classes,
+    "baselines",
+  )
   result = {}
   for name in NAMES:
     known_test = _known(test[name], test_labels, kept.test)
@@ -96,7 +102,8 @@ def samples(
     classes: names of the folder's labels.
 
   Raises:
-    ValueError: the folder is damaged, or no clip has pictures.
+    ValueError: the folder is damaged, no clip has pictures, or one has
+      several labels.
     FileNotFoundError: no such record folder.
     exit_codes.UserError: a record is damaged; it is named.
   """
@@ -124,7 +131,8 @@ def samples(
         unit=" clips",
       )
     )
-  labels = np.array([clip.label for clip in found])
+  clips.check_single_labels(found, records.folder.name)
+  labels = clips.label_rows(found)[:, 0]
   ids = [clip.clip_id for clip in found]
   sources = [clip.source for clip in found]
   return {

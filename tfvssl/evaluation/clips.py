@@ -31,14 +31,14 @@ class ClipInfo(NamedTuple):
     clip_id: as in the record.
     source: path of the file that the clip was cut from; the clips of one file
       share it, whatever their ids are.
-    label: index into the folder's classes, -1 without label.
+    labels: indices into the folder's classes; none where it has no label.
     digest: SHA-256 of pictures, or of sound where there are none.
   """
 
   sample_index: int
   clip_id: str
   source: str
-  label: int
+  labels: tuple[int, ...]
   digest: str
 
 
@@ -71,8 +71,9 @@ def _clip_info(records, sample_index, record):
     example = tf.train.SequenceExample.FromString(record)
     context = {
       name: _only_value(example.context.feature, name)
-      for name in ("clip/id", "clip/path", "clip/label/index")
+      for name in ("clip/id", "clip/path")
     }
+    labels = _values(example.context.feature, "clip/label/index")
   except (message.DecodeError, ValueError) as error:
     shard = int(np.searchsorted(records.offsets, sample_index, "right")) - 1
     number = sample_index - int(records.offsets[shard])
@@ -84,18 +85,25 @@ def _clip_info(records, sample_index, record):
     sample_index,
     context["clip/id"].decode("utf-8", "replace"),
     context["clip/path"].decode("utf-8", "replace"),
-    context["clip/label/index"],
+    tuple(label for label in labels if label >= 0),
     _digest(example.feature_lists.feature_list),
   )
 
 
 def _only_value(features, name):
-  feature = features[name]
-  kind = feature.WhichOneof("kind")
-  values = getattr(feature, kind).value if kind else []
+  values = _values(features, name)
   if len(values) != 1:
     raise ValueError(f"{name} has {len(values)} values")
   return values[0]
+
+
+def _values(features, name):
+  feature = features[name]
+  kind = feature.WhichOneof("kind")
+  values = getattr(feature, kind).value if kind else []
+  if not values:
+    raise ValueError(f"{name} has 0 values")
+  return values
 
 
 def _digest(lists):
@@ -125,15 +133,37 @@ def restrict(
   return dataclasses.replace(records, usable=usable), chosen
 
 
+def label_rows(clips: list[ClipInfo]) -> np.ndarray:
+  """Returns the labels of every clip, int64 [N, L], filled up with -1.
+
+  L is the largest number of labels that a clip has, at least 1.
+  """
+  length = max([1, *(len(clip.labels) for clip in clips)])
+  rows = np.full([len(clips), length], -1, np.int64)
+  for row, clip in zip(rows, clips, strict=True):
+    row[: len(clip.labels)] = clip.labels
+  return rows
+
+
+def check_single_labels(clips: list[ClipInfo], folder: str) -> None:
+  """Raises ValueError naming the first clip that has several labels."""
+  for clip in clips:
+    if len(clip.labels) > 1:
+      raise ValueError(
+        f"clip {clip.clip_id!r} of {folder} has {len(clip.labels)} labels; this"
+        " protocol takes one per clip. Use --protocol=mlp."
+      )
+
+
 def renumber(
   labels: np.ndarray, own: list[str], common: list[str]
 ) -> np.ndarray:
-  """Returns labels as indices into `common`, int64 [N]; -1 stays.
+  """Returns labels as indices into `common`, of the same shape; -1 stays.
 
   Folders that were prepared apart may number their classes differently.
 
   Args:
-    labels: int64 [N], of one folder.
+    labels: int64 [N] or [N, L], of one folder.
     own: its classes.
     common: the names to count in; holds all of `own`.
   """

@@ -1,7 +1,8 @@
 """Features of a frozen encoder: augmented training clips, regular test clips.
 
 Source: paper appendix B. Every batch has the same static shape (the last one
-is padded), so the forward pass is traced once.
+is padded), so the forward pass is traced once. It runs on all replicas of the
+strategy in whose scope it is called.
 """
 
 from collections.abc import Callable, Iterator
@@ -11,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 import tqdm
 
-from tfvssl import config
+from tfvssl import protocols
 from tfvssl import views
 from tfvssl.augment import flow
 from tfvssl.augment import rgb
@@ -32,17 +33,21 @@ _FIELDS = {
 
 @dataclasses.dataclass
 class Settings:
-  """How features are taken.
+  """How views are taken and features computed.
 
   Attributes:
-    spec: the view; `training_spec` of what the encoder was trained on.
-    svm: epochs, clips, crops and batch size.
+    spec: the training view; `training_spec` of what the encoder was trained on.
+    test_spec: the test view; differs in the size of the crop.
+    test_views: how many, and from frames of which size.
+    batch_size: views per forward pass over all replicas.
     frame_rate_hz: of the records.
     seed: of every random draw.
   """
 
   spec: views.ViewSpec
-  svm: config.Svm
+  test_spec: views.ViewSpec
+  test_views: protocols.TestViews
+  batch_size: int
   frame_rate_hz: float
   seed: int
 
@@ -61,28 +66,44 @@ def training_spec(spec: views.ViewSpec) -> views.ViewSpec:
   return dataclasses.replace(spec, augmentation=augmentation)
 
 
+def input_shape(spec: views.ViewSpec) -> list[int]:
+  """Returns the shape of one view at the network's input, with B = 1.
+
+  Raises:
+    TypeError: `spec` is of no known kind.
+  """
+  if isinstance(spec, views.AudioViewSpec):
+    return [1, spec.num_frames, spec.spectrogram.num_mels]
+  if isinstance(spec, (views.RgbViewSpec, views.FlowViewSpec)):
+    channels = 2 if isinstance(spec, views.FlowViewSpec) else 3
+    return [1, spec.num_frames, spec.image_size, spec.image_size, channels]
+  raise TypeError(
+    "a view must be RgbViewSpec, FlowViewSpec or AudioViewSpec, not"
+    f" {type(spec).__name__}."
+  )
+
+
 def training_features(
-  encoder: base.Encoder, records: reader.Records, settings: Settings
+  encoder: base.Encoder,
+  records: reader.Records,
+  settings: Settings,
+  epochs: int,
 ) -> np.ndarray:
-  """Returns float32 [N, train_epochs, D] of randomly augmented clips.
+  """Returns float32 [N, epochs, D] of randomly augmented clips.
 
   Rows follow the records' usable clips; the epoch is part of every draw.
   """
-  total = records.usable_count * settings.svm.train_epochs
-  batches = training_batches(records, settings).take(total)
-  rows, indices, epochs = _run(
-    encoder,
+  total = records.usable_count * epochs
+  rows, indices, drawn_in = _run(
+    lambda view: encoder.backbone(network_input(view, settings)),
     records,
-    batches,
-    lambda view: network_input(view, settings),
-    settings.svm.batch_size,
+    training_batches(records, settings).take(total),
+    settings.batch_size,
     "training clips",
     total,
   )
-  order = np.lexsort([epochs, indices])
-  return rows[order].reshape(
-    records.usable_count, settings.svm.train_epochs, -1
-  )
+  order = np.lexsort([drawn_in, indices])
+  return rows[order].reshape(records.usable_count, epochs, -1)
 
 
 def test_features(
@@ -92,14 +113,31 @@ def test_features(
 
   V is temporal_clips * spatial_crops, for sound temporal_clips.
   """
+  return test_outputs(encoder.backbone, records, settings)
+
+
+def test_outputs(
+  network: Callable[[tf.Tensor], tf.Tensor],
+  records: reader.Records,
+  settings: Settings,
+) -> np.ndarray:
+  """Returns what `network` gives for the views of `test_features`.
+
+  Args:
+    network: maps what a backbone takes to float32 [B, K].
+    records: of the test clips.
+    settings: how views are taken.
+
+  Returns:
+    float32 [N, V, K].
+  """
   num_views = views_per_clip(settings)
   total = records.usable_count * num_views
   rows, _, _ = _run(
-    encoder,
+    lambda view: network(_plain_input(view, settings.test_spec)),
     records,
     _test_batches(records, settings, num_views),
-    lambda view: _plain_input(view, settings.spec),
-    settings.svm.batch_size,
+    settings.batch_size,
     "test views",
     total,
   )
@@ -108,15 +146,16 @@ def test_features(
 
 def views_per_clip(settings: Settings) -> int:
   """Returns how many views of a test clip are averaged."""
-  if isinstance(settings.spec, views.AudioViewSpec):
-    return settings.svm.temporal_clips
-  return settings.svm.temporal_clips * settings.svm.spatial_crops
+  chosen = settings.test_views
+  if isinstance(settings.test_spec, views.AudioViewSpec):
+    return chosen.temporal_clips
+  return chosen.temporal_clips * chosen.spatial_crops
 
 
 def training_batches(
-  records: reader.Records, settings: Settings
+  records: reader.Records, settings: Settings, batch_size: int = 1
 ) -> tf.data.Dataset:
-  """Returns endless single random views, uint8 pixels, as batches of one.
+  """Returns endless batches of random views, uint8 pixels.
 
   Every pass has every usable clip once, in shuffled order.
   """
@@ -133,14 +172,14 @@ def training_batches(
     modalities=records.modalities,
     seed=settings.seed,
     start_position=0,
-    batch_size=1,
+    batch_size=batch_size,
     shuffle_buffer=_SHUFFLE_BUFFER,
   )
   return dataset.map(lambda sampled: sampled[VIEW_NAME])
 
 
 def _test_batches(records, settings, num_views):
-  svm, spec = settings.svm, settings.spec
+  chosen, spec = settings.test_views, settings.test_spec
 
   def sample_views(clip, seed):
     del seed  # nothing is random
@@ -148,9 +187,9 @@ def _test_batches(records, settings, num_views):
       VIEW_NAME: clip_views.evaluation_views(
         clip,
         spec,
-        temporal_clips=svm.temporal_clips,
-        spatial_crops=svm.spatial_crops,
-        short_side=svm.test_short_side,
+        temporal_clips=chosen.temporal_clips,
+        spatial_crops=chosen.spatial_crops,
+        short_side=chosen.test_short_side,
         frame_rate_hz=settings.frame_rate_hz,
       )
     }
@@ -167,7 +206,7 @@ def _test_batches(records, settings, num_views):
     )
 
   # 30 views of a clip at full size are 145 MB: as few clips as fill a batch.
-  clips = max(1, svm.batch_size // num_views)
+  clips = max(1, settings.batch_size // num_views)
   dataset = pipeline.evaluation_dataset(
     records,
     sample_views,
@@ -214,35 +253,48 @@ def _plain_input(view, spec):
   return view.audio
 
 
+def replica_batch_size(batch_size: int) -> int:
+  """Returns `batch_size`, raised until the replicas can share it."""
+  replicas = tf.distribute.get_strategy().num_replicas_in_sync
+  return -(-batch_size // replicas) * replicas
+
+
 def _run(
-  encoder: base.Encoder,
+  network: Callable[[views.View], tf.Tensor],
   records: reader.Records,
   batches: tf.data.Dataset,
-  make_input: Callable[[views.View], tf.Tensor],
   batch_size: int,
   what: str,
   total: int,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-  """Returns the backbone's features of all rows, and their index and epoch."""
+  """Returns the network's output of all rows, and their index and epoch."""
+  strategy = tf.distribute.get_strategy()
+  batch_size = replica_batch_size(batch_size)
+
+  def replica_forward(view):
+    return network(view), view.sample_index, view.epoch
 
   @tf.function
   def forward(view):
-    return encoder(make_input(view), training=False)["backbone"]
+    return strategy.run(replica_forward, args=(view,))
 
-  rows, indices, epochs = [], [], []
+  batches = batches.rebatch(batch_size).map(lambda view: _pad(view, batch_size))
+  batches = strategy.experimental_distribute_dataset(batches.prefetch(2))
+  parts, done = [], 0
   with tqdm.tqdm(desc=what, total=total, unit=" views") as progress:
-    for view in read(records, batches.rebatch(batch_size).prefetch(2)):
-      count = int(view.sample_index.shape[0])
-      rows.append(forward(_pad(view, batch_size))[:count].numpy())
-      indices.append(view.sample_index.numpy())
-      epochs.append(view.epoch.numpy())
+    for view in read(records, batches):
+      outputs = [strategy.experimental_local_results(x) for x in forward(view)]
+      parts.append([np.concatenate(output) for output in outputs])
+      count = min(batch_size, total - done)
+      done += count
       progress.update(count)
-  return np.concatenate(rows), np.concatenate(indices), np.concatenate(epochs)
+  rows, indices, epochs = (np.concatenate(column) for column in zip(*parts))
+  return rows[:total], indices[:total], epochs[:total]
 
 
 def _pad(view, batch_size):
   """Returns the batch with its last row repeated up to `batch_size` rows."""
-  rows = np.minimum(np.arange(batch_size), len(view.sample_index) - 1)
+  rows = tf.minimum(tf.range(batch_size), tf.shape(view.sample_index)[0] - 1)
   return views.View(
     *[None if tensor is None else tf.gather(tensor, rows) for tensor in view]
   )

@@ -29,13 +29,18 @@ def calibrate(
     settings: as for the features.
     passes: batches that go through the network in training mode.
   """
+  strategy = tf.distribute.get_strategy()
+
+  def replica_forward(view):
+    encoder(features.network_input(view, settings), training=True)
 
   @tf.function
   def forward(view):
-    return encoder(features.network_input(view, settings), training=True)
+    strategy.run(replica_forward, args=(view,))
 
   # Shuffled: records may be sorted by class, and the last batches count most.
-  batches = features.training_batches(records, settings)
-  batches = batches.rebatch(settings.svm.batch_size).take(passes)
+  batch_size = features.replica_batch_size(settings.batch_size)
+  batches = features.training_batches(records, settings, batch_size)
+  batches = strategy.experimental_distribute_dataset(batches.take(passes))
   for view in features.read(records, batches):
     forward(view)

@@ -9,7 +9,6 @@ import enum
 from typing import TYPE_CHECKING, NamedTuple
 import warnings
 
-from absl import logging
 import numpy as np
 import tqdm
 
@@ -121,23 +120,34 @@ def fit(samples: Samples, c: float) -> Classifier:
 
 
 def accuracy(classifier: Classifier, test: Samples) -> Accuracy:
-  """Returns top-1, top-5 and confusion of `test`.
+  """Returns top-1, top-5 and confusion of `test`; see `accuracy_of`."""
+  scores = classifier.scores(test.features)
+  return accuracy_of(scores, classifier.labels, test.labels)
+
+
+def accuracy_of(
+  scores: np.ndarray, columns: np.ndarray, labels: np.ndarray
+) -> Accuracy:
+  """Returns top-1, top-5 and confusion of the clips that `scores` are of.
 
   The label list is that of the training set, so that a class without test
-  clips changes nothing; `keep_known` has left unknown labels out.
+  clips changes nothing; splits.keep_known has left unknown labels out.
+
+  Args:
+    scores: float [N, K], the higher the better.
+    columns: int64 [K], sorted, the labels of the columns.
+    labels: int64 [N].
   """
-  scores = classifier.scores(test.features)
-  labels = classifier.labels
-  predictions = labels[np.argmax(scores, axis=1)]
-  confusion = np.zeros([len(labels), len(labels)], int)
+  predictions = columns[np.argmax(scores, axis=1)]
+  confusion = np.zeros([len(columns), len(columns)], int)
   np.add.at(
     confusion,
-    (np.searchsorted(labels, test.labels), np.argmax(scores, axis=1)),
+    (np.searchsorted(columns, labels), np.argmax(scores, axis=1)),
     1,
   )
   return Accuracy(
-    top_1=float(np.mean(predictions == test.labels)),
-    top_5=top_k(scores, labels, test.labels, 5) if len(labels) > 5 else None,
+    top_1=float(np.mean(predictions == labels)),
+    top_5=top_k(scores, columns, labels, 5) if len(columns) > 5 else None,
     confusion=confusion,
     predictions=predictions,
   )
@@ -247,100 +257,6 @@ def best_c(sweep: dict[float, float]) -> float:
   return min(sweep, key=lambda c: (-sweep[c], c))
 
 
-class Kept(NamedTuple):
-  """Which clips of a split can be evaluated, and what is left out.
-
-  Attributes:
-    train: bool [N].
-    test: bool [M].
-    train_unlabelled: training clips without label.
-    test_unlabelled: test clips without label.
-    unseen: class without training clips -> its test clips, left out.
-  """
-
-  train: np.ndarray
-  test: np.ndarray
-  train_unlabelled: int
-  test_unlabelled: int
-  unseen: dict[str, int]
-
-
-def keep_known(
-  train_labels: np.ndarray,
-  test_labels: np.ndarray,
-  classes: list[str],
-  split: str,
-) -> Kept:
-  """Returns which clips can be evaluated, before any feature is made.
-
-  Clips without label, and test clips of classes that no training clip has,
-  are left out and named in the log: an accuracy would count them as wrong.
-
-  Args:
-    train_labels: int64 [N], indices into `classes`; -1 without label.
-    test_labels: int64 [M].
-    classes: names of the labels.
-    split: name of the split, for the messages.
-
-  Raises:
-    ValueError: no clips, none with a label, training clips of fewer than two
-      classes, or no test clip of a training class.
-  """
-  for name, labels in (("training", train_labels), ("test", test_labels)):
-    _check_some_labelled(labels, name, split)
-  known = np.unique(train_labels[train_labels >= 0])
-  if len(known) < 2:
-    raise ValueError(
-      f"{split} has training clips of 1 class only"
-      f" ({_name(classes, known[0])}); an SVM needs at least 2."
-    )
-  test = np.isin(test_labels, known)
-  others, counts = np.unique(
-    test_labels[(test_labels >= 0) & ~test], return_counts=True
-  )
-  unseen = {
-    _name(classes, label): int(count)
-    for label, count in zip(others, counts, strict=True)
-  }
-  if not test.any():
-    raise ValueError(
-      f"{split} tests only on classes without training clips:"
-      f" {', '.join(unseen)}."
-    )
-  if unseen:
-    logging.warning(
-      "%s: classes without training clips are left out of the test: %s.",
-      split,
-      ", ".join(f"{name} ({n} clips)" for name, n in unseen.items()),
-    )
-  return Kept(
-    train_labels >= 0,
-    test,
-    int(np.sum(train_labels < 0)),
-    int(np.sum(test_labels < 0)),
-    unseen,
-  )
-
-
-def _check_some_labelled(labels, name, split):
-  if not len(labels):
-    raise ValueError(f"{split} has no usable {name} clips.")
-  unlabelled = int(np.sum(labels < 0))
-  if unlabelled == len(labels):
-    raise ValueError(
-      f"{split}: none of the {len(labels)} {name} clips has a label; prepare"
-      " labelled records for the svm protocol."
-    )
-  if unlabelled:
-    logging.warning(
-      "%s: %d of %d %s clips have no label and are left out.",
-      split,
-      unlabelled,
-      len(labels),
-      name,
-    )
-
-
 def check_finite(samples: Samples, split: str) -> None:
   """Checks the features.
 
@@ -356,7 +272,3 @@ def check_finite(samples: Samples, split: str) -> None:
       f"{split}: {len(ids)} of {len(samples.clip_ids)} clips have features"
       f" that are not finite: {shown}{more}."
     )
-
-
-def _name(classes, label):
-  return classes[label] if 0 <= label < len(classes) else f"label {label}"

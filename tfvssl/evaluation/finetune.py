@@ -1,0 +1,213 @@
+"""Fine-tuning: the whole backbone and a linear layer, trained by LARS.
+
+Source: paper appendix B, "Finetuning evaluation on HMDB51 and UCF101". Rate,
+decay and dropout are chosen on the first split and used for all of them. The
+randomly initialised network is trained in the same way, with a choice of its
+own. Batch norm uses the statistics of each replica alone.
+"""
+
+import dataclasses
+import itertools
+import time
+from typing import ClassVar, NamedTuple
+
+from absl import logging
+import tensorflow as tf
+
+from tfvssl import config
+from tfvssl import protocols
+from tfvssl import randomness
+from tfvssl import views
+from tfvssl.backbones import batch_norm
+from tfvssl.evaluation import classifier
+from tfvssl.evaluation import features
+from tfvssl.evaluation import protocol
+from tfvssl.evaluation import splits as splits_of
+from tfvssl.evaluation import svm
+from tfvssl.methods import base
+from tfvssl.optim import lars
+
+
+class Choice(NamedTuple):
+  """One point of the grid; dropout is the share of features dropped."""
+
+  learning_rate: float
+  weight_decay: float
+  dropout: float
+
+
+def training_spec(
+  spec: views.ViewSpec, recipe: protocols.FineTune
+) -> views.ViewSpec:
+  """Returns the training view: scale jitter, crop and flip, nothing else.
+
+  Flow and sound, which the paper does not fine-tune, stay as they were.
+  """
+  if not isinstance(spec, views.RgbViewSpec):
+    return spec
+  return dataclasses.replace(
+    spec,
+    crop=views.JitterCrop(
+      recipe.scale, spec.image_size / recipe.test_short_side
+    ),
+    augmentation=views.RgbAugmentation(
+      flip_probability=0.5,
+      colour_probability=0.0,
+      greyscale_probability=0.0,
+      blur_probability=0.0,
+    ),
+  )
+
+
+def dropout_factors(
+  rate: float, dim: int, view: views.View, seed: int
+) -> tf.Tensor:
+  """Returns 0 for dropped features and 1 / (1 - rate) else, float32 [B, D].
+
+  The draw hangs on seed, epoch and clip alone, as every other one.
+  """
+  keys = randomness.key(
+    seed, view.epoch, view.sample_index, features.VIEW_NAME, "dropout"
+  )
+  kept = randomness.uniform(keys, (dim,)) >= rate
+  return tf.cast(kept, tf.float32) / (1.0 - rate)
+
+
+@dataclasses.dataclass
+class FineTuneProtocol(protocol.Protocol):
+  """See the module.
+
+  Attributes:
+    recipe: epochs, batch and grids.
+  """
+
+  recipe: protocols.FineTune = dataclasses.field(
+    default_factory=protocols.FineTune
+  )
+  NAME: ClassVar[str] = "finetune"
+  SOURCE: ClassVar[str] = "paper appendix B, HMDB51 and UCF101"
+
+  def to_tree(self) -> dict:
+    """Returns all choices for the result file."""
+    return {
+      **super().to_tree(),
+      "recipe": config.to_tree(self.recipe),
+      "optimizer": config.to_tree(self._optimizer(0.0)),
+      "head": "batch norm, dropout, linear",
+      "batch_norm": "statistics of each replica alone",
+      "averaged": "softmax probabilities",
+      "chosen_on": "validation clips of split 1's training side"
+      if self.recipe.validation_share
+      else "test clips of split 1",
+    }
+
+  def evaluate(
+    self, encoder: base.Encoder, splits: list[splits_of.Split]
+  ) -> dict:
+    """Returns the choice, its sweep, and the accuracies on all splits.
+
+    Every training starts from the weights that `encoder` has now.
+
+    Raises:
+      ValueError: too few files to hold some out, or the batch cannot be shared
+        by the replicas.
+      TypeError: a batch norm cannot be made local.
+      exit_codes.UserError: the loss is not finite (5), or a record is damaged
+        (3).
+    """
+    began = time.monotonic()
+    batch_norm.make_local(encoder.backbone)
+    start = [variable.numpy() for variable in encoder.backbone.variables]
+    choice, sweep = self._choose(encoder, start, splits[0])
+    scores = []
+    for split in splits:
+      # The first split's accuracy with the choice may be known already.
+      accuracy = sweep.get((split.name, choice))
+      if accuracy is None:
+        accuracy = self._accuracy(encoder, start, split, choice)
+      scores.append(protocol.accuracy_tree(split, accuracy))
+    return {
+      "choice": choice._asdict(),
+      "sweep": [
+        {**point._asdict(), "top_1": accuracy.top_1}
+        for (_, point), accuracy in sweep.items()
+      ],
+      "mean": self.mean(scores),
+      "splits": scores,
+      "seconds": round(time.monotonic() - began, 1),
+    }
+
+  def _choose(self, encoder, start, split):
+    """Returns the best point and the accuracies by (name of split, point)."""
+    recipe = self.recipe
+    grid = [
+      Choice(*values)
+      for values in itertools.product(
+        recipe.learning_rates, recipe.weight_decays, recipe.dropouts
+      )
+    ]
+    if len(grid) == 1:
+      return grid[0], {}
+    if recipe.validation_share:
+      share, seed = recipe.validation_share, self.settings.seed
+      split = splits_of.hold_out(split, share, seed)
+    sweep = {}
+    for number, point in enumerate(grid, start=1):
+      logging.info("%s: %d of %d, %s", split.name, number, len(grid), point)
+      accuracy = self._accuracy(encoder, start, split, point)
+      sweep[split.name, point] = accuracy
+    # Of equal ones the first: the order of the grid is the user's.
+    best = max(sweep, key=lambda key: sweep[key].top_1)
+    return best[1], sweep
+
+  def _accuracy(self, encoder, start, split, choice):
+    """Trains from `start` on the split and returns its test accuracy."""
+    settings, backbone = self.settings, encoder.backbone
+    for variable, value in zip(backbone.variables, start, strict=True):
+      variable.assign(value)
+    tf.keras.utils.set_random_seed(settings.seed)
+    head = classifier.build_head(
+      classifier.LinearHead(len(split.columns)), encoder, settings.spec
+    )
+    batch_norm.make_local(head)
+
+    def logits_of(view):
+      rows = backbone(features.network_input(view, settings), training=True)
+      kept = dropout_factors(
+        choice.dropout, rows.shape[-1], view, settings.seed
+      )
+      return head(rows, training=True, kept=kept)
+
+    classifier.train(
+      logits_of,
+      classifier.softmax_loss,
+      [*backbone.trainable_variables, *head.trainable_variables],
+      lambda size: classifier.training_batches(split, settings, size),
+      split.train,
+      classifier.epochs_recipe(
+        "finetune",
+        self._optimizer(choice.weight_decay),
+        learning_rate=choice.learning_rate,
+        batch_size=self.recipe.batch_size,
+        epochs=self.recipe.epochs,
+        warmup_epochs=self.recipe.warmup_epochs,
+        num_clips=len(split.train_clips),
+      ),
+    )
+    classifier.average_statistics(
+      [*backbone.non_trainable_variables, *head.non_trainable_variables]
+    )
+    rows = features.test_outputs(
+      lambda inputs: tf.nn.softmax(head(backbone(inputs))), split.test, settings
+    )
+    return svm.accuracy_of(
+      rows.mean(axis=1), split.columns, split.test_labels[:, 0]
+    )
+
+  def _optimizer(self, weight_decay):
+    return lars.LarsConfig(weight_decay=weight_decay, predictor_multiplier=1.0)
+
+  def prepare_random(
+    self, encoder: base.Encoder, splits: list[splits_of.Split]
+  ) -> None:
+    """Leaves the network as it is: it will be trained from the beginning."""

@@ -1,0 +1,177 @@
+"""Settings of the evaluation protocols; the defaults are the paper's.
+
+Imports no TensorFlow. Those of the linear SVM are `config.Svm`.
+"""
+
+import dataclasses
+
+
+@dataclasses.dataclass
+class TestViews:
+  """Which views of a test clip are averaged; source: paper appendix B.
+
+  Attributes:
+    temporal_clips: regularly spaced in time.
+    spatial_crops: regularly spaced along the longer side; 1 is the centre.
+    test_short_side: the test frames' short side before the crop, in pixels.
+  """
+
+  temporal_clips: int = 10
+  spatial_crops: int = 3
+  test_short_side: int = 256
+
+  def validate(self, name: str) -> None:
+    """Raises ValueError for the first rule that does not hold.
+
+    Args:
+      name: of the section in the config, for the message.
+    """
+    _require_positive(
+      self, name, "temporal_clips", "spatial_crops", "test_short_side"
+    )
+
+
+@dataclasses.dataclass
+class Linear(TestViews):
+  """A linear layer on frozen features, trained by LARS.
+
+  Source: paper appendix B, "Linear evaluation on Kinetics-600". Test crops
+  have the side `test_short_side`: the network is fully convolutional.
+
+  Attributes:
+    epochs: passes of augmented training clips.
+    warmup_epochs: of them, in which the learning rate rises from 0.
+    learning_rate: after the warm-up; then half a cosine to 0.
+    batch_size: clips per update over all replicas.
+    test_batch_size: test views per forward pass over all replicas.
+  """
+
+  epochs: int = 100
+  warmup_epochs: float = 6.5
+  learning_rate: float = 0.5
+  batch_size: int = 512
+  test_batch_size: int = 16
+
+  def validate(self, name: str) -> None:
+    """Raises ValueError for the first rule that does not hold."""
+    super().validate(name)
+    _require_positive(
+      self, name, "epochs", "learning_rate", "batch_size", "test_batch_size"
+    )
+    _require_warmup(self, name)
+
+
+@dataclasses.dataclass
+class FineTune(TestViews):
+  """The whole backbone and a linear layer, trained by LARS.
+
+  Source: paper appendix B, "Finetuning evaluation on HMDB51 and UCF101". A
+  grid of one value each is what Table 7 has for a network.
+
+  Attributes:
+    spatial_crops: the central one. Source: paper Sec. 4.2.
+    epochs: passes of augmented training clips, 50 + 550.
+    warmup_epochs: of them, in which the learning rate rises from 0.
+    batch_size: clips per update over all replicas; 128 for large networks.
+    learning_rates: grid of the rate after the warm-up; then half a cosine.
+    weight_decays: grid of the decay of weights.
+    dropouts: grid of the share of features that are dropped.
+    scale: smallest and largest factor of the frames' width, and of their
+      height.
+    validation_share: of the first split's training files per class, on which
+      the grid is decided instead of its test clips; 0 is the paper's rule.
+    test_batch_size: test views per forward pass over all replicas.
+  """
+
+  spatial_crops: int = 1
+  epochs: int = 600
+  warmup_epochs: float = 50
+  batch_size: int = 256
+  learning_rates: tuple[float, ...] = (0.03, 0.1, 0.3)
+  weight_decays: tuple[float, ...] = (0.0, 1e-7)
+  dropouts: tuple[float, ...] = (0.1, 0.5, 0.8)
+  scale: tuple[float, float] = (0.8, 1.2)
+  validation_share: float = 0.0
+  test_batch_size: int = 16
+
+  def validate(self, name: str) -> None:
+    """Raises ValueError for the first rule that does not hold."""
+    super().validate(name)
+    _require_positive(self, name, "epochs", "batch_size", "test_batch_size")
+    _require_warmup(self, name)
+    if not self.learning_rates or min(self.learning_rates) <= 0:
+      raise ValueError(
+        f"`{name}.learning_rates` ({self.learning_rates}) must hold positive"
+        " numbers only."
+      )
+    if not self.weight_decays or min(self.weight_decays) < 0:
+      raise ValueError(
+        f"`{name}.weight_decays` ({self.weight_decays}) must hold numbers of"
+        " at least 0."
+      )
+    if not self.dropouts or not all(0 <= rate < 1 for rate in self.dropouts):
+      raise ValueError(
+        f"`{name}.dropouts` ({self.dropouts}) must hold numbers in [0, 1)."
+      )
+    if not 0 <= self.validation_share < 1:
+      raise ValueError(
+        f"`{name}.validation_share` ({self.validation_share}) must be in"
+        " [0, 1)."
+      )
+
+
+@dataclasses.dataclass
+class ShallowMlp(TestViews):
+  """A perceptron with one hidden layer on frozen features, trained by Adam.
+
+  Source: paper appendix B, "Shallow classifier evaluation on AudioSet". A clip
+  may have several labels.
+
+  Attributes:
+    hidden_dim: units of the hidden layer.
+    epochs: passes of training clips, each time cut at another place.
+    warmup_steps: updates in which the learning rate rises from 0.
+    learning_rate: after the warm-up; then half a cosine to 0.
+    batch_size: clips per update over all replicas.
+    test_batch_size: test views per forward pass over all replicas.
+  """
+
+  hidden_dim: int = 512
+  epochs: int = 20
+  warmup_steps: int = 5000
+  learning_rate: float = 2e-4
+  batch_size: int = 512
+  test_batch_size: int = 16
+
+  def validate(self, name: str) -> None:
+    """Raises ValueError for the first rule that does not hold."""
+    super().validate(name)
+    _require_positive(
+      self,
+      name,
+      "hidden_dim",
+      "epochs",
+      "learning_rate",
+      "batch_size",
+      "test_batch_size",
+    )
+    if self.warmup_steps < 0:
+      raise ValueError(
+        f"`{name}.warmup_steps` ({self.warmup_steps}) must be at least 0."
+      )
+
+
+def _require_positive(section: object, name: str, *fields: str) -> None:
+  for field in fields:
+    value = getattr(section, field)
+    if value <= 0:
+      raise ValueError(f"`{name}.{field}` ({value}) must be above 0.")
+
+
+def _require_warmup(section: Linear | FineTune, name: str) -> None:
+  if not 0 <= section.warmup_epochs < section.epochs:
+    raise ValueError(
+      f"`{name}.warmup_epochs` ({section.warmup_epochs}) must be at least 0"
+      f" and below `{name}.epochs` ({section.epochs}); try"
+      f" {section.epochs / 12:.3g}."
+    )
