@@ -11,10 +11,15 @@ import tensorflow as tf
 from data_prep import optical_flow
 from data_prep import settings as settings_lib
 from data_prep import sources
+from data_prep import still_picture
 from tfvssl import views
 from tfvssl.data import media
 from tfvssl.data import schema
 from tfvssl.data import spectrogram
+
+# A file that holds a stretch may be so much longer, in seconds: cuts end at
+# key frames and whole packets of sound.
+_CUT_TOLERANCE_S = 0.5
 
 
 @dataclasses.dataclass
@@ -34,7 +39,7 @@ class Notes:
 
 def encode(
   source: sources.ClipSource,
-  label_index: int,
+  label_indices: tuple[int, ...],
   settings: settings_lib.Settings,
   notes: Notes,
 ) -> Iterator[schema.EncodedClip]:
@@ -47,7 +52,7 @@ def encode(
 
   Args:
     source: the input.
-    label_index: of its label among the classes, -1 without.
+    label_indices: of its labels among the classes; none without.
     settings: how it is encoded.
     notes: filled.
 
@@ -58,14 +63,12 @@ def encode(
     raise media.MediaError("outside_input", source.refused)
   if not os.path.isfile(source.path):
     raise media.MediaError("missing", "the file is gone")
-  info = media.probe(source.path, max_pixels=settings.max_pixels)
-  sound = _sound(source, info, settings)
-  if settings.wants_pictures:
-    clips = _with_pictures(source, info, settings, sound, notes)
-  elif sound is None:
-    raise media.MediaError("no_audio", "the file has no audio stream")
+  if settings.images and still_picture.is_named_so(source.path):
+    clips = iter([_of_picture(source, settings)])
   else:
-    clips = _sound_only(sound, settings, notes)
+    info = media.probe(source.path, max_pixels=settings.max_pixels)
+    source = _without_cut(source, info)
+    clips = _of_media(source, info, settings, notes)
   first, second = next(clips), next(clips, None)
   following = () if second is None else itertools.chain([second], clips)
   for position, clip in enumerate(itertools.chain([first], following)):
@@ -74,13 +77,42 @@ def encode(
     cut = "" if second is None else f"#{sources.seconds_text(clip.start_s)}"
     clip.clip_id = source.clip_id + cut
     clip.path = os.path.normpath(source.relative)  # a csv may say ./a.mp4
-    clip.label_index = label_index
-    clip.label_text = source.label
+    clip.label_index, *others = label_indices or (-1,)
+    clip.other_label_indices = tuple(others)
+    clip.label_text = source.label_text
     clip.caption = source.caption
     _note_sound(clip, notes)
     if not settings.wants(views.Modality.AUDIO):
       clip.waveform = None
     yield clip
+
+
+def _of_picture(source, settings):
+  """Returns the clip of a still picture: one frame, and no motion."""
+  frame = still_picture.decode(
+    source.path,
+    short_side=settings.short_side,
+    max_pixels=settings.max_pixels,
+    budget_s=settings.decode_budget_s or None,
+  )
+  return _pictures_clip([_picture(frame, settings)], settings)
+
+
+def _without_cut(source, info):
+  """Returns the source as a whole file where that is all of its stretch."""
+  if source.may_be_cut and source.end_s is not None and info.duration_s:
+    if info.duration_s <= source.end_s - source.start_s + _CUT_TOLERANCE_S:
+      return dataclasses.replace(source, start_s=0.0, end_s=None)
+  return source
+
+
+def _of_media(source, info, settings, notes):
+  sound = _sound(source, info, settings)
+  if settings.wants_pictures:
+    return _with_pictures(source, info, settings, sound, notes)
+  if sound is None:
+    raise media.MediaError("no_audio", "the file has no audio stream")
+  return _sound_only(sound, settings, notes)
 
 
 def _note_sound(clip, notes):
@@ -138,17 +170,24 @@ def _with_pictures(source, info, settings, sound, notes):
     if position and _is_tail(duration_s, settings):
       notes.tail_s += duration_s
       break
-    clip = schema.EncodedClip("", "", 0.0, duration_s, frame_rate_hz=rate)
-    clip.height, clip.width = group[0].height, group[0].width
-    if settings.wants(views.Modality.RGB):
-      clip.frames = [picture.jpeg for picture in group]
-    if settings.wants(views.Modality.FLOW):
-      _add_flow(clip, [picture.grey for picture in group], settings)
+    clip = _pictures_clip(group, settings)
     if chunk is not None and len(chunk):
       _add_sound(clip, chunk, settings)
     yield clip
   for _ in sound or ():
     pass  # damage further on in the sound condemns the file as well
+
+
+def _pictures_clip(group, settings):
+  """Returns a clip of `_Picture`s, without sound."""
+  rate = views.FRAME_RATE_HZ
+  clip = schema.EncodedClip("", "", 0.0, len(group) / rate, frame_rate_hz=rate)
+  clip.height, clip.width = group[0].height, group[0].width
+  if settings.wants(views.Modality.RGB):
+    clip.frames = [picture.jpeg for picture in group]
+  if settings.wants(views.Modality.FLOW):
+    _add_flow(clip, [picture.grey for picture in group], settings)
+  return clip
 
 
 def _is_tail(duration_s, settings):

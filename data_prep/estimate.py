@@ -10,6 +10,7 @@ import dataclasses
 
 from data_prep import settings as settings_lib
 from data_prep import sources
+from data_prep import still_picture
 from tfvssl import views
 from tfvssl.data import media
 
@@ -18,6 +19,7 @@ _DECODE_S = 14e-9  # of one core, for a pixel of the source
 _JPEG_S = 8e-9  # for a pixel of the frames
 _FLOW_S = 5e-6  # for a pixel of the flow field
 _JPEG_BYTES = 0.15  # of a pixel at quality 90
+_PICTURE_S = 0.05  # for a still picture: the start of a process, above all
 _FLOW_BYTES = 0.2  # of a pixel of the field, u and v together
 
 
@@ -50,15 +52,24 @@ def of_inputs(
   probed = chosen(numbers)
   for number in probed:
     source = inputs[number]
-    try:
-      info = None if source.refused else media.probe(source.path)
-    except (media.MediaError, OSError):
-      info = None
-    if info is not None:
-      one = of_media(info, _seconds(source, info), settings)
+    one = _of_input(source, settings)
+    if one is not None:
       total.core_s += one.core_s * len(numbers) / len(probed)
       total.bytes += one.bytes * len(numbers) / len(probed)
   return total
+
+
+def _of_input(source, settings):
+  if settings.images and still_picture.is_named_so(source.path):
+    pixels = settings.short_side**2 * 4 / 3
+    return Estimate(_PICTURE_S, pixels * _JPEG_BYTES)
+  try:
+    info = None if source.refused else media.probe(source.path)
+  except (media.MediaError, OSError):
+    info = None
+  if info is None:
+    return None
+  return of_media(info, _seconds(source, info), settings)
 
 
 def of_media(

@@ -122,7 +122,7 @@ def _summary(folder, manifest) -> Iterator[str]:
   for shard in manifest.shards:
     for _, context in record_check.contexts(folder / shard.file):
       label = context.get("clip/label/text", b"").decode("utf-8", "replace")
-      labels[label or "(none)"] += 1
+      labels.update(label.split("|") if label else ["(none)"])
       durations.append(context["clip/duration_s"])
       if "image/width" in context:
         sizes[f"{context['image/width']}x{context['image/height']}"] += 1

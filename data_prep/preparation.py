@@ -1,5 +1,6 @@
 """One run of the preparation: resume, decode in workers, shards, reports."""
 
+from collections.abc import Sequence
 import contextlib
 import dataclasses
 import errno
@@ -14,6 +15,7 @@ import tqdm
 from data_prep import encode_clip
 from data_prep import estimate
 from data_prep import report
+from data_prep import reuse
 from data_prep import settings as settings_lib
 from data_prep import shard_writer
 from data_prep import sources
@@ -29,10 +31,12 @@ class Inputs:
 
   Attributes:
     sources: in a fixed order.
-    classes: sorted names of the labels.
+    classes: names of the labels, in the order of their indices.
     labels_left_out: names of labels that too few files have.
     ignored_columns: of the csv.
     equal_content: groups of paths whose files are the same.
+    coverage: how much of a published dataset is there; None for other inputs.
+    missing: rows of missing.csv: clips of the dataset without a file.
   """
 
   sources: list[sources.ClipSource]
@@ -40,6 +44,8 @@ class Inputs:
   labels_left_out: list[str] = dataclasses.field(default_factory=list)
   ignored_columns: list[str] = dataclasses.field(default_factory=list)
   equal_content: list[list[str]] = dataclasses.field(default_factory=list)
+  coverage: dict | None = None
+  missing: list[list[str]] = dataclasses.field(default_factory=list)
 
 
 class Preparation:
@@ -54,6 +60,7 @@ class Preparation:
     num_workers: int,
     num_shards: int,
     worker_silence_s: float,
+    siblings: Sequence[pathlib.Path] = (),
   ):
     """Writes nothing yet.
 
@@ -64,9 +71,11 @@ class Preparation:
       num_workers: processes at a time.
       num_shards: of each split; 0 chooses by the size of the inputs.
       worker_silence_s: see worker_pool.WorkerPool.
+      siblings: outputs that may hold inputs already decoded; see `reuse`.
     """
     self._folder = folder
     self._inputs = inputs
+    self._indices = {name: i for i, name in enumerate(inputs.classes)}
     self._settings = settings
     self._num_workers = num_workers
     self._silence_s = worker_silence_s
@@ -75,6 +84,7 @@ class Preparation:
     self._output = shard_writer.Output(folder)
     self._shards = self._plan(num_shards)
     self._results: dict[str, shard_writer.ShardResult] = {}
+    self._decoded = reuse.Decoded(siblings, self._config, inputs.classes)
 
   def run(self) -> dict:
     """Prepares everything; returns what report.json holds.
@@ -103,16 +113,7 @@ class Preparation:
   def _state(self):
     """What must be equal for an earlier run to be continued."""
     inputs = {
-      source.clip_id: [
-        source.relative,
-        source.label,
-        source.split,
-        source.caption,
-        source.start_s,
-        source.end_s,
-        sources.size_of(source),
-      ]
-      for source in self._inputs.sources
+      source.clip_id: _described(source) for source in self._inputs.sources
     }
     return {
       "schema_version": schema.SCHEMA_VERSION,
@@ -134,7 +135,7 @@ class Preparation:
         else [
           number
           for number in shard.inputs
-          if self._output.staged(number) is None
+          if self._output.staged(number) is None and not self._reuse(number)
         ]
       )
       if result is None and not missing:
@@ -144,6 +145,10 @@ class Preparation:
         self._results[shard.file] = result
       todo += missing
     return todo
+
+  def _reuse(self, number):
+    described = _described(self._inputs.sources[number])
+    return self._decoded.stage(described, self._output, number)
 
   def _decode(self, todo):
     """Decodes inputs in worker processes and writes shards as they fill."""
@@ -197,21 +202,19 @@ class Preparation:
   def _outcome(self, number):
     source = self._inputs.sources[number]
     return shard_writer.Outcome(
-      source.relative, source.split, label=source.label
+      source.relative, source.split, labels=list(source.labels)
     )
 
   def _encode(self, number, beat):
     """Runs in a worker: one input to staged records."""
     source = self._inputs.sources[number]
     outcome, notes = self._outcome(number), encode_clip.Notes()
-    label = (
-      self._inputs.classes.index(source.label)
-      if (source.label in self._inputs.classes)
-      else -1
+    labels = tuple(
+      self._indices[name] for name in source.labels if name in self._indices
     )
     try:
       with _RecordWriter(self._output.staging_path(number)) as writer:
-        for clip in encode_clip.encode(source, label, self._settings, notes):
+        for clip in encode_clip.encode(source, labels, self._settings, notes):
           writer.write(schema.serialize(clip, self._config_hash))
           outcome.clips.append("+".join(clip.modalities()))
           beat()
@@ -240,10 +243,26 @@ class Preparation:
       labels_left_out=self._inputs.labels_left_out,
       ignored_columns=self._inputs.ignored_columns,
       duplicates=self._inputs.equal_content,
+      coverage=self._inputs.coverage,
     )
+    if self._inputs.coverage is not None:
+      report.write_missing(self._folder, self._inputs.missing)
     report.write_report(self._folder, summary, outcomes)
     self._output.finish()
     return summary
+
+
+def _described(source):
+  """Returns what must be equal for an input to be the same."""
+  return [
+    source.relative,
+    source.label_text,
+    source.split,
+    source.caption,
+    source.start_s,
+    source.end_s,
+    sources.size_of(source),
+  ]
 
 
 def _prepare_worker():

@@ -5,10 +5,21 @@
 
 With a folder every file is an input and the first-level sub-folder is its
 label. With a csv every row is; columns: path (from the csv's folder) and
-optionally id, start_s, end_s, label, split, caption. Where there is a split,
-from the csv or by --test_share, OUTPUT/train and OUTPUT/test become record
-folders, else OUTPUT itself. Every input is either written or stands, with its
-reason, in OUTPUT/quarantine.csv; OUTPUT/report.json has the counts.
+optionally id, start_s, end_s, label, split, caption. Several labels are
+written `a|b`. Where there is a split, from the csv or by --test_share,
+OUTPUT/train and OUTPUT/test become record folders, else OUTPUT itself.
+
+  python -m data_prep.prepare_records --dataset=hmdb51 --annotations=LISTS \\
+      --input=VIDEOS --output=RECORDS --dataset_split=1 --modalities=rgb
+
+With a dataset its official lists say which files of the folder are clips, and
+their labels and splits; they may name more than is there. How much is there
+stands in report.json, under `coverage`, and in missing.csv. Where there are
+several official splits each is one run, into OUTPUT/split_1/train and so on;
+what an earlier split has decoded is copied.
+
+Every input is either written or stands, with its reason, in quarantine.csv;
+report.json has the counts.
 
 An interrupted run continues when it is started again with the same flags.
 """
@@ -27,9 +38,19 @@ from data_prep import settings as settings_lib
 from data_prep import sources
 from data_prep import splits
 from data_prep import worker_pool
+from data_prep.datasets import audioset
+from data_prep.datasets import esc50
+from data_prep.datasets import hmdb51
+from data_prep.datasets import kinetics
+from data_prep.datasets import presence
+from data_prep.datasets import ucf101
 from tfvssl import exit_codes
 
 _DEFAULTS = settings_lib.Settings()
+_DATASETS = {
+  module.DEFINITION.name: module.DEFINITION
+  for module in (audioset, esc50, hmdb51, kinetics, ucf101)
+}
 
 _INPUT = flags.DEFINE_string(
   "input", None, "Folder of any depth, or a csv.", required=True
@@ -44,6 +65,28 @@ _MODALITIES = flags.DEFINE_list(
   " flow, files that are only sound are clips too. Flow takes about 0.1 s"
   " of one core for every frame. The packed spectrogram is the paper's; a"
   " view that asks for another one needs audio.",
+)
+_DATASET = flags.DEFINE_enum(
+  "dataset",
+  None,
+  sorted(_DATASETS),
+  "Dataset whose official lists stand in --annotations; --input is then the"
+  " folder of its files, of which some may be missing.",
+)
+_ANNOTATIONS = flags.DEFINE_string(
+  "annotations", None, "Folder of the lists of --dataset, as distributed."
+)
+_DATASET_SPLIT = flags.DEFINE_integer(
+  "dataset_split",
+  0,
+  "Which official split of --dataset, from 1; 0 where there is only one.",
+  lower_bound=0,
+)
+_IMAGES = flags.DEFINE_bool(
+  "images",
+  False,
+  "Files named .jpg, .jpeg or .png become clips of one frame; without it they"
+  " are no media.",
 )
 _LABELS = flags.DEFINE_enum(
   "labels",
@@ -133,14 +176,16 @@ def main(argv: Sequence[str]) -> int:
   """Prepares the records that the flags ask for; returns the exit code."""
   if len(argv) > 1:
     raise app.UsageError(f"unknown argument {argv[1]!r}; see --help.")
-  settings, inputs = _settings(), _read_inputs()
+  settings = _settings()
+  inputs = _read_dataset() if _dataset() else _read_inputs(settings.suffixes)
   run = preparation.Preparation(
-    pathlib.Path(_OUTPUT.value),
+    _output_folder(),
     inputs,
     settings,
     num_workers=_NUM_WORKERS.value or os.cpu_count() or 1,
     num_shards=_NUM_SHARDS.value,
     worker_silence_s=_SILENCE.value,
+    siblings=_sibling_folders(),
   )
   try:
     summary = run.run()
@@ -172,18 +217,91 @@ def _settings():
     spectrogram_dtype=_SPECTROGRAM_DTYPE.value,
     max_pixels=_MAX_PIXELS.value,
     decode_budget_s=_DECODE_BUDGET.value,
+    images=_IMAGES.value,
   )
   settings.validate()
   return settings
 
 
-def _read_inputs():
+def _dataset():
+  """Returns the definition of --dataset, None without, and checks its flags."""
+  if _DATASET.value is None:
+    if _ANNOTATIONS.value is not None or _DATASET_SPLIT.value:
+      raise ValueError(
+        "`--annotations` and `--dataset_split` need `--dataset`, one of"
+        f" {', '.join(sorted(_DATASETS))}."
+      )
+    return None
+  if not _ANNOTATIONS.value:
+    raise ValueError(
+      "`--dataset` needs `--annotations`, the folder of its official lists."
+    )
+  if _TEST_SHARE.value or _LABELS.value != "folder" or _IMAGES.value:
+    raise ValueError(
+      "`--dataset` has its own splits, labels and kind of files; leave out"
+      " `--test_share`, `--labels` and `--images`."
+    )
+  definition = _DATASETS[_DATASET.value]
+  most, number = definition.num_splits, _DATASET_SPLIT.value
+  if number > most or (most and not number):
+    raise ValueError(
+      f"`--dataset_split` ({number}) of {definition.name} must be"
+      f" {f'1 to {most}' if most else 'left out, it has one split'}."
+    )
+  return definition
+
+
+def _output_folder():
+  folder = pathlib.Path(_OUTPUT.value)
+  number = _DATASET_SPLIT.value
+  return folder / f"split_{number}" if number else folder
+
+
+def _sibling_folders():
+  """Returns outputs of other splits of the dataset, whose clips are reused."""
+  own = _output_folder()
+  if not _DATASET_SPLIT.value:
+    return []
+  return sorted(p for p in own.parent.glob("split_*") if p != own)
+
+
+def _read_dataset():
+  """Returns the clips of --dataset that are there; prints how many."""
+  _check_output()
+  definition, number = _dataset(), _DATASET_SPLIT.value
+  try:
+    lists = definition.read(pathlib.Path(_ANNOTATIONS.value), number)
+    found = presence.find(definition, number, lists, pathlib.Path(_INPUT.value))
+  except ValueError as error:
+    raise exit_codes.UserError(exit_codes.DATA, str(error)) from error
+  print(presence.describe(found.coverage), flush=True)
+  keys = sources.content_keys(found.sources)
+  return preparation.Inputs(
+    found.sources,
+    found.classes,
+    equal_content=_equal_content(found.sources, keys),
+    coverage=found.coverage,
+    missing=[presence.row(entry) for entry in found.missing],
+  )
+
+
+def _check_output():
   path = pathlib.Path(_INPUT.value)
   output = pathlib.Path(os.path.realpath(_OUTPUT.value))
   if path.is_dir() and output.is_relative_to(os.path.realpath(path)):
     raise ValueError(
       f"`--output` ({output}) must not lie in `--input` ({path})."
     )
+
+
+def _read_inputs(suffixes):
+  """Returns the files of a folder or the rows of a csv.
+
+  Args:
+    suffixes: of files that may be media; labels of others are no classes.
+  """
+  _check_output()
+  path = pathlib.Path(_INPUT.value)
   try:
     found = sources.read(path, _LABELS.value == "folder")
   except ValueError as error:
@@ -198,7 +316,7 @@ def _read_inputs():
       raise ValueError(
         "`--test_share` cannot be used with a csv that has a column `split`."
       )
-    left_out = splits.leave_out_small_labels(found)
+    left_out = splits.leave_out_small_labels(found, suffixes)
     splits.assign(found, keys, _TEST_SHARE.value)
   if left_out:
     logging.warning(
@@ -208,7 +326,7 @@ def _read_inputs():
     )
   return preparation.Inputs(
     found,
-    splits.classes(found),
+    splits.classes(found, suffixes),
     left_out,
     ignored,
     _equal_content(found, keys),
@@ -234,7 +352,7 @@ def _equal_content(found, keys):
 
 def _conclude(summary):
   """Prints the result and the next command; returns the exit code."""
-  folder = pathlib.Path(_OUTPUT.value)
+  folder = _output_folder()
   print(
     f"{summary['written_count']} of {summary['input_count']} inputs became"
     f" {summary['clip_count']} clips in {folder}; quarantined:"

@@ -53,6 +53,7 @@ def summary(
   labels_left_out: list[str],
   ignored_columns: list[str],
   duplicates: list[list[str]],
+  coverage: dict | None,
 ) -> dict:
   """Returns what report.json holds; input = written + quarantined.
 
@@ -61,6 +62,7 @@ def summary(
     labels_left_out: labels of fewer than two files.
     ignored_columns: of the csv.
     duplicates: paths of equal content.
+    coverage: how much of a published dataset is there; None for other inputs.
   """
   lost = [outcome for outcome in outcomes if outcome.reason]
   written = [outcome for outcome in outcomes if not outcome.reason]
@@ -70,9 +72,11 @@ def summary(
   modalities = collections.Counter()
   for outcome in written:
     clips[outcome.split] += len(outcome.clips)
-    labels[outcome.label] += len(outcome.clips)
+    for label in outcome.labels or [""]:
+      labels[label] += len(outcome.clips)
     modalities.update(outcome.clips)
-  return {
+  found = {} if coverage is None else {"coverage": coverage}
+  return found | {
     "input_count": len(outcomes),
     "written_count": len(written),
     "quarantined_count": len(lost),
@@ -98,16 +102,26 @@ def write_report(
   outcomes: list[shard_writer.Outcome],
 ) -> None:
   """Writes report.json and quarantine.csv."""
-  table = io.StringIO(newline="")
-  rows = csv.writer(table, lineterminator="\n")
-  rows.writerow(["path", "reason", "detail"])
   lost = [outcome for outcome in outcomes if outcome.reason]
-  for outcome in sorted(lost, key=lambda outcome: outcome.relative):
-    rows.writerow([outcome.relative, outcome.reason, outcome.detail])
-  shard_writer.write_durably(
-    folder / "quarantine.csv", table.getvalue().encode("utf-8")
+  lost.sort(key=lambda outcome: outcome.relative)
+  _write_csv(
+    folder / "quarantine.csv",
+    ["path", "reason", "detail"],
+    [[item.relative, item.reason, item.detail] for item in lost],
   )
   shard_writer.write_durably(
     folder / "report.json",
     (json.dumps(report, indent=1) + "\n").encode("utf-8"),
   )
+
+
+def write_missing(folder: pathlib.Path, rows: list[list[str]]) -> None:
+  """Writes missing.csv: clips of a dataset's lists that have no file."""
+  header = ["split", "label", "name", "start_s", "end_s"]
+  _write_csv(folder / "missing.csv", header, rows)
+
+
+def _write_csv(path, header, rows):
+  table = io.StringIO(newline="")
+  csv.writer(table, lineterminator="\n").writerows([header, *rows])
+  shard_writer.write_durably(path, table.getvalue().encode("utf-8"))

@@ -5,6 +5,7 @@ import hashlib
 import json
 
 from data_prep import optical_flow
+from data_prep import still_picture
 from tfvssl import views
 from tfvssl.data import media
 
@@ -28,6 +29,8 @@ class Settings:
     max_pixels: of one picture, before decoding.
     decode_budget_s: how long a decoder may make a clip wait; 0 for ten times
       the duration of the file and at least 30 s.
+    images: files that are named .jpg, .jpeg or .png become clips of one frame
+      (paper appendix D, image models).
   """
 
   modalities: tuple[str, ...] = ("audio", "rgb")
@@ -45,6 +48,7 @@ class Settings:
   )
   max_pixels: int = media.MAX_PIXELS
   decode_budget_s: float = 0.0
+  images: bool = False
 
   def wants(self, *modalities: views.Modality) -> bool:
     """Returns if any of `modalities` is asked for."""
@@ -57,6 +61,12 @@ class Settings:
   @property
   def wants_sound(self) -> bool:
     return self.wants(views.Modality.AUDIO, views.Modality.SPECTROGRAM)
+
+  @property
+  def suffixes(self) -> frozenset[str]:
+    """Names of files that may be media end so."""
+    pictures = still_picture.SUFFIXES if self.images else frozenset()
+    return media.MEDIA_SUFFIXES | pictures
 
   @property
   def clip_frames(self) -> int:
@@ -99,12 +109,19 @@ class Settings:
         f"`spectrogram_dtype` ({self.spectrogram_dtype}) must be float16 or"
         " float32."
       )
+    if self.images and not self.wants(views.Modality.RGB):
+      raise ValueError(
+        "`images` needs rgb among the `modalities`"
+        f" ({','.join(self.modalities)}); a picture holds nothing else."
+      )
     self.flow.validate()
 
   def to_config(self) -> dict:
     """Returns what the records' bytes depend on, for the manifest."""
     tree = dataclasses.asdict(self)
     del tree["decode_budget_s"]  # how long to wait, not what to write
+    if not self.images:
+      del tree["images"]  # nor are records of videos others than before
     tree["modalities"] = list(self.modalities)
     tree["ffmpeg"] = media.ffmpeg_version()
     return tree

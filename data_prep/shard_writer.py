@@ -37,7 +37,7 @@ class Outcome:
     reason: why it is quarantined; empty where it was written.
     detail: one line more about that.
     clips: modalities of every clip, joined with '+'.
-    label: of its clips, empty for none.
+    labels: of its clips.
     bytes: of the staged records.
     sha256: of the staged records.
     tail_s: see encode_clip.Notes, like `silent` and `padded`.
@@ -50,7 +50,7 @@ class Outcome:
   reason: str = ""
   detail: str = ""
   clips: list[str] = dataclasses.field(default_factory=list)
-  label: str = ""
+  labels: list[str] = dataclasses.field(default_factory=list)
   bytes: int = 0
   sha256: str = ""
   tail_s: float = 0.0
@@ -260,8 +260,13 @@ class Output:
     return self._state / "staged" / f"{number:08d}.{suffix}"
 
   def _shard(self, shard):
-    name = shard.file.replace(os.sep, "--")
-    return self._state / "shards" / f"{name}.json"
+    return result_path(self.folder, shard.file)
+
+
+def result_path(folder: pathlib.Path, file: str) -> pathlib.Path:
+  """Returns where an output folder keeps the ShardResult of a shard's file."""
+  name = file.replace(os.sep, "--")
+  return folder / STATE_FOLDER / "shards" / f"{name}.json"
 
 
 def file_sha256(path: pathlib.Path) -> str:

@@ -1,6 +1,6 @@
 """What is to be prepared: a folder or a csv becomes a list of ClipSource.
 
-A csv with errors is refused as a whole, with every bad line in one report,
+A csv with errors is refused as a whole, with its bad lines in one report,
 before anything is decoded.
 """
 
@@ -18,8 +18,10 @@ import tqdm
 from tfvssl.data import media
 from tfvssl.data import schema
 
+LABEL_SEPARATOR = "|"
 COLUMNS = ("path", "id", "start_s", "end_s", "label", "split", "caption")
 MAX_LINE = 1 << 20
+_ERRORS_SHOWN = 20  # bad lines of a csv
 _SPLIT_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
 
@@ -31,23 +33,31 @@ class ClipSource:
     path: where it is.
     relative: the path as users know it, in valid UTF-8.
     clip_id: unique; the relative path unless a csv says otherwise.
-    label: name of its class, empty for none.
+    labels: names of its classes; none, one or several.
     split: name of the record folder it goes to, empty for the only one.
     caption: text that goes with it.
     start_s: where the stretch starts, in seconds.
     end_s: where it ends, None for the end of the file.
+    may_be_cut: the file may hold nothing but the stretch; it does where it is
+      no longer than that.
     refused: why it must not be opened; empty where it may.
   """
 
   path: str
   relative: str
   clip_id: str
-  label: str = ""
+  labels: tuple[str, ...] = ()
   split: str = ""
   caption: str = ""
   start_s: float = 0.0
   end_s: float | None = None
+  may_be_cut: bool = False
   refused: str = ""
+
+  @property
+  def label_text(self) -> str:
+    """The labels as a record holds them; empty for none."""
+    return LABEL_SEPARATOR.join(self.labels)
 
 
 def read(path: pathlib.Path, labels_from_folders: bool) -> list[ClipSource]:
@@ -72,28 +82,52 @@ def read(path: pathlib.Path, labels_from_folders: bool) -> list[ClipSource]:
 
 
 def from_folder(root: pathlib.Path, labels: bool) -> list[ClipSource]:
-  """Returns every regular file; the first-level sub-folder is the label."""
+  """Returns every regular file; the first-level sub-folder is the label.
+
+  Raises:
+    ValueError: the name of such a sub-folder cannot be a label.
+  """
   root = pathlib.Path(os.path.realpath(root))
   found = []
   for path in media.list_files(root):
+    source = of_file(path, root)
     parts = path.relative_to(root).parts
-    relative = printable("/".join(parts))
-    label = printable(parts[0]) if labels and len(parts) > 1 else ""
-    found.append(
-      ClipSource(
-        path=str(path),
-        relative=relative,
-        clip_id=relative,
-        label=label,
-        refused=""
-        if _is_inside(path, root)
-        else (
-          "a link to a file outside the input folder; copy the file or give"
-          " its real folder"
-        ),
-      )
-    )
+    if labels and len(parts) > 1:
+      label = printable(parts[0])
+      if LABEL_SEPARATOR in label:
+        raise ValueError(
+          f"sub-folder {label!r} of {root}: {label_problem(label)}, or use"
+          " --labels=none."
+        )
+      source.labels = (label,)
+    found.append(source)
   return found
+
+
+def of_file(path: pathlib.Path, root: pathlib.Path) -> ClipSource:
+  """Returns the whole of a file below `root`, a real path, without a label."""
+  relative = printable("/".join(path.relative_to(root).parts))
+  refused = (
+    ""
+    if _is_inside(path, root)
+    else (
+      "a link to a file outside the input folder; copy the file or give its"
+      " real folder"
+    )
+  )
+  return ClipSource(str(path), relative, relative, refused=refused)
+
+
+def label_problem(label: str) -> str:
+  """Returns why a text cannot be one label; empty if it can."""
+  if LABEL_SEPARATOR in label:
+    return (
+      f"label {label!r:.80} must not hold `{LABEL_SEPARATOR}`, which stands"
+      " between labels; rename it"
+    )
+  if any(ord(letter) < 32 for letter in label):
+    return f"label {label!r:.80} holds control characters; rename it"
+  return ""
 
 
 def printable(text: str) -> str:
@@ -131,9 +165,12 @@ def from_csv(path: pathlib.Path) -> list[ClipSource]:
     errors += [(line, problem) for problem in problems]
     found.append(source)
   if errors:
+    shown = sorted(errors)[:_ERRORS_SHOWN]
+    more = len(errors) - len(shown)
     raise ValueError(
       f"{path} has {len(errors)} error(s), nothing was decoded; "
-      + "; ".join(f"line {line}: {text}" for line, text in sorted(errors))
+      + "; ".join(f"line {line}: {text}" for line, text in shown)
+      + (f"; and {more} more" if more else "")
     )
   return found
 
@@ -199,6 +236,7 @@ def _source(row, root):
     )
   if "label" in row and any(ord(letter) < 32 for letter in row["label"]):
     problems.append(f"`label` ({row['label']!r}) holds control characters")
+  labels = _labels(row, problems)
   size = sum(len(text.encode("utf-8")) for text in row.values())
   if size > schema.TEXT_BYTES:
     problems.append(
@@ -211,12 +249,26 @@ def _source(row, root):
     path=str(root / relative) if not problems else "",
     relative=printable(relative),
     clip_id=clip_id,
-    label=row.get("label", "").strip(),
+    labels=labels,
     split=split,
     caption=row.get("caption", "").strip(),
     start_s=start_s or 0.0,
     end_s=end_s,
   ), problems
+
+
+def _labels(row, problems):
+  """Returns the labels of a row, which stand between `|`."""
+  text = row.get("label", "").strip()
+  if not text:
+    return ()
+  labels = tuple(label.strip() for label in text.split(LABEL_SEPARATOR))
+  if "" in labels or len(set(labels)) < len(labels):
+    problems.append(
+      f"`label` ({text!r}) holds an empty label or one twice; labels stand"
+      f" between `{LABEL_SEPARATOR}`, which no label can hold"
+    )
+  return labels
 
 
 def _path_problems(relative, root):

@@ -14,8 +14,8 @@ def assign(
 ) -> None:
   """Fills `split` by a hash of the relative path, stratified per label.
 
-  Inputs without a label are one stratum. Pieces of one file, and files of
-  equal content, always share a split.
+  Inputs without a label are one stratum; of several labels the first counts.
+  Pieces of one file, and files of equal content, always share a split.
 
   Args:
     inputs: changed in place.
@@ -25,9 +25,9 @@ def assign(
   groups: dict[str, list[sources.ClipSource]] = {}
   for item in inputs:
     groups.setdefault(keys.get(item.path, item.path), []).append(item)
-  strata: dict[str, list[list[sources.ClipSource]]] = {}
+  strata: dict[tuple[str, ...], list[list[sources.ClipSource]]] = {}
   for group in groups.values():
-    strata.setdefault(group[0].label, []).append(group)
+    strata.setdefault(group[0].labels[:1], []).append(group)
   for stratum in strata.values():
     stratum.sort(key=lambda group: path_hash(group[0].relative))
     num_test = round(test_share * len(stratum))
@@ -43,32 +43,52 @@ def path_hash(relative: str) -> str:
   return hashlib.sha256(relative.encode("utf-8")).hexdigest()
 
 
-def leave_out_small_labels(inputs: list[sources.ClipSource]) -> list[str]:
+def leave_out_small_labels(
+  inputs: list[sources.ClipSource],
+  suffixes: frozenset[str] = media.MEDIA_SUFFIXES,
+) -> list[str]:
   """Removes labels that fewer than two files have; returns their names.
 
-  Such a label cannot be in both splits. Its clip stays, without a label.
+  Such a label cannot be in both splits. Its clip stays, without the label.
+
+  Args:
+    inputs: changed in place.
+    suffixes: of files that count.
   """
   paths: dict[str, set[str]] = {}
   for item in inputs:
-    if item.label and _may_be_media(item):
-      paths.setdefault(item.label, set()).add(item.path)
+    if _may_be_media(item, suffixes):
+      for label in item.labels:
+        paths.setdefault(label, set()).add(item.path)
   small = sorted(name for name, found in paths.items() if len(found) < 2)
   for item in inputs:
-    if item.label in small:
-      item.label = ""
+    item.labels = tuple(name for name in item.labels if name not in small)
   return small
 
 
-def classes(inputs: list[sources.ClipSource]) -> list[str]:
+def classes(
+  inputs: list[sources.ClipSource],
+  suffixes: frozenset[str] = media.MEDIA_SUFFIXES,
+) -> list[str]:
   """Returns the sorted labels of inputs that are named as media.
 
-  So a sub-folder of pictures or texts is no class.
+  So a sub-folder of texts is no class, nor one of pictures unless they are
+  asked for.
+
+  Args:
+    inputs: with their labels.
+    suffixes: of files that count.
   """
   return sorted(
-    {item.label for item in inputs if item.label and _may_be_media(item)}
+    {
+      label
+      for item in inputs
+      if _may_be_media(item, suffixes)
+      for label in item.labels
+    }
   )
 
 
-def _may_be_media(item):
+def _may_be_media(item, suffixes):
   suffix = os.path.splitext(item.relative)[1].lower()
-  return not item.refused and suffix in media.MEDIA_SUFFIXES
+  return not item.refused and suffix in suffixes

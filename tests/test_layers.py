@@ -101,6 +101,7 @@ _DATA_PREP_MAY_IMPORT = (
   "tfvssl.config",
   "tfvssl.data.schema",
   "tfvssl.data.media",
+  "tfvssl.data.ffmpeg",  # still pictures: the process with other formats
   "tfvssl.data.spectrogram",
   "tfvssl.data.mp4",  # writes the demo's clips; decodes nothing
   "tfvssl.exit_codes",  # what every binary is run by

@@ -402,3 +402,45 @@ def test_context_of_a_cut_record_is_an_error(source):
   _, payload = next(shard_files.beginnings(_shard(source), 100))
   with pytest.raises(ValueError, match="it is no SequenceExample"):
     record_check.parse_context(payload)
+
+
+def _labels(*values):
+  def change(example):
+    feature = example.context.feature["clip/label/index"].int64_list
+    del feature.value[:]
+    feature.value.extend(values)
+
+  return change
+
+
+@pytest.mark.parametrize(
+  ("values", "expected"),
+  [
+    ((1,), []),
+    ((-1,), []),
+    ((1, 0), []),
+    ((2,), ["`clip/label/index` holds 2, not -1 alone or 0 to 1"]),
+    ((0, -1), ["`clip/label/index` holds -1, not -1 alone or 0 to 1"]),
+    ((-2,), ["`clip/label/index` holds -2, not -1 alone or 0 to 1"]),
+    ((1, 0, 1), ["`clip/label/index` holds (1, 0, 1) with one of them twice"]),
+    ((), ["`clip/label/index` is missing"]),
+  ],
+)
+def test_labels_are_checked_against_the_classes(folder, values, expected):
+  assert _rewrite(folder, _labels(*values)) == expected
+
+
+def test_labels_of_another_kind_are_listed(folder):
+  def change(example):
+    feature = example.context.feature["clip/label/index"]
+    feature.bytes_list.value.append(b"cat")
+
+  assert _rewrite(folder, change) == [
+    "`clip/label/index` is not a list of whole numbers"
+  ]
+
+
+def test_contexts_hold_all_labels(folder):
+  _rewrite(folder, _labels(1, 0))
+  _, context = next(record_check.contexts(_shard(folder)))
+  assert context["clip/label/index"] == (1, 0)

@@ -17,11 +17,11 @@ from tfvssl.data import spectrogram
 def _encode(path, notes=None, *, source=None, **choices):
   choices = {"short_side": 32, **choices}
   source = source or sources.ClipSource(
-    str(path), path.name, path.name, label="x", caption="words"
+    str(path), path.name, path.name, labels=("x",), caption="words"
   )
   return list(
     encode_clip.encode(
-      source, 3, settings.Settings(**choices), notes or encode_clip.Notes()
+      source, (3,), settings.Settings(**choices), notes or encode_clip.Notes()
     )
   )
 
@@ -35,6 +35,7 @@ def test_short_video_is_one_clip(tmp_path, make_clip):
   (clip,) = _encode(path)
   assert (clip.clip_id, clip.start_s, clip.duration_s) == ("a.mp4", 0.0, 2.0)
   assert (clip.label_index, clip.label_text) == (3, "x")
+  assert clip.other_label_indices == ()
   assert clip.caption == "words"
   assert (clip.height, clip.width) == (32, 43)
   assert len(clip.frames) == 50
@@ -330,3 +331,32 @@ def test_flow_of_a_moving_texture_through_a_record(tmp_path, make_clip):
     np.testing.assert_allclose(mean, [2.0, -1.0], atol=0.1)
   context = tf.train.SequenceExample.FromString(record).context.feature
   assert context["flow/short_side_px"].int64_list.value == [64]
+
+
+def test_several_labels_and_none(tmp_path, make_clip):
+  path = make_clip(tmp_path / "a.mp4")
+  source = sources.ClipSource(str(path), "a.mp4", "a", labels=("y", "x"))
+  choices = settings.Settings(short_side=32)
+  found = [
+    next(encode_clip.encode(source, labels, choices, encode_clip.Notes()))
+    for labels in ((4, 0, 2), ())
+  ]
+  assert [(c.label_index, c.other_label_indices) for c in found] == [
+    (4, (0, 2)),
+    (-1, ()),
+  ]
+  assert found[0].label_text == "y|x"
+
+
+@pytest.mark.parametrize(
+  ("file_s", "expected"), [(1.4, (0.0, 35)), (2.0, (0.4, 25))]
+)
+def test_file_no_longer_than_its_stretch_is_that_stretch(
+  tmp_path, make_clip, file_s, expected
+):
+  path = make_clip(tmp_path / "a.mp4", video=_video(file_s))
+  source = sources.ClipSource(
+    str(path), "a.mp4", "a", start_s=0.4, end_s=1.4, may_be_cut=True
+  )
+  (clip,) = _encode(path, source=source, modalities=("rgb",))
+  assert (pytest.approx(clip.start_s), len(clip.frames)) == expected

@@ -59,3 +59,10 @@ def test_stretches_and_files_that_cannot_be_read(tmp_path, make_clip):
   chosen = settings.Settings(modalities=("audio",))
   assert estimate.of_inputs(inputs, [0, 1, 2, 3, 4], chosen).bytes == 48_000
   assert estimate.of_inputs(inputs, [0, 0, 0], chosen).bytes == 144_000
+
+
+def test_pictures(tmp_path):
+  inputs = [sources.ClipSource(str(tmp_path / "a.JPG"), "a.JPG", "a")]
+  chosen = settings.Settings(modalities=("rgb",), short_side=30, images=True)
+  found = estimate.of_inputs(inputs, [0, 0], chosen)
+  assert (found.core_s, found.bytes) == pytest.approx((0.1, 2 * 1200 * 0.15))

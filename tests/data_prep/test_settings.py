@@ -29,6 +29,7 @@ def test_defaults_are_valid():
       r"`min_tail_seconds` \(1.0\) must be 0 to `clip_seconds` \(0.8\)",
     ),
     ({"min_tail_seconds": -1.0}, r"`min_tail_seconds` \(-1.0\) must be 0"),
+    ({"modalities": ("audio",), "images": True}, "`images` needs rgb among"),
     ({"flow": optical_flow.FlowSettings(short_side=8)}, "`flow_short_s"),
   ],
 )
@@ -59,3 +60,10 @@ def test_what_is_wanted():
   sound = settings.Settings(modalities=("spectrogram",))
   assert sound.wants_sound and not sound.wants_pictures
   assert sound.wants(views.Modality.SPECTROGRAM)
+
+
+def test_pictures_are_media_where_they_are_asked_for():
+  assert not {".jpg", ".jpeg", ".png"} & settings.Settings().suffixes
+  assert {".jpg", ".png", ".mp4"} <= settings.Settings(images=True).suffixes
+  assert "images" not in settings.Settings().to_config()
+  assert settings.Settings(images=True).to_config()["images"] is True

@@ -40,7 +40,7 @@ def _clips(path, modalities):
   choices = settings.Settings(modalities=modalities)
   notes = encode_clip.Notes()
   try:
-    return list(encode_clip.encode(source, -1, choices, notes))
+    return list(encode_clip.encode(source, (), choices, notes))
   except media.MediaError as error:
     return error.reason
 

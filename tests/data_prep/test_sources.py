@@ -31,13 +31,13 @@ def _csv(folder, text, name="list.csv", encoding="utf-8"):
 
 def test_first_level_folder_is_the_label(videos):
   found = sources.read(videos, True)
-  assert [(s.clip_id, s.label) for s in found] == [
+  assert [(s.clip_id, s.label_text) for s in found] == [
     ("a/1.mp4", "a"),
     ("a/deep/2.mp4", "a"),
     ("b/3.ogg", "b"),
     ("top.mkv", ""),
   ]
-  assert not any(s.label for s in sources.read(videos, False))
+  assert not any(s.labels for s in sources.read(videos, False))
 
 
 def test_links_out_of_the_folder_are_refused_and_inside_are_not(videos):
@@ -75,9 +75,13 @@ def test_csv_columns(videos):
   )
   first, second, third = sources.read(path, True)
   assert (first.clip_id, first.start_s, first.end_s) == ("a/1.mp4#1.5", 1.5, 3)
-  assert (first.label, first.split, first.caption) == ("x", "train", "a, b")
+  assert (first.label_text, first.split, first.caption) == (
+    "x",
+    "train",
+    "a, b",
+  )
   assert (second.clip_id, second.start_s, second.end_s) == ("named", 0.0, None)
-  assert (third.clip_id, third.label, third.end_s) == ("top.mkv", "", 2.5)
+  assert (third.clip_id, third.labels, third.end_s) == ("top.mkv", (), 2.5)
   assert first.path == str(videos / "a/1.mp4")
   assert sources.ignored_columns(path) == ["source"]
 
@@ -93,10 +97,19 @@ def test_starts_of_a_long_file_have_ids_of_their_own(videos):
 def test_csv_of_windows(videos):
   text = "\ufeffpath,label\r\na/1.mp4,x\r\ntop.mkv,y\r\n"
   found = sources.read(_csv(videos, text), True)
-  assert [(s.clip_id, s.label) for s in found] == [
+  assert [(s.clip_id, s.label_text) for s in found] == [
     ("a/1.mp4", "x"),
     ("top.mkv", "y"),
   ]
+
+
+def test_of_very_many_bad_rows_the_first_are_listed(videos):
+  path = _csv(videos, "path,label\n" + "".join(f"no{k},x\n" for k in range(50)))
+  with pytest.raises(ValueError, match="has 50 error") as caught:
+    sources.read(path, True)
+  message = str(caught.value)
+  assert "line 21: `path` (no19) is not a file; and 30 more" in message
+  assert "line 22" not in message
 
 
 def test_every_bad_row_is_listed_with_its_line(videos):
@@ -229,7 +242,7 @@ def test_files_that_vanish_or_cannot_be_read_have_keys_of_their_own(
   assert (sizes["b/gone1.mp4"], sizes["top.mkv"]) == (-1, 7)
   gone = next(source for source in found if source.clip_id == "b/gone1.mp4")
   with pytest.raises(media.MediaError, match="missing: the file is gone"):
-    next(encode_clip.encode(gone, -1, settings.Settings(), encode_clip.Notes()))
+    next(encode_clip.encode(gone, (), settings.Settings(), encode_clip.Notes()))
 
 
 def test_files_of_equal_content_share_a_key(videos):
@@ -240,3 +253,32 @@ def test_files_of_equal_content_share_a_key(videos):
   assert len(keys) == 6
   assert len(set(keys.values())) == 5
   assert keys[str(videos / "a/1.mp4")] == keys[str(videos / "b/copy.mp4")]
+
+
+def test_label_may_be_several(videos):
+  text = "path,label\na/1.mp4, x | y \ntop.mkv,\nb/3.ogg,z\n"
+  found = sources.read(_csv(videos, text), True)
+  assert [source.labels for source in found] == [("x", "y"), (), ("z",)]
+  assert [source.label_text for source in found] == ["x|y", "", "z"]
+
+
+def test_empty_and_repeated_labels_are_bad_rows(videos):
+  path = _csv(videos, "path,label\na/1.mp4,x|\ntop.mkv,|\nb/3.ogg,x|y|x\n")
+  with pytest.raises(ValueError, match="3 error") as caught:
+    sources.read(path, True)
+  for line, label in ((2, "x|"), (3, "|"), (4, "x|y|x")):
+    assert (
+      f"line {line}: `label` ({label!r}) holds an empty label or one twice;"
+      " labels stand between `|`, which no label can hold"
+    ) in str(caught.value)
+
+
+def test_sub_folder_that_cannot_be_a_label(videos):
+  (videos / "x|y").mkdir()
+  (videos / "x|y" / "4.mp4").write_bytes(b"4")
+  with pytest.raises(
+    ValueError,
+    match=r"label 'x\|y' must not hold `\|`.* rename it, or use --labels=none",
+  ):
+    sources.read(videos, True)
+  assert len(sources.read(videos, False)) == 5

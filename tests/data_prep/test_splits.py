@@ -12,7 +12,7 @@ def _input(relative, label="", start_s=0.0):
     path="/videos/" + relative,
     relative=relative,
     clip_id=f"{relative}#{start_s}",
-    label=label,
+    labels=(label,) if label else (),
     start_s=start_s,
   )
 
@@ -31,7 +31,7 @@ def test_a_quarter_of_every_label():
     for i in range(count)
   ]
   _assign(inputs)
-  counts = collections.Counter((item.label, item.split) for item in inputs)
+  counts = collections.Counter((item.label_text, item.split) for item in inputs)
   assert counts == {
     ("a", "train"): 30,
     ("a", "test"): 10,
@@ -82,7 +82,14 @@ def test_small_labels_are_left_out_by_name():
     _input("texts/1.txt", "texts"),
   ]
   assert splits.leave_out_small_labels(inputs) == ["cut", "one"]
-  assert [item.label for item in inputs] == ["", "two", "two", "", "", "texts"]
+  assert [item.label_text for item in inputs] == [
+    "",
+    "two",
+    "two",
+    "",
+    "",
+    "texts",
+  ]
 
 
 def test_classes_are_labels_of_media_files():
@@ -93,3 +100,22 @@ def test_classes_are_labels_of_media_files():
     _input("d.mp4"),
   ]
   assert splits.classes(inputs) == ["a", "b"]
+
+
+def test_several_labels():
+  inputs = [_input(f"{i}.mp4") for i in range(4)]
+  for item, labels in zip(
+    inputs, (("b", "a"), ("b", "one"), ("a",), ("b",)), strict=True
+  ):
+    item.labels = labels
+  assert splits.classes(inputs) == ["a", "b", "one"]
+  assert splits.leave_out_small_labels(inputs) == ["one"]
+  assert [item.labels for item in inputs] == [
+    ("b", "a"),
+    ("b",),
+    ("a",),
+    ("b",),
+  ]
+  found = _assign(inputs, 1 / 3)
+  sides = [found[f"{i}.mp4#0.0"] for i in (0, 1, 3)]  # one stratum: first is b
+  assert sorted(sides) == ["test", "train", "train"]

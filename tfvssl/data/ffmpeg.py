@@ -4,7 +4,8 @@ Files are not trusted. ffmpeg runs without a shell, with the `file:` prefix,
 with lists of allowed formats and protocols (a playlist that calls itself .mp4
 opens nothing), with a cap on pixels, and is killed when it makes its reader
 wait too long. Its exit code says little: damage is what its demuxer and
-decoders report, and frames that are missing. Only `data.media` uses this.
+decoders report, and frames that are missing. Only `data.media`
+and `data_prep.still_picture` use this.
 """
 
 from collections.abc import Sequence

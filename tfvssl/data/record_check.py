@@ -24,7 +24,13 @@ _RATES = (
   "WAVEFORM/sample_rate_hz",
   "SPECTROGRAM/frame_rate_hz",
 )
-_KINDS = {bytes: "text", int: "a whole number", float: "a float"}
+_LABELS = "clip/label/index"
+_KINDS = {
+  bytes: "text",
+  int: "a whole number",
+  float: "a float",
+  tuple: "a list of whole numbers",
+}
 # What every context holds, and what belongs to a modality; see data.schema.
 _ALWAYS: dict[str, type] = {
   "schema_version": int,
@@ -33,7 +39,7 @@ _ALWAYS: dict[str, type] = {
   "clip/path": bytes,
   "clip/start_s": float,
   "clip/duration_s": float,
-  "clip/label/index": int,
+  _LABELS: tuple,
   "clip/label/text": bytes,
   "clip/caption": bytes,
 }
@@ -162,6 +168,7 @@ def _payload_problems(record, shard, manifest):
     if name in example.feature_lists.feature_list
   }
   lines += _context_problems(context, lists)
+  lines += _label_problems(context, len(manifest.classes))
   held = "+".join(sorted(modality.value for modality in lists))
   if record.number < len(shard.modalities):
     expected = shard.modalities[record.number]
@@ -194,6 +201,20 @@ def _context_problems(context, modalities=()):
           yield f"`{name}` is missing"
       elif not isinstance(context[name], kind):
         yield f"`{name}` is not {_KINDS[kind]}"
+
+
+def _label_problems(context, num_classes):
+  """Yields what is wrong with the labels of a record."""
+  labels = context.get(_LABELS)
+  if not isinstance(labels, tuple) or labels == (-1,):
+    return
+  wrong = [label for label in labels if not 0 <= label < num_classes]
+  if wrong:
+    yield (
+      f"`{_LABELS}` holds {wrong[0]}, not -1 alone or 0 to {num_classes - 1}"
+    )
+  elif len(set(labels)) < len(labels):
+    yield f"`{_LABELS}` holds {labels} with one of them twice"
 
 
 def _spectrogram_problems(name, values, context):
@@ -302,8 +323,12 @@ def contexts(path: pathlib.Path) -> Iterator[tuple[int, dict]]:
     yield number, context
 
 
-def parse_context(payload: bytes) -> dict[str, bytes | int | float]:
+def parse_context(
+  payload: bytes,
+) -> dict[str, bytes | int | float | tuple[int, ...]]:
   """Returns the context of a record from its first bytes.
+
+  The labels are a tuple; of other features those with one value are there.
 
   Raises:
     ValueError: the bytes are not those of a record.
@@ -318,11 +343,13 @@ def parse_context(payload: bytes) -> dict[str, bytes | int | float]:
     features.ParseFromString(encoded)
   except message.DecodeError:
     raise ValueError("it is no SequenceExample") from None
-  context = {}
+  context: dict[str, bytes | int | float | tuple[int, ...]] = {}
   for name, feature in features.feature.items():
     kind = feature.WhichOneof("kind")
     values = list(getattr(feature, kind).value) if kind else []
-    if len(values) == 1:
+    if name == _LABELS and kind == "int64_list" and values:
+      context[name] = tuple(values)
+    elif len(values) == 1:
       context[name] = values[0]
   return context
 

@@ -13,8 +13,8 @@ context
                                          clips of one file share it
   clip/start_s                float    where the clip starts in its file
   clip/duration_s             float
-  clip/label/index            int64    -1 without label
-  clip/label/text             bytes    empty without label
+  clip/label/index            int64 [L]  one or more; a single -1 without label
+  clip/label/text             bytes    empty without label, several joined by |
   clip/caption                bytes    empty without caption
   image/frame_rate_hz         float    \\
   image/height, image/width   int64     > where the clip has pictures
@@ -76,6 +76,7 @@ class EncodedClip:
   start_s: float
   duration_s: float
   label_index: int = -1
+  other_label_indices: tuple[int, ...] = ()  # of a clip with several labels
   label_text: str = ""
   caption: str = ""
   frames: list[bytes] | None = None
@@ -209,7 +210,7 @@ def serialize(clip: EncodedClip, config_hash: str) -> bytes:
     "clip/path": clip.path,
     "clip/start_s": float(clip.start_s),
     "clip/duration_s": float(clip.duration_s),
-    "clip/label/index": clip.label_index,
+    "clip/label/index": [clip.label_index, *clip.other_label_indices],
     "clip/label/text": clip.label_text,
     "clip/caption": clip.caption,
   }
@@ -250,6 +251,8 @@ def _set_feature(feature, value):
     feature.bytes_list.value.append(value.encode("utf-8"))
   elif isinstance(value, float):
     feature.float_list.value.append(value)
+  elif isinstance(value, list):
+    feature.int64_list.value.extend(map(int, value))
   else:
     feature.int64_list.value.append(int(value))
 
@@ -261,6 +264,8 @@ def parse(
   epoch: "tf.Tensor",
 ) -> views.Clip:
   """Returns the record as a Clip with the fields of `modalities`, in graph.
+
+  `label` is the first of several labels.
 
   Args:
     serialized: string scalar.
@@ -275,7 +280,7 @@ def parse(
 
   context = {
     "clip/id": tf.io.FixedLenFeature([], tf.string),
-    "clip/label/index": tf.io.FixedLenFeature([], tf.int64),
+    "clip/label/index": tf.io.RaggedFeature(tf.int64),
   }
   if views.Modality.SPECTROGRAM in modalities:
     context["SPECTROGRAM/num_mels"] = tf.io.FixedLenFeature([], tf.int64)
@@ -291,7 +296,7 @@ def parse(
     clip_id=head["clip/id"],
     sample_index=sample_index,
     epoch=epoch,
-    label=head["clip/label/index"],
+    label=_first_label(head["clip/label/index"]),
     frames=steps.get(FEATURE_LISTS[views.Modality.RGB]),
     flow=steps.get(FEATURE_LISTS[views.Modality.FLOW]),
     waveform=None
@@ -301,6 +306,15 @@ def parse(
     if spectrogram is None
     else _decode_spectrogram(spectrogram[0], head),
   )
+
+
+def _first_label(labels):
+  import tensorflow as tf
+
+  tf.debugging.assert_greater(
+    tf.size(labels), 0, "clip/label/index is missing from the record."
+  )
+  return labels[0]
 
 
 def _decode_spectrogram(raw, head):
