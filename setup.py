@@ -21,6 +21,7 @@ _REQUIRED = [
   "protobuf",
   "scikit-image",
   "scikit-learn",
+  "scipy",
   "setuptools<81",  # tensorflow_hub imports pkg_resources, gone from 81 on
   "tensorflow>=2.15,<2.16",
   "tensorflow-addons",
@@ -32,7 +33,7 @@ _REQUIRED = [
   "tqdm",
 ]
 
-_DEV = ["mypy", "pytest", "pytest-xdist", "ruff", "scipy"]
+_DEV = ["mypy", "pytest", "pytest-xdist", "ruff"]
 
 _BINARIES = {
   "tfvssl-train": "tfvssl.train",

@@ -19,7 +19,7 @@ _LARGEST_BATCH, _SMALLEST_BATCH = 64, 4
 _FEWEST_WITH_SOUND = 8
 _FLOW_SHORT_SIDE = 32  # as configs/tiny_brave_flow.py
 # Seconds of one core for a flow field of that size; what flow may cost.
-_FLOW_FIELD_S, _FLOW_LIMIT_S = 0.01, 480.0
+_FLOW_FIELD_S, _FLOW_LIMIT_S = 0.005, 480.0
 
 
 @dataclasses.dataclass

@@ -1,0 +1,182 @@
+"""What small BraVe variants learn, against random weights: one table.
+
+  python -m benchmarks.learning --workdir=OUT \\
+      --records=generated=RECORDS/train,RECORDS/test \\
+      --records=real=OTHER/train,OTHER/test
+
+Every set of clips is a pair of record folders with rgb and, as far as the
+clips have them, audio and flow (data_prep.prepare_records
+--modalities=rgb,audio,flow --short_side=64 --flow_short_side=32); a variant
+uses the clips that hold what it needs. Each cell of the table (set, variant,
+seed) is a process of its own and leaves OUT/cells/NAME.json; started again,
+the benchmark does what is missing, the most important first. The table is
+OUT/table.md, rewritten after every cell. The first set is held to the gain
+over random weights: give the generated clips first.
+"""
+
+from collections.abc import Sequence
+import functools
+import os
+import pathlib
+import re
+import shutil
+import sys
+import time
+
+from absl import flags
+from absl import logging
+
+from benchmarks import learning_cells
+from benchmarks import learning_plan
+from benchmarks import learning_processes
+from benchmarks import learning_table
+from benchmarks import learning_variants
+from tfvssl import exit_codes
+from tfvssl import workdir as run_folder
+
+_RECORDS = flags.DEFINE_multi_string(
+  "records", [], "NAME=TRAIN,TEST: a set of clips, two record folders."
+)
+_WORKDIR = flags.DEFINE_string("workdir", None, "Folder of all results.")
+_ONLY = flags.DEFINE_string(
+  "only", "", "Regular expression: only cells with it in their name."
+)
+_STEPS = flags.DEFINE_integer("steps", 250, "Of each training.", lower_bound=10)
+_SEEDS = flags.DEFINE_integer(
+  "seeds", 5, "Trainings of what is compared with random weights.", 1, 11
+)
+_COMPARISON_SEEDS = flags.DEFINE_integer(
+  "comparison_seeds", 3, "Trainings of all other variants.", 1, 11
+)
+_WORKERS = flags.DEFINE_integer(
+  "workers", 2, "Processes at a time; they share the cores.", 1
+)
+_TABLE_ONLY = flags.DEFINE_bool(
+  "table_only", False, "Write the table of the cells that are there."
+)
+_CELL = flags.DEFINE_string("cell", None, "Do only this cell, in this process.")
+
+
+def main(argv: Sequence[str]) -> int:
+  """Runs what is missing and writes the table; returns the exit code."""
+  if len(argv) > 1:
+    raise ValueError(f"'{argv[1]}' is no flag; see --helpfull.")
+  if not _WORKDIR.value:
+    raise ValueError("--workdir is missing; for example --workdir=OUT")
+  workdir = pathlib.Path(_WORKDIR.value)
+  sets = learning_plan.parse_records(_RECORDS.value)
+  cells = learning_plan.plan(sets, _SEEDS.value, _COMPARISON_SEEDS.value)
+  if _CELL.value:
+    (cell,) = [cell for cell in cells if cell.name == _CELL.value]
+    return _run_cell(cell, sets[cell.clips], workdir)
+  workdir.mkdir(parents=True, exist_ok=True)
+  with run_folder.locked(workdir):
+    failed = [] if _TABLE_ONLY.value else _run_missing(cells, sets, workdir)
+    _write_table(workdir, list(sets))
+  print(f"table: {workdir / 'table.md'}")
+  for name in failed:
+    print(f"error: {name} failed, see {workdir / 'logs' / name}.log")
+  return exit_codes.DATA if failed else exit_codes.OK
+
+
+def _run_missing(cells, sets, workdir):
+  asked = {
+    name: learning_plan.choices(train, test, _STEPS.value)
+    for name, (train, test) in sets.items()
+  }
+  cells = [cell for cell in cells if re.search(_ONLY.value, cell.name)]
+  missing = [
+    cell
+    for cell in cells
+    if not learning_plan.is_done(cell, asked[cell.clips], workdir)
+  ]
+  print(f"{len(cells) - len(missing)} of {len(cells)} cells are there")
+  return learning_processes.run_all(
+    missing,
+    workdir,
+    workers=_WORKERS.value,
+    command=_command,
+    after=functools.partial(_write_table, workdir, list(sets)),
+  )
+
+
+def _command(cell):
+  return [
+    sys.executable,
+    "-m",
+    "benchmarks.learning",
+    *[f"--records={word}" for word in _RECORDS.value],
+    f"--workdir={_WORKDIR.value}",
+    f"--steps={_STEPS.value}",
+    f"--seeds={_SEEDS.value}",
+    f"--comparison_seeds={_COMPARISON_SEEDS.value}",
+    f"--cell={cell.name}",
+  ]
+
+
+def _run_cell(cell, folders, workdir):
+  """Does one cell in this process and writes its file."""
+  logging.set_verbosity(logging.INFO)
+  train, test = folders
+  experiment = learning_variants.experiment(
+    cell.kind if cell.is_variant else "rgb_rc",
+    train_records=train,
+    steps=_STEPS.value,
+    seed=cell.seed,
+  )
+  began_s = time.monotonic()
+  run = workdir / "runs" / cell.name
+  if cell.is_variant:
+    result = learning_cells.pretrained(
+      experiment,
+      test,
+      run,
+      against_random=cell.kind in learning_variants.AGAINST_RANDOM,
+    )
+  else:
+    measure = {
+      learning_table.RANDOM: learning_cells.random_initialisation,
+      learning_table.SUPERVISED: learning_cells.supervised,
+      learning_table.BASELINES: learning_cells.raw_baselines,
+    }[cell.kind]
+    result = measure(experiment, test)
+  result |= {
+    "set": cell.clips,
+    "kind": cell.kind,
+    "seed": cell.seed,
+    "choices": learning_plan.choices(train, test, _STEPS.value),
+    "seconds": round(time.monotonic() - began_s, 1),
+  }
+  learning_plan.write(result, learning_plan.path(cell, workdir))
+  shutil.rmtree(run, ignore_errors=True)  # its checkpoints have no more use
+  return exit_codes.OK
+
+
+def _write_table(workdir, names):
+  """Writes WORKDIR/table.md of all cells that are there."""
+  cells = learning_plan.read_all(workdir, names)
+  part = workdir / "table.part"
+  text = learning_table.markdown(cells, _about(cells, names))
+  part.write_text(text, encoding="utf-8")
+  part.replace(workdir / "table.md")
+
+
+def _about(cells, names):
+  hours = sum(cell["seconds"] for cell in cells) / 3600
+  records = [f"    --records={n}={n}/train,{n}/test \\" for n in names]
+  return [
+    "```",
+    "python -m benchmarks.learning --workdir=OUT \\",
+    *records,
+    f"    --steps={_STEPS.value} --workers={_WORKERS.value}",
+    "```",
+    "",
+    f"{len(cells)} cells, {hours:.2f} hours of processes with"
+    f" {learning_processes.cores_each(_WORKERS.value)} CPU core(s) each,"
+    f" {_WORKERS.value} at a time on {os.cpu_count()} cores;"
+    f" {_STEPS.value} steps of training for each network.",
+  ]
+
+
+if __name__ == "__main__":
+  exit_codes.run(main)

@@ -1,0 +1,206 @@
+"""Which cells benchmarks/learning.py measures, in which order, on what."""
+
+import dataclasses
+import hashlib
+import json
+import pathlib
+import re
+
+from absl import logging
+
+from benchmarks import learning_table
+from benchmarks import learning_variants
+from tfvssl import demo_plan
+from tfvssl.data import schema
+
+_FEWEST_TRAIN, _FEWEST_TEST = 8, 10
+# Seconds of one cell of 250 steps on one core, before any is measured.
+_EXPECTED_S = {
+  learning_table.BASELINES: 30,
+  learning_table.RANDOM: 60,
+  learning_table.SUPERVISED: 100,
+  "audio": 170,
+  "flow": 230,
+  "rgb_rc_2_views": 400,
+  "rgb_rc_3_views": 500,
+}
+_EXPECTED_OTHER_S = 280
+
+
+@dataclasses.dataclass(frozen=True)
+class Cell:
+  """One network on one set of clips.
+
+  Attributes:
+    clips: name of the set.
+    kind: a variant's name, or RANDOM, SUPERVISED, BASELINES.
+    seed: of weights and draws.
+  """
+
+  clips: str
+  kind: str
+  seed: int = 0
+
+  @property
+  def name(self) -> str:
+    """Name of its file."""
+    if self.kind == learning_table.BASELINES:
+      return f"{self.clips}-{self.kind}"
+    return f"{self.clips}-{self.kind}-seed{self.seed}"
+
+  @property
+  def is_variant(self) -> bool:
+    """Whether something is pretrained for it."""
+    return self.kind in learning_variants.VARIANTS
+
+  @property
+  def expected_s(self) -> float:
+    """A guess at its time, good enough to foretell the rest."""
+    return _EXPECTED_S.get(self.kind, _EXPECTED_OTHER_S)
+
+
+def parse_records(words: list[str]) -> dict[str, tuple[str, str]]:
+  """Returns (training folder, test folder) by the name of the set.
+
+  Raises:
+    ValueError: a value is not NAME=TRAIN,TEST, or a name comes twice.
+  """
+  sets = {}
+  for word in words:
+    match = re.fullmatch(r"([A-Za-z0-9_]+)=([^,]+),([^,]+)", word)
+    if match is None or match[1] in sets:
+      raise ValueError(
+        f"--records={word} must be NAME=TRAIN,TEST with another NAME (letters,"
+        " digits, _) each time, for example generated=R/train,R/test"
+      )
+    sets[match[1]] = (match[2], match[3])
+  if not sets:
+    raise ValueError(
+      "--records is missing; for example --records=generated=R/train,R/test"
+    )
+  return sets
+
+
+def plan(
+  sets: dict[str, tuple[str, str]], seeds: int, comparison_seeds: int
+) -> list[Cell]:
+  """Returns all cells, the most important first.
+
+  Variants for which a set has too few clips are left out.
+
+  Args:
+    sets: of `parse_records`.
+    seeds: of what is compared with random weights.
+    comparison_seeds: of all other variants.
+  """
+  first, *others = sets
+  usable = {name: _usable_variants(*folders) for name, folders in sets.items()}
+  against = learning_variants.AGAINST_RANDOM
+  cells = _against_random(first, against[:2], usable, range(seeds))
+  for name in others:
+    cells += _against_random(name, against, usable, range(seeds))
+  for name in sets:
+    cells += [
+      Cell(name, kind, seed)
+      for seed in range(comparison_seeds)
+      for kind in (learning_table.SUPERVISED, *usable[name])
+    ]
+  cells += _against_random(first, against, usable, range(seeds))
+  return list({cell.name: cell for cell in cells}.values())
+
+
+def _usable_variants(train, test):
+  usable = []
+  for name, variant in learning_variants.VARIANTS.items():
+    counts = [
+      demo_plan.usable_clips(pathlib.Path(folder), variant.modalities)
+      for folder in (train, test)
+    ]
+    if counts[0] >= _FEWEST_TRAIN and counts[1] >= _FEWEST_TEST:
+      usable.append(name)
+    else:
+      logging.warning(
+        "%s is left out of %s: only %d training and %d test clips hold %s",
+        name,
+        train,
+        *counts,
+        variant.modalities,
+      )
+  return usable
+
+
+def _against_random(name, variants, usable, seeds):
+  kinds = [learning_table.RANDOM]
+  kinds += [variant for variant in variants if variant in usable[name]]
+  return [Cell(name, learning_table.BASELINES)] + [
+    Cell(name, kind, seed) for seed in seeds for kind in kinds
+  ]
+
+
+def choices(train: str, test: str, steps: int) -> dict[str, str | int]:
+  """Returns what all cells of a set must have in common."""
+  return {
+    "steps": steps,
+    "train_records": _digest(train),
+    "test_records": _digest(test),
+  }
+
+
+def _digest(folder):
+  """Returns a digest of the folder's shards, whatever the path to it."""
+  shards = schema.load_manifest(folder).shards
+  digests = "".join(shard.sha256 for shard in shards)
+  return hashlib.sha256(digests.encode()).hexdigest()[:16]
+
+
+def path(cell: Cell, workdir: pathlib.Path) -> pathlib.Path:
+  """Returns the file of a cell."""
+  return workdir / "cells" / f"{cell.name}.json"
+
+
+def is_done(
+  cell: Cell, asked: dict[str, str | int], workdir: pathlib.Path
+) -> bool:
+  """Returns whether the cell's file is there.
+
+  Args:
+    cell: to look for.
+    asked: of `choices`.
+    workdir: of the benchmark.
+
+  Raises:
+    ValueError: it is, but was made of other records or with other steps.
+  """
+  file = path(cell, workdir)
+  if not file.exists():
+    return False
+  found = json.loads(file.read_text(encoding="utf-8"))["choices"]
+  if found != asked:
+    different = ", ".join(
+      f"{name} {found.get(name)} instead of {value}"
+      for name, value in asked.items()
+      if found.get(name) != value
+    )
+    raise ValueError(
+      f"{file} was made with other choices ({different}); take another"
+      " --workdir or remove it."
+    )
+  return True
+
+
+def write(result: dict, file: pathlib.Path) -> None:
+  """Writes the result of a cell; the file appears whole."""
+  file.parent.mkdir(parents=True, exist_ok=True)
+  part = file.with_suffix(".part")
+  part.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+  part.replace(file)
+
+
+def read_all(workdir: pathlib.Path, names: list[str]) -> list[dict]:
+  """Returns the results that are there, by the order of the sets' names."""
+  results = [
+    json.loads(file.read_text(encoding="utf-8"))
+    for file in sorted((workdir / "cells").glob("*.json"))
+  ]
+  results = [result for result in results if result["set"] in names]
+  return sorted(results, key=lambda result: names.index(result["set"]))

@@ -1,0 +1,99 @@
+"""Processes of the learning benchmark, with small programs for cells."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+
+import pytest
+
+from benchmarks import learning_plan
+from benchmarks import learning_processes
+from tests.conftest import ROOT
+
+_WRITE = (
+  "import json, pathlib, sys; p = pathlib.Path(sys.argv[1]);"
+  " p.parent.mkdir(parents=True, exist_ok=True);"
+  " p.write_text(json.dumps({'seconds': 170.0}))"
+)
+
+
+@pytest.fixture
+def keep_signals():
+  before = signal.getsignal(signal.SIGTERM)
+  yield
+  signal.signal(signal.SIGTERM, before)
+
+
+@pytest.mark.usefixtures("keep_signals")
+def test_a_failure_keeps_no_other_cell_from_running(tmp_path, capsys):
+  cells = [learning_plan.Cell("s", "audio", seed) for seed in range(3)]
+  tables = []
+
+  def command(cell):
+    if cell.seed == 1:
+      return [sys.executable, "-c", "import sys; sys.exit('no such luck')"]
+    file = learning_plan.path(cell, tmp_path)
+    return [sys.executable, "-c", _WRITE, str(file)]
+
+  failed = learning_processes.run_all(
+    cells,
+    tmp_path,
+    workers=1,
+    command=command,
+    after=lambda: tables.append(len(list((tmp_path / "cells").iterdir()))),
+  )
+  assert failed == ["s-audio-seed1"]
+  assert tables == [1, 2]
+  log = (tmp_path / "logs" / "s-audio-seed1.log").read_text()
+  assert log == "no such luck\n"
+  # As fast as expected (170 s): two cells of 170 s are left, then none.
+  assert capsys.readouterr().out.splitlines() == [
+    "[s-audio-seed0] 170 s; 2 cells left, about 6 min",
+    "[s-audio-seed1] failed",
+    "[s-audio-seed2] 170 s; 0 cells left, about 0 min",
+  ]
+
+
+def test_cores_are_shared():
+  cores = os.cpu_count()
+  assert learning_processes.cores_each(1) == cores
+  assert learning_processes.cores_each(2 * cores) == 1
+
+
+def test_children_are_told_to_stop(tmp_path):
+  """A process that is stopped leaves none of its cells running."""
+  program = textwrap.dedent(
+    """
+    import pathlib, sys
+    from benchmarks import learning_plan, learning_processes
+    child = (
+      "import pathlib, signal, sys, time\\n"
+      "def stop(*_):\\n"
+      "  pathlib.Path('saved').touch()\\n"
+      "  sys.exit(42)\\n"
+      "signal.signal(signal.SIGTERM, stop)\\n"
+      "pathlib.Path('ready').touch()\\n"
+      "time.sleep(60)\\n"
+    )
+    learning_processes.run_all(
+      [learning_plan.Cell("s", "audio", 0)], pathlib.Path("."), workers=1,
+      command=lambda cell: [sys.executable, "-c", child], after=print)
+    """
+  )
+  process = subprocess.Popen(
+    [sys.executable, "-c", program],
+    cwd=tmp_path,
+    env={**os.environ, "PYTHONPATH": str(ROOT)},
+  )
+  try:
+    until_s = time.monotonic() + 120
+    while not (tmp_path / "ready").exists() and time.monotonic() < until_s:
+      time.sleep(0.1)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(60) == 42
+  finally:
+    process.kill()
+  assert (tmp_path / "saved").exists()
