@@ -62,7 +62,7 @@ _MODALITIES = flags.DEFINE_list(
   "modalities",
   ["rgb", "audio"],
   "What the records hold: rgb, audio, flow, spectrogram. Without rgb and"
-  " flow, files that are only sound are clips too. Flow takes about 0.1 s"
+  " flow, files that are only sound are clips too. Flow takes about 0.07 s"
   " of one core for every frame. The packed spectrogram is the paper's; a"
   " view that asks for another one needs audio.",
 )

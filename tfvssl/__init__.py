@@ -1,5 +1,10 @@
-"""Self-supervised video representation learning in TensorFlow."""
+"""Self-supervised video representation learning in TensorFlow.
 
+`tfvssl.from_pretrained(RUN)` gives a run's networks as Keras models; see
+tfvssl.pretrained.
+"""
+
+import importlib
 import os
 import warnings
 
@@ -12,3 +17,10 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 warnings.filterwarnings("ignore", "You are using a Python", FutureWarning)
 
 __version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> object:
+  """Returns `from_pretrained`, which loads TensorFlow when it is asked for."""
+  if name == "from_pretrained":
+    return importlib.import_module("tfvssl.pretrained").from_pretrained
+  raise AttributeError(f"module 'tfvssl' has no attribute '{name}'")

@@ -1,0 +1,150 @@
+"""The binary: a published file in, a run out; one line when it fails."""
+
+import os
+import pathlib
+import subprocess
+import sys
+
+from absl.testing import flagsaver
+import numpy as np
+import pytest
+
+from tests import published_files
+from tests.conftest import ROOT
+from tfvssl import checkpoints
+from tfvssl import exit_codes
+from tfvssl import flags
+from tfvssl import import_weights
+from tfvssl import published_weights
+
+CONFIG = published_files.tiny_config()
+
+
+@pytest.fixture
+def tiny(monkeypatch):
+  """The arrays of a tiny file, and a binary that takes it."""
+  monkeypatch.setattr(published_weights, "BLOCKS", published_files.TINY_BLOCKS)
+  return published_files.tiny_arrays(CONFIG)
+
+
+def _write(path, arrays):
+  tree = published_files.tree(arrays, CONFIG)
+  path.write_bytes(published_files.npy(tree))
+
+
+def _main(*arguments):
+  with flagsaver.flagsaver():
+    return import_weights.main(flags.parse(["import_weights", *arguments]))
+
+
+def test_the_run_is_made_and_the_next_command_is_printed(
+  tiny, tmp_path, capsys
+):
+  _write(tmp_path / "x.npy", tiny)
+  run = tmp_path / "RUN"
+  assert not _main(f"--checkpoint={tmp_path}/x.npy", f"--output={run}")
+  lines = capsys.readouterr().out.splitlines()
+  values = sum(array.size for array in tiny.values())
+  assert lines[0] == f"{len(tiny)} tensors with {values} values imported."
+  assert lines[1].startswith("left out, heads that were never trained: ")
+  averages = sum(name.endswith("/average") for name in tiny)
+  assert lines[2] == f"left out, parts of averages: {2 * averages} tensors"
+  assert lines[3:] == [
+    f"next: python -m tfvssl.evaluate --workdir={run} --protocol=svm"
+    " --num_frames=32 --train_records=RECORDS/train"
+    " --test_records=RECORDS/test"
+  ]
+  _, method, _ = checkpoints.load_method(run)
+  for name, variable in published_files.named_variables(method).items():
+    np.testing.assert_array_equal(variable, tiny[name], err_msg=name)
+
+
+def test_a_partial_file_says_what_stays_random(tiny, tmp_path, capsys):
+  held = {k: v for k, v in tiny.items() if not k.startswith("shared_pr")}
+  _write(tmp_path / "x.npy", held)
+  arguments = [f"--checkpoint={tmp_path}/x.npy", f"--output={tmp_path}/RUN"]
+  with pytest.raises(exit_codes.UserError, match="--allow_partial") as caught:
+    _main(*arguments)
+  assert caught.value.exit_code == exit_codes.DATA
+  assert not (tmp_path / "RUN").exists()
+  assert not _main(*arguments, "--allow_partial")
+  lines = capsys.readouterr().out.splitlines()
+  assert "random, not in the file: projector, predictor" in lines
+
+
+def test_a_folder_that_is_not_empty_is_kept(tiny, tmp_path):
+  _write(tmp_path / "x.npy", tiny)
+  with pytest.raises(ValueError, match="exists and is not empty; choose"):
+    _main(f"--checkpoint={tmp_path}/x.npy", f"--output={tmp_path}")
+  assert [path.name for path in tmp_path.iterdir()] == ["x.npy"]
+
+
+def test_what_is_missing_on_the_command_line_is_named(tmp_path):
+  with pytest.raises(ValueError, match="--checkpoint and --output are needed"):
+    _main(f"--output={tmp_path}/RUN")
+  with pytest.raises(ValueError, match="'x.npy' is no flag; see --helpfull"):
+    _main("x.npy")
+
+
+def _process(path: pathlib.Path, *arguments: str):
+  return subprocess.run(
+    [
+      sys.executable,
+      "-m",
+      "tfvssl.import_weights",
+      f"--checkpoint={path}",
+      f"--output={path.parent / 'RUN'}",
+      *arguments,
+    ],
+    cwd=ROOT,
+    capture_output=True,
+    text=True,
+    timeout=120,
+  )
+
+
+class _Call:
+  def __init__(self, function, *arguments):
+    self.reduced = function, arguments
+
+  def __reduce__(self):
+    return self.reduced
+
+
+def _hostile(marker):
+  call = _Call(os.system, f"touch {marker}")
+  return published_files.npy({"params": {"a": {"w": call}}})
+
+
+_WHOLE = published_files.npy({"params": {}, "state": {}, "config": {}})
+
+
+@pytest.mark.parametrize(
+  ("make", "arguments", "message"),
+  [
+    (_hostile, (), "asks for 'posix.system'"),
+    (lambda _: _WHOLE[:-9], (), "cut or damaged"),
+    (lambda _: b"no numpy file", (), "no .npy file"),
+    (lambda _: published_files.npy([1]), (), "holds a list, no dict"),
+    (lambda _: _WHOLE, (), "`config` lacks `include_video_in_broad_view`"),
+    (lambda _: _WHOLE, ("--max_bytes=10",), "more than 10 bytes"),
+    (lambda _: None, (), "is no file"),
+  ],
+)
+def test_a_bad_file_ends_in_one_line_and_data(
+  make, arguments, message, tmp_path
+):
+  marker = tmp_path / "marker"
+  path = tmp_path / "x.npy"
+  content = make(marker)
+  if content is not None:
+    path.write_bytes(content)
+  process = _process(path, *arguments)
+  assert process.returncode == exit_codes.DATA, process.stderr
+  assert process.stdout == ""
+  lines = process.stderr.splitlines()
+  assert len(lines) == 1, lines
+  assert lines[0].startswith(f"error: {path} ")
+  assert message in lines[0]
+  assert not marker.exists()
+  assert not (tmp_path / "RUN").exists()

@@ -1,0 +1,227 @@
+"""A run in Keras: same outputs, plain training, and the documented example."""
+
+import re
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests import tiny_runs
+from tests.conftest import ROOT
+from tests.data import record_fixture
+import tfvssl
+from tfvssl import checkpoints
+from tfvssl import config
+from tfvssl import pretrained
+from tfvssl import views
+from tfvssl import workdir as run_folder
+
+CLASSES = record_fixture.CLASSES
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+  """RUN, whose weights are not the initial ones, and RECORDS."""
+  root = tmp_path_factory.mktemp("pretrained")
+  experiment = tiny_runs.experiment()
+  method = checkpoints.fresh_method(experiment, 8)
+  generator = np.random.default_rng(0)
+  for variable in method.variables:
+    if "moving_mean" in variable.name:
+      variable.assign(generator.normal(size=variable.shape) * 0.1)
+  (root / "RUN").mkdir()
+  config.save(experiment, root / "RUN" / run_folder.CONFIG_NAME)
+  checkpoints.CheckpointStore(
+    root / "RUN", tf.train.Checkpoint(method=method), kept=1
+  ).save(3)
+  for name, seeds in (("train", range(8)), ("test", range(20, 25))):
+    made = [record_fixture.make_clip(seed, num_frames=20) for seed in seeds]
+    record_fixture.write_records(root / "RECORDS" / name, made, num_shards=2)
+  return root
+
+
+@pytest.fixture
+def models(folder):
+  return tfvssl.from_pretrained(folder / "RUN")
+
+
+def _input(model, clips=3):
+  generator = np.random.default_rng(1)
+  shape = [clips, *model.input_shape[1:]]
+  return tf.constant(generator.uniform(0, 1, shape), tf.float32)
+
+
+def test_outputs_are_those_of_the_encoders(folder, models):
+  _, method, _ = checkpoints.load_method(folder / "RUN")
+  encoders = method.encoders()
+  assert sorted(models) == sorted(encoders) == ["audio", "video"]
+  assert models["video"].input_shape == (None, 4, 16, 16, 3)
+  assert models["audio"].input_shape == (None, 25, 40)
+  for name, model in models.items():
+    assert model.name == name and model.spec == encoders[name].spec
+    inputs = _input(model)
+    expected = encoders[name](inputs)["backbone"]
+    assert float(tf.math.reduce_std(expected)) > 1e-3
+    np.testing.assert_allclose(model(inputs), expected, rtol=0, atol=1e-6)
+    assert len(model.trainable_variables) == len(
+      encoders[name].backbone.trainable_variables
+    )
+
+
+def test_training_mode_reaches_the_batch_norms(models):
+  """A functional model hands `training` on to the network inside."""
+  model = models["video"]
+  inputs = _input(model)
+  before = [variable.numpy() for variable in model.non_trainable_variables]
+  still = model(inputs)
+  for variable, value in zip(model.non_trainable_variables, before):
+    np.testing.assert_array_equal(variable, value)
+  moved = model(inputs, training=True)
+  assert np.abs(moved - still).max() > 1e-3
+  changed = [
+    np.abs(variable - value).max() > 0
+    for variable, value in zip(model.non_trainable_variables, before)
+  ]
+  assert all(changed)
+
+
+def test_weights_are_saved_and_loaded(folder, models, tmp_path):
+  model = models["video"]
+  expected = model(_input(model)).numpy()
+  model.save_weights(tmp_path / "video.weights.h5")
+  for variable in model.variables:
+    variable.assign(variable + 1.0)
+  assert np.abs(model(_input(model)) - expected).max() > 1e-3
+  model.load_weights(tmp_path / "video.weights.h5")
+  np.testing.assert_array_equal(model(_input(model)), expected)
+
+
+def test_the_precision_of_the_program_stays_its_own(folder, tmp_path):
+  experiment = config.load(folder / "RUN" / run_folder.CONFIG_NAME)
+  experiment.runtime.precision = config.Precision.BFLOAT16
+  (tmp_path / "checkpoints").symlink_to(folder / "RUN" / "checkpoints")
+  config.save(experiment, tmp_path / run_folder.CONFIG_NAME)
+  model = tfvssl.from_pretrained(tmp_path)["video"]
+  assert tf.keras.mixed_precision.global_policy().name == "float32"
+  assert model(_input(model)).dtype == tf.float32
+
+
+def test_a_folder_without_a_run_is_named(tmp_path):
+  with pytest.raises(FileNotFoundError, match="does not exist; is its folder"):
+    tfvssl.from_pretrained(tmp_path)
+
+
+def test_the_package_has_no_other_attribute():
+  with pytest.raises(AttributeError, match="no attribute 'from_trained'"):
+    tfvssl.from_trained  # noqa: B018
+
+
+def _clips(folder, spec, size=4, **arguments):
+  return pretrained.labelled_clips(folder, spec, size, **arguments)
+
+
+def test_every_labelled_clip_comes_once_in_order(folder, models):
+  dataset = _clips(folder / "RECORDS" / "test", models["video"], training=False)
+  batches = list(dataset)
+  assert [batch[0].shape[0] for batch in batches] == [4, 1]
+  labels = np.concatenate([batch[1] for batch in batches])
+  # Shards hold the clips round-robin: 20, 22, 24 and 21, 23.
+  np.testing.assert_array_equal(labels, [0, 0, 0, 1, 1])
+  first = batches[0][0][0]
+  # 48 x 64 becomes 18 x 24, and 16 x 16 of its middle are seen.
+  frames = record_fixture.make_frames(20, 20)[:8:2]
+  small = tf.image.resize(tf.cast(frames, tf.float32), [18, 24]) / 255
+  # JPEG, and the order of rounding.
+  error = np.abs(first - small[:, 1:17, 4:20]).mean()
+  assert error < 0.03, error
+  again = next(iter(dataset))[0]
+  np.testing.assert_array_equal(again, batches[0][0])
+
+
+def test_training_views_are_random_endless_and_repeatable(folder, models):
+  records = folder / "RECORDS" / "train"
+  dataset = _clips(records, models["video"], size=8, training=True)
+  (first, labels), (second, _) = dataset.take(2)
+  assert first.shape == [8, 4, 16, 16, 3] and first.dtype == tf.float32
+  assert sorted(labels.numpy()) == [0] * 4 + [1] * 4
+  assert float(tf.reduce_min(first)) >= 0 and float(tf.reduce_max(first)) <= 1
+  assert np.abs(np.sort(first, 0) - np.sort(second, 0)).max() > 0.1
+  repeated, _ = next(iter(dataset))
+  np.testing.assert_array_equal(repeated, first)
+  other, _ = next(
+    iter(_clips(records, models["video"], 8, training=True, seed=1))
+  )
+  assert np.abs(other - first).max() > 0.1
+
+
+def test_sound_and_flow_are_given_as_their_networks_take_them(
+  folder, models, tmp_path
+):
+  (audio, _), *_ = _clips(
+    folder / "RECORDS" / "test", models["audio"], training=False
+  )
+  assert audio.shape == [4, 25, 40] and float(tf.reduce_max(audio)) > 1
+  made = [
+    record_fixture.make_clip(seed, num_frames=8, modalities=("flow",))
+    for seed in range(2)
+  ]
+  record_fixture.write_records(tmp_path, made, num_shards=1)
+  spec = views.FlowViewSpec(
+    num_frames=4, image_size=16, resize_short_side=48, flip_probability=1.0
+  )
+  (flow, labels), *_ = _clips(tmp_path, spec, training=False)
+  assert flow.shape == [2, 4, 16, 16, 2]
+  np.testing.assert_array_equal(labels, [0, 1])
+  assert float(tf.reduce_min(flow)) < 0 < float(tf.reduce_max(flow))
+
+
+def test_labels_count_in_the_classes_that_are_given(folder, models):
+  records = folder / "RECORDS" / "test"
+  classes = ["up", "right", "down"]
+  assert pretrained.class_names(records) == CLASSES == ["down", "right"]
+  dataset = _clips(records, models["video"], training=False, classes=classes)
+  labels = np.concatenate([labels for _, labels in dataset])
+  np.testing.assert_array_equal(labels, [2, 2, 2, 1, 1])
+  with pytest.raises(
+    ValueError, match="`classes` lacks 'right' of .*test; give"
+  ):
+    _clips(records, models["video"], training=False, classes=["down"])
+
+
+def test_unlabelled_clips_are_left_out(models, tmp_path):
+  made = [record_fixture.make_clip(seed, num_frames=8) for seed in range(3)]
+  made[0].label_index, made[0].label_text = -1, ""
+  record_fixture.write_records(tmp_path / "some", made, num_shards=1)
+  dataset = _clips(tmp_path / "some", models["video"], training=False)
+  ((_, labels),) = dataset
+  np.testing.assert_array_equal(labels, [1, 0])
+  for clip in made:
+    clip.label_index, clip.label_text = -1, ""
+  record_fixture.write_records(tmp_path / "none", made, num_shards=1)
+  with pytest.raises(ValueError, match="no usable clip of .*none has a label"):
+    _clips(tmp_path / "none", models["video"], training=True)
+
+
+def test_the_documented_example_learns(folder, monkeypatch, capsys):
+  text = (ROOT / "docs" / "keras.md").read_text(encoding="utf-8")
+  (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+  body = [line for line in code.splitlines() if not line.startswith("import ")]
+  assert len(body) <= 11  # "the ten-line example"
+  monkeypatch.chdir(folder)
+  names: dict = {}
+  exec(compile(code, "docs/keras.md", "exec"), names)
+  losses = names["history"].history["loss"]
+  assert losses[-1] < losses[0]
+  fresh = tfvssl.from_pretrained("RUN")["video"]
+  moved = [
+    float(tf.reduce_max(tf.abs(ours - theirs)))
+    for ours, theirs in zip(
+      names["video"].trainable_variables,
+      fresh.trainable_variables,
+      strict=True,
+    )
+  ]
+  assert min(moved) > 0
+  last = capsys.readouterr().out.splitlines()[-1]
+  accuracy = float(last.removeprefix("accuracy "))
+  assert 0 <= accuracy <= 1

@@ -1,0 +1,87 @@
+"""Makes a run of published weights, which every other binary then takes.
+
+  python -m tfvssl.import_weights --source=brave --checkpoint=X.npy \\
+      --output=RUN
+
+X.npy is one of the checkpoints that DeepMind published with BraVe. It is a
+pickle: it is read without running anything that it names. RUN holds the config
+of the released code, the weights as step 0, and import.json, which says what
+was read and what was left out.
+"""
+
+from collections.abc import Sequence
+import pathlib
+
+from absl import flags
+from absl import logging
+
+from tfvssl import exit_codes
+from tfvssl import published_file
+
+_SOURCE = flags.DEFINE_enum(
+  "source", "brave", ["brave"], "Which publication the file belongs to."
+)
+_CHECKPOINT = flags.DEFINE_string("checkpoint", None, "The published .npy.")
+_OUTPUT = flags.DEFINE_string(
+  "output", None, "Folder to make; it must not exist or be empty."
+)
+_ALLOW_PARTIAL = flags.DEFINE_bool(
+  "allow_partial",
+  False,
+  "Import the networks that are in the file; others that a run has stay random,"
+  " tensors that none has are left out, and import.json names both.",
+)
+_MAX_BYTES = flags.DEFINE_integer(
+  "max_bytes",
+  published_file.MAX_BYTES,
+  "Refuse a larger file; about three times its size is held in memory.",
+  lower_bound=1,
+)
+
+
+def main(argv: Sequence[str]) -> int:
+  """Imports --checkpoint and returns the exit code."""
+  if len(argv) > 1:
+    raise ValueError(f"'{argv[1]}' is no flag; see --helpfull.")
+  if not _CHECKPOINT.value or not _OUTPUT.value:
+    raise ValueError(
+      "--checkpoint and --output are needed; for example --source=brave"
+      " --checkpoint=X.npy --output=RUN"
+    )
+  logging.set_verbosity(logging.INFO)
+  try:
+    published = published_file.read(_CHECKPOINT.value, _MAX_BYTES.value)
+  except ValueError as error:
+    raise exit_codes.UserError(exit_codes.DATA, str(error)) from error
+  # Loads TensorFlow: after every check that needs none.
+  from tfvssl import exporting
+  from tfvssl import published_weights
+
+  output = pathlib.Path(_OUTPUT.value)
+  exporting.check_output(output)
+  try:
+    report = published_weights.import_run(
+      published, output, allow_partial=_ALLOW_PARTIAL.value
+    )
+  except ValueError as error:
+    raise exit_codes.UserError(exit_codes.DATA, str(error)) from error
+  print(f"{report.tensors} tensors with {report.values} values imported.")
+  for reason, names in report.ignored.items():
+    print(f"left out, {reason}: {len(names)} tensors")
+  if report.random:
+    print(f"random, not in the file: {', '.join(report.random)}")
+  print(
+    f"next: python -m tfvssl.evaluate --workdir={output} --protocol=svm"
+    " --num_frames=32 --train_records=RECORDS/train"
+    " --test_records=RECORDS/test"
+  )
+  return exit_codes.OK
+
+
+def console_main() -> None:
+  """Runs the binary as a console script."""
+  exit_codes.run(main)
+
+
+if __name__ == "__main__":
+  console_main()

@@ -1,0 +1,224 @@
+"""A run's networks as plain Keras models, and labelled clips to train them on.
+
+    video = tfvssl.from_pretrained("RUN")["video"]
+    model = tf.keras.Sequential([video, tf.keras.layers.Dense(10)])
+
+RUN is a folder of tfvssl.train or tfvssl.import_weights. docs/keras.md has the
+whole example.
+"""
+
+import dataclasses
+import pathlib
+
+import numpy as np
+import tensorflow as tf
+
+from tfvssl import checkpoints
+from tfvssl import protocols
+from tfvssl import views
+from tfvssl.data import clip_views
+from tfvssl.data import pipeline
+from tfvssl.data import reader
+from tfvssl.data import schema
+from tfvssl.evaluation import clips
+from tfvssl.evaluation import features
+from tfvssl.methods import base
+
+# Short side of a test frame / size of its crop. Source: paper appendix B.
+_TEST_MARGIN = 256 / 224
+
+
+def from_pretrained(workdir: str | pathlib.Path) -> dict[str, tf.keras.Model]:
+  """Returns every trained encoder of a run by its modality.
+
+  The seeds of Python, NumPy and TensorFlow are set to the run's.
+
+  Args:
+    workdir: folder of tfvssl.train or tfvssl.import_weights.
+
+  Returns:
+    functional models, trainable, that map float32 of the training view's
+    shape to features float32 [B, D] of the backbone: `video` [B, T, H, W, 3]
+    in [0, 1], `audio` log-mel [B, S, M], `flow` [B, T, H, W, 2]. Each has the
+    attribute `spec`, its view, for `labelled_clips`.
+
+  Raises:
+    FileNotFoundError: the folder holds no run or no checkpoint.
+    ValueError: config or checkpoints are damaged or do not fit.
+  """
+  policy = tf.keras.mixed_precision.global_policy()
+  try:
+    _, method, _ = checkpoints.load_method(workdir)
+    return {
+      name: _functional(name, encoder)
+      for name, encoder in method.encoders().items()
+    }
+  finally:  # the run's precision is that of its own layers only
+    tf.keras.mixed_precision.set_global_policy(policy)
+
+
+def _functional(name: str, encoder: base.Encoder) -> tf.keras.Model:
+  shape = features.input_shape(encoder.spec)[1:]
+  inputs = tf.keras.Input(shape, dtype=tf.float32, name=f"{name}_input")
+  model = tf.keras.Model(inputs, encoder.backbone(inputs), name=name)
+  model.spec = encoder.spec
+  return model
+
+
+def class_names(records: str | pathlib.Path) -> list[str]:
+  """Returns the classes of a record folder; a label is an index into them.
+
+  Raises:
+    FileNotFoundError: the folder has no manifest.
+    ValueError: the manifest cannot be read.
+  """
+  return schema.load_manifest(records).classes
+
+
+def labelled_clips(
+  records: str | pathlib.Path,
+  encoder: tf.keras.Model | views.ViewSpec,
+  batch_size: int,
+  *,
+  training: bool,
+  classes: list[str] | None = None,
+  seed: int = 0,
+) -> tf.data.Dataset:
+  """Returns batches of (input of the encoder, label int64 [B]).
+
+  Views are those of the evaluation (paper appendix B): in training random
+  ones, augmented as in pretraining but for the blur; else one of every clip,
+  from its beginning. Clips without a label are left out; of several labels
+  the first counts.
+
+  Args:
+    records: folder of data_prep.prepare_records.
+    encoder: of `from_pretrained`, or the view that it takes.
+    batch_size: clips of a batch.
+    training: endless batches of random views, in shuffled order; give
+      `Model.fit` its steps_per_epoch. Else one pass in order, of which the
+      last batch may be smaller.
+    classes: that labels count in; those of the folder by default. Give the
+      training folder's for test clips that were prepared apart.
+    seed: of order and views.
+
+  Raises:
+    FileNotFoundError: the folder or its manifest does not exist.
+    ValueError: no clip of the folder has a label or what the view shows, or
+      has a class that is not in `classes`.
+  """
+  spec = encoder if isinstance(encoder, views.ViewSpec) else encoder.spec
+  opened = reader.open_for_views(records, [spec], views.FRAME_RATE_HZ)
+  _check_labels(opened)
+  label_of = tf.constant(_label_table(opened, classes))
+  if training:
+    spec = features.training_spec(spec)
+    batches = features.training_batches(opened, _settings(spec, seed))
+  else:
+    spec = _still(spec)
+    batches = _first_views(opened, spec)
+  settings = _settings(spec, seed)
+
+  def pair(view):
+    return features.network_input(view, settings), tf.gather(
+      label_of, view.labels
+    )
+
+  # AutoGraph would bury one-line errors in a long trace.
+  pair = tf.autograph.experimental.do_not_convert(pair)
+  dataset = batches.unbatch().filter(lambda view: view.labels >= 0)
+  # The device code takes batches of a static size; a last one has none.
+  at_once = batch_size if training else 1
+  dataset = dataset.batch(at_once, drop_remainder=True)
+  dataset = dataset.map(pair, tf.data.AUTOTUNE, deterministic=True)
+  if not training:
+    dataset = dataset.unbatch().batch(batch_size)
+  return dataset.prefetch(tf.data.AUTOTUNE)
+
+
+def _check_labels(records):
+  """Reads up to the first labelled clip; without one, training never starts."""
+  labels = pipeline.evaluation_dataset(
+    records,
+    lambda clip, seed: {features.VIEW_NAME: views.View(labels=clip.label)},
+    modalities=records.modalities,
+    seed=0,
+    batch_size=1,
+  )
+  with pipeline.explained(records):
+    if any(int(batch[features.VIEW_NAME].labels[0]) >= 0 for batch in labels):
+      return
+  raise ValueError(
+    f"no usable clip of {records.folder} has a label; prepare the videos in"
+    " one folder per class, or with a csv that has the column label."
+  )
+
+
+def _label_table(records, classes):
+  """Returns the label by the folder's own number of the class."""
+  own = records.classes
+  classes = own if classes is None else classes
+  unknown = [name for name in own if name not in classes]
+  if unknown:
+    raise ValueError(
+      f"`classes` lacks {unknown[0]!r} of {records.folder}; give the classes of"
+      " the training clips, and prepare test clips of these alone."
+    )
+  return clips.renumber(np.arange(len(own)), own, classes)
+
+
+def _settings(spec, seed):
+  return features.Settings(
+    spec=spec,
+    test_spec=spec,
+    test_views=protocols.TestViews(),
+    batch_size=1,
+    frame_rate_hz=views.FRAME_RATE_HZ,
+    seed=seed,
+  )
+
+
+def _still(spec):
+  """Returns the view with nothing left to chance on the device."""
+  if isinstance(spec, views.FlowViewSpec):
+    return dataclasses.replace(spec, flip_probability=0.0)
+  if not isinstance(spec, views.RgbViewSpec):
+    return spec
+  augmentation = views.RgbAugmentation(
+    flip_probability=0.0,
+    colour_probability=0.0,
+    greyscale_probability=0.0,
+    blur_probability=0.0,
+  )
+  return dataclasses.replace(spec, augmentation=augmentation)
+
+
+def _first_views(records, spec):
+  """Returns the clips in order with one regular view of each, uint8."""
+  short_side = round(getattr(spec, "image_size", 0) * _TEST_MARGIN)
+
+  def sample_views(clip, seed):
+    del seed  # nothing is random
+    view = clip_views.evaluation_views(
+      clip,
+      spec,
+      temporal_clips=1,
+      spatial_crops=1,
+      short_side=short_side,
+      frame_rate_hz=views.FRAME_RATE_HZ,
+    )
+    only = {
+      name: getattr(view, name)[0]
+      for name in ("video", "flow", "audio", "start_s")
+      if getattr(view, name) is not None
+    }
+    return {features.VIEW_NAME: view._replace(**only)}
+
+  dataset = pipeline.evaluation_dataset(
+    records,
+    sample_views,
+    modalities=records.modalities,
+    seed=0,
+    batch_size=1,
+  )
+  return dataset.map(lambda sampled: sampled[features.VIEW_NAME])

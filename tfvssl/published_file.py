@@ -1,0 +1,158 @@
+"""The file of published BraVe weights: tensors by name, and their config.
+
+A .npy that holds one pickled dict with `params`, `state` and `config`. Source:
+released evaluate_video_embeddings.py, which reads it; specs/brave.md 9.
+"""
+
+import dataclasses
+import hashlib
+import math
+import pathlib
+
+import numpy as np
+
+from tfvssl import restricted_pickle
+
+MAX_BYTES = 4 << 30
+_PARTS = ("params", "state", "config")
+
+
+@dataclasses.dataclass
+class PublishedConfig:
+  """The fields of the released BraveConfig, under their names.
+
+  Source: released brave.py, class BraveConfig. The width is there a whole
+  number; `dataset_shards` were DeepMind's and are not used.
+  """
+
+  include_video_in_broad_view: bool
+  include_audio_in_broad_view: bool
+  num_frames_narrow: int
+  image_size_narrow: int
+  step_broad: int
+  num_frames_broad: int
+  image_size_broad: int
+  step_narrow: int
+  output_dims: int
+  tsm_resnet_width_multiplier: float
+  num_spectrogram_bins: int
+  fft_step: int
+  dataset_shards: list[str]
+  input_video_sample_rate: float
+  input_audio_sample_rate: int
+
+
+@dataclasses.dataclass
+class PublishedFile:
+  """What the file holds.
+
+  Attributes:
+    path: of the file.
+    sha256: of its bytes.
+    tensors: of `params` and `state` by "<module path>/<name>".
+    config: how the networks were made.
+  """
+
+  path: pathlib.Path
+  sha256: str
+  tensors: dict[str, np.ndarray]
+  config: PublishedConfig
+
+
+def read(path: str | pathlib.Path, max_bytes: int = MAX_BYTES) -> PublishedFile:
+  """Reads the file; see restricted_pickle about what cannot happen.
+
+  Raises:
+    FileNotFoundError: there is no such file.
+    ValueError: it is larger than `max_bytes`, is damaged, asks for more than
+      arrays, or does not hold what the released code reads.
+  """
+  path = pathlib.Path(path)
+  if not path.is_file():
+    raise FileNotFoundError(f"{path} is no file; name the downloaded .npy.")
+  with open(path, "rb") as file:
+    content = file.read(max_bytes + 1)
+  if len(content) > max_bytes:
+    raise ValueError(
+      f"{path} has more than {max_bytes} bytes; if that is right, raise"
+      " --max_bytes."
+    )
+  try:
+    tree = restricted_pickle.load_npy(content)
+    tensors, config = _tensors(tree), _config(tree)
+  except ValueError as error:
+    raise ValueError(
+      f"{path} is not read: {error}. Download it again from where DeepMind"
+      " publishes it."
+    ) from error
+  sha256 = hashlib.sha256(content).hexdigest()
+  return PublishedFile(path, sha256, tensors, config)
+
+
+def _tensors(tree):
+  """Returns the arrays of the two levels of `params` and `state`."""
+  if not isinstance(tree, dict):
+    raise ValueError(f"it holds a {type(tree).__name__}, no dict")
+  missing = [name for name in _PARTS if not isinstance(tree.get(name), dict)]
+  if missing:
+    raise ValueError(
+      f"it has no dict `{missing[0]}`; found: {_some(tree)}, expected:"
+      f" {', '.join(_PARTS)}"
+    )
+  tensors: dict[str, np.ndarray] = {}
+  for part in ("params", "state"):
+    for module, variables in tree[part].items():
+      if not isinstance(variables, dict):
+        raise ValueError(
+          f"`{part}` holds no dict at {restricted_pickle.quoted(module)}"
+        )
+      for name, array in variables.items():
+        if not isinstance(array, np.ndarray):
+          where = restricted_pickle.quoted(f"{module}/{name}")
+          raise ValueError(f"`{part}` holds no array at {where}")
+        if f"{module}/{name}" in tensors:
+          raise ValueError(
+            f"it holds {restricted_pickle.quoted(f'{module}/{name}')} twice"
+          )
+        tensors[f"{module}/{name}"] = array
+  return tensors
+
+
+def _config(tree):
+  """Returns the config, every value of the kind that its field has."""
+  given = tree["config"]
+  fields = {
+    field.name: field.type for field in dataclasses.fields(PublishedConfig)
+  }
+  for name in fields:
+    if name not in given:
+      raise ValueError(f"its `config` lacks `{name}`")
+  unknown = sorted(set(given) - set(fields))
+  if unknown:
+    name = restricted_pickle.quoted(unknown[0])
+    raise ValueError(f"its `config` has the unknown field {name}")
+  return PublishedConfig(
+    **{name: _value(name, given[name], kind) for name, kind in fields.items()}
+  )
+
+
+def _value(name, value, kind):
+  if isinstance(value, np.ndarray) and value.ndim == 0:
+    value = value.item()
+  if kind is bool:
+    if isinstance(value, bool):
+      return value
+  elif kind in (int, float):
+    # A whole number may be written as a float, and the other way round.
+    if type(value) in (int, float) and 0 < value < math.inf:
+      if kind(value) == value:
+        return kind(value)
+  elif isinstance(value, (list, tuple)):
+    return [item for item in value if isinstance(item, str)]
+  raise ValueError(f"its `config.{name}` is {restricted_pickle.quoted(value)}")
+
+
+def _some(names):
+  names = [restricted_pickle.quoted(name) for name in sorted(names)]
+  more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+  return (", ".join(names[:5]) + more) or "nothing"
