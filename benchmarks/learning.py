@@ -27,6 +27,7 @@ from absl import flags
 from absl import logging
 
 from benchmarks import learning_cells
+from benchmarks import learning_header
 from benchmarks import learning_plan
 from benchmarks import learning_processes
 from benchmarks import learning_table
@@ -52,7 +53,10 @@ _WORKERS = flags.DEFINE_integer(
   "workers", 2, "Processes at a time; they share the cores.", 1
 )
 _TABLE_ONLY = flags.DEFINE_bool(
-  "table_only", False, "Write the table of the cells that are there."
+  "table_only",
+  False,
+  "Write the table of the cells that are there; what it says about steps and"
+  " seeds comes from them.",
 )
 _CELL = flags.DEFINE_string("cell", None, "Do only this cell, in this process.")
 
@@ -80,23 +84,36 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _run_missing(cells, sets, workdir):
-  asked = {
-    name: learning_plan.choices(train, test, _STEPS.value)
-    for name, (train, test) in sets.items()
-  }
   cells = [cell for cell in cells if re.search(_ONLY.value, cell.name)]
   missing = [
     cell
     for cell in cells
-    if not learning_plan.is_done(cell, asked[cell.clips], workdir)
+    if not learning_plan.is_done(
+      cell,
+      learning_plan.choices(cell, sets[cell.clips], _STEPS.value),
+      workdir,
+    )
   ]
+  learning_plan.read_all(workdir, list(sets))  # fails before the work
   print(f"{len(cells) - len(missing)} of {len(cells)} cells are there")
+  if missing:
+    _print_estimate(missing)
   return learning_processes.run_all(
     missing,
     workdir,
     workers=_WORKERS.value,
     command=_command,
     after=functools.partial(_write_table, workdir, list(sets)),
+  )
+
+
+def _print_estimate(cells):
+  expected_s = learning_processes.expected_s(cells, _WORKERS.value)
+  hours = expected_s / 3600 * _STEPS.value / learning_plan.EXPECTED_STEPS
+  print(
+    f"{len(cells)} cells take about {hours:.1f} hours, {_WORKERS.value} at a"
+    f" time on {os.cpu_count()} cores that do nothing else",
+    flush=True,
   )
 
 
@@ -110,6 +127,7 @@ def _command(cell):
     f"--steps={_STEPS.value}",
     f"--seeds={_SEEDS.value}",
     f"--comparison_seeds={_COMPARISON_SEEDS.value}",
+    f"--workers={_WORKERS.value}",
     f"--cell={cell.name}",
   ]
 
@@ -117,13 +135,8 @@ def _command(cell):
 def _run_cell(cell, folders, workdir):
   """Does one cell in this process and writes its file."""
   logging.set_verbosity(logging.INFO)
-  train, test = folders
-  experiment = learning_variants.experiment(
-    cell.kind if cell.is_variant else "rgb_rc",
-    train_records=train,
-    steps=_STEPS.value,
-    seed=cell.seed,
-  )
+  _, test = folders
+  experiment = learning_plan.experiment(cell, folders, _STEPS.value)
   began_s = time.monotonic()
   run = workdir / "runs" / cell.name
   if cell.is_variant:
@@ -144,7 +157,12 @@ def _run_cell(cell, folders, workdir):
     "set": cell.clips,
     "kind": cell.kind,
     "seed": cell.seed,
-    "choices": learning_plan.choices(train, test, _STEPS.value),
+    "choices": learning_plan.choices(cell, folders, _STEPS.value),
+    "machine": {
+      "workers": _WORKERS.value,
+      "cores_each": learning_processes.cores_each(_WORKERS.value),
+      "cores": os.cpu_count(),
+    },
     "seconds": round(time.monotonic() - began_s, 1),
   }
   learning_plan.write(result, learning_plan.path(cell, workdir))
@@ -156,26 +174,9 @@ def _write_table(workdir, names):
   """Writes WORKDIR/table.md of all cells that are there."""
   cells = learning_plan.read_all(workdir, names)
   part = workdir / "table.part"
-  text = learning_table.markdown(cells, _about(cells, names))
+  text = learning_table.markdown(cells, learning_header.lines(cells))
   part.write_text(text, encoding="utf-8")
   part.replace(workdir / "table.md")
-
-
-def _about(cells, names):
-  hours = sum(cell["seconds"] for cell in cells) / 3600
-  records = [f"    --records={n}={n}/train,{n}/test \\" for n in names]
-  return [
-    "```",
-    "python -m benchmarks.learning --workdir=OUT \\",
-    *records,
-    f"    --steps={_STEPS.value} --workers={_WORKERS.value}",
-    "```",
-    "",
-    f"{len(cells)} cells, {hours:.2f} hours of processes with"
-    f" {learning_processes.cores_each(_WORKERS.value)} CPU core(s) each,"
-    f" {_WORKERS.value} at a time on {os.cpu_count()} cores;"
-    f" {_STEPS.value} steps of training for each network.",
-  ]
 
 
 if __name__ == "__main__":

@@ -5,16 +5,19 @@ import hashlib
 import json
 import pathlib
 import re
+from typing import cast
 
 from absl import logging
 
 from benchmarks import learning_table
 from benchmarks import learning_variants
+from tfvssl import config
 from tfvssl import demo_plan
 from tfvssl.data import schema
 
 _FEWEST_TRAIN, _FEWEST_TEST = 8, 10
-# Seconds of one cell of 250 steps on one core, before any is measured.
+EXPECTED_STEPS = 250
+# Seconds of one cell of so many steps on one core, before any is measured.
 _EXPECTED_S = {
   learning_table.BASELINES: 30,
   learning_table.RANDOM: 60,
@@ -137,20 +140,56 @@ def _against_random(name, variants, usable, seeds):
   ]
 
 
-def choices(train: str, test: str, steps: int) -> dict[str, str | int]:
-  """Returns what all cells of a set must have in common."""
+def experiment(
+  cell: Cell, folders: tuple[str, str], steps: int
+) -> config.Experiment:
+  """Returns the run of a cell; that of rgb_rc where nothing is pretrained.
+
+  Args:
+    cell: of a set.
+    folders: of training and test.
+    steps: of training.
+  """
+  return learning_variants.experiment(
+    cell.kind if cell.is_variant else "rgb_rc",
+    train_records=folders[0],
+    steps=steps,
+    seed=cell.seed,
+  )
+
+
+def choices(
+  cell: Cell, folders: tuple[str, str], steps: int
+) -> dict[str, str | int]:
+  """Returns what a cell is made of, but for its seed; see `read_all`.
+
+  `shared_config` is a digest of what all variants have in common, `config` of
+  all that the cell uses; no path is part of them.
+  """
+  run = experiment(cell, folders, steps)
+  data = dataclasses.replace(run.data, train_records="", heldout_records="")
+  tree = cast(dict, config.to_tree(dataclasses.replace(run, data=data, seed=0)))
+  narrow = {**tree, "method": {**tree["method"], "broad": {}}}
   return {
     "steps": steps,
-    "train_records": _digest(train),
-    "test_records": _digest(test),
+    "train_records": _records_digest(folders[0]),
+    "test_records": _records_digest(folders[1]),
+    # How many clips hold what a variant needs bounds its batch.
+    "shared_config": _digest({**narrow, "batch_size": 0}),
+    "config": _digest(tree if cell.is_variant else narrow),
   }
 
 
-def _digest(folder):
+def _records_digest(folder):
   """Returns a digest of the folder's shards, whatever the path to it."""
-  shards = schema.load_manifest(folder).shards
-  digests = "".join(shard.sha256 for shard in shards)
-  return hashlib.sha256(digests.encode()).hexdigest()[:16]
+  return _digest(
+    [shard.sha256 for shard in schema.load_manifest(folder).shards]
+  )
+
+
+def _digest(tree):
+  text = json.dumps(tree, sort_keys=True)
+  return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def path(cell: Cell, workdir: pathlib.Path) -> pathlib.Path:
@@ -169,7 +208,7 @@ def is_done(
     workdir: of the benchmark.
 
   Raises:
-    ValueError: it is, but was made of other records or with other steps.
+    ValueError: it is, but was made of other records, steps or settings.
   """
   file = path(cell, workdir)
   if not file.exists():
@@ -197,10 +236,42 @@ def write(result: dict, file: pathlib.Path) -> None:
 
 
 def read_all(workdir: pathlib.Path, names: list[str]) -> list[dict]:
-  """Returns the results that are there, by the order of the sets' names."""
-  results = [
-    json.loads(file.read_text(encoding="utf-8"))
-    for file in sorted((workdir / "cells").glob("*.json"))
-  ]
-  results = [result for result in results if result["set"] in names]
+  """Returns the results that are there, by the order of the sets' names.
+
+  Raises:
+    ValueError: two of them are not of one table: steps and shared
+      configuration must agree in all of them, records in those of a set, the
+      whole configuration in those of a set and kind.
+  """
+  results, firsts = [], {}
+  for file in sorted((workdir / "cells").glob("*.json")):
+    result = json.loads(file.read_text(encoding="utf-8"))
+    if result["set"] in names:
+      results.append(result)
+      _check_agreement(file, result, firsts)
   return sorted(results, key=lambda result: names.index(result["set"]))
+
+
+def _check_agreement(file, result, firsts):
+  """Holds the cell to the first file of each group, which `firsts` keeps."""
+  of_set = (result["set"],)
+  groups = {
+    "steps": (),
+    "shared_config": (),
+    "train_records": of_set,
+    "test_records": of_set,
+    "config": (*of_set, result["kind"]),
+  }
+  for name, group in groups.items():
+    value = result["choices"].get(name)
+    if value is None:
+      raise ValueError(
+        f"{file} does not say its `{name}`: an older version of the benchmark"
+        " wrote it; remove it or take another --workdir."
+      )
+    first, expected = firsts.setdefault((name, group), (file, value))
+    if value != expected:
+      raise ValueError(
+        f"{file} and {first.name} cannot stand in one table (`{name}` {value}"
+        f" and {expected}); remove one of them or take another --workdir."
+      )

@@ -88,6 +88,17 @@ def cores_each(workers: int) -> int:
   return max(1, (os.cpu_count() or 1) // workers)
 
 
+def expected_s(cells: list[learning_plan.Cell], workers: int) -> float:
+  """Returns a guess at the time of all, EXPECTED_STEPS each, on idle cores.
+
+  Args:
+    cells: to run.
+    workers: how many run at a time; more than there are cores gain nothing.
+  """
+  at_a_time = min(workers, os.cpu_count() or 1)
+  return sum(cell.expected_s for cell in cells) / at_a_time
+
+
 class _TimeLeft:
   """Tells after every cell how long the rest will take."""
 

@@ -65,12 +65,9 @@ def paired(first: list[dict], second: list[dict]) -> list[float]:
   Raises:
     ValueError: the two cells of a seed were tested on different clips.
   """
-  others = {cell["seed"]: cell for cell in second}
   differences = []
-  for cell in sorted(first, key=lambda cell: cell["seed"]):
-    if cell["seed"] not in others:
-      continue
-    mine, theirs = cell["correct"], others[cell["seed"]]["correct"]
+  for cell, other in zip(*_of_common_seeds(first, second), strict=True):
+    mine, theirs = cell["correct"], other["correct"]
     if mine.keys() != theirs.keys():
       raise ValueError(
         f"cells of seed {cell['seed']} were tested on different clips"
@@ -80,6 +77,18 @@ def paired(first: list[dict], second: list[dict]) -> list[float]:
       float(np.mean([int(mine[clip]) - int(theirs[clip]) for clip in mine]))
     )
   return differences
+
+
+def _of_common_seeds(first, second):
+  """Returns the cells of both whose seed the others have too, by seed."""
+  common = {c["seed"] for c in first} & {c["seed"] for c in second}
+  return [
+    sorted(
+      [cell for cell in cells if cell["seed"] in common],
+      key=lambda cell: cell["seed"],
+    )
+    for cells in (first, second)
+  ]
 
 
 def markdown(cells: list[dict], about: list[str]) -> str:
@@ -252,8 +261,10 @@ def _against_random(name, cells, random):
   differences = paired(cells, random)
   if differences:
     gain = interval(differences)
-    trained = interval([cell["top_1"] for cell in cells])
-    initial = interval([cell["top_1"] for cell in random])
+    trained, initial = [
+      interval([cell["top_1"] for cell in both])
+      for both in _of_common_seeds(cells, random)
+    ]
     apart = "disjoint" if trained.low > initial.high else "not disjoint"
     reached = 100 * gain.mean >= _GAIN_POINTS
     lines.append(
@@ -276,23 +287,45 @@ def _against_random(name, cells, random):
 
 
 def _comparison(comparison, better, worse):
-  """Returns a sentence on the order of two variants."""
-  differences = paired(better, worse)
-  if not differences:
+  """Returns a sentence on the order of two variants, over common seeds."""
+  better, worse = _of_common_seeds(better, worse)
+  if not better:
     return f"- {comparison.title}: no seed in common yet."
-  found = interval(differences)
-  if found.low > 0:
-    verdict = "the paper's order shows"
-  elif found.high < 0:
-    verdict = "the order is the reverse of the paper's"
-  else:
-    verdict = "the paper's order does not show"
-  recalls = [
-    _spread([cell["retrieval"]["recall"]["5"] for cell in cells])
-    for cells in (better, worse)
-  ]
+  found = interval(paired(better, worse))
+  seeds = "1 seed" if found.seeds == 1 else f"{found.seeds} seeds"
   return (
-    f"- {comparison.title} ({comparison.source}): {verdict}"
-    f" ({_plus_minus(found)} points, {found.seeds} seeds; retrieval at 5"
-    f" {recalls[0]} against {recalls[1]} %)."
+    f"- {comparison.title} ({comparison.source}):"
+    f" {_verdict(found, better, worse)} ({_plus_minus(found)} points,"
+    f" {seeds}; {_retrievals(better, worse)})."
+  )
+
+
+def _verdict(found, better, worse):
+  trained_on = [cells[0]["train_clips"] for cells in (better, worse)]
+  if trained_on[0] != trained_on[1]:
+    return (
+      f"no order, as they were trained on {trained_on[0]} and"
+      f" {trained_on[1]} clips"
+    )
+  if found.low > 0:
+    return "the paper's order shows"
+  if found.high < 0:
+    return "the order is the reverse of the paper's"
+  return "the paper's order does not show"
+
+
+def _retrievals(better, worse):
+  """Returns both recalls with their chance; like ones only side by side."""
+  recalls, clips = [], []
+  for cells in (better, worse):
+    found = [cell["retrieval"] for cell in cells]
+    chance = _percent(found[0]["chance"]["5"])
+    recall = _spread([retrieval["recall"]["5"] for retrieval in found])
+    recalls.append(f"{recall} (chance {chance})")
+    clips.append(found[0]["clips"])
+  if clips[0] == clips[1]:
+    return f"retrieval at 5 {recalls[0]} against {recalls[1]} %"
+  return (
+    f"retrieval at 5 is not comparable: {recalls[0]} % among {clips[0]} clips,"
+    f" {recalls[1]} % among {clips[1]}"
   )

@@ -43,4 +43,4 @@ PAPER = (
 
 def get_config() -> config.Experiment:
   """Returns the run."""
-  return paper.with_audio(paper.audio_broad(), finetune=paper.fine_tune(PAPER))
+  return paper.with_audio(paper.audio_broad())

@@ -47,7 +47,6 @@ def get_config() -> config.Experiment:
   """Returns the run."""
   experiment = paper.with_audio(
     paper.audio_broad(),
-    finetune=paper.fine_tune(PAPER),
     narrow_backbone=r2plus1d.R2Plus1DConfig(),
   )
   # Paper Sec. 4.1.

@@ -47,7 +47,6 @@ def get_config() -> config.Experiment:
   """Returns the run."""
   return paper.video_only(
     paper.flow_broad(num_views=3),
-    finetune=paper.fine_tune(PAPER),
     narrow=paper.narrow(frame_step=4),  # paper Sec. 4.1
     narrow_backbone=r3d.R3DConfig(),
   )

@@ -43,6 +43,4 @@ PAPER = (
 
 def get_config() -> config.Experiment:
   """Returns the run."""
-  return paper.video_only(
-    paper.flow_broad(num_views=3), finetune=paper.fine_tune(PAPER)
-  )
+  return paper.video_only(paper.flow_broad(num_views=3))

@@ -46,7 +46,4 @@ PAPER = (
 
 def get_config() -> config.Experiment:
   """Returns the run."""
-  return paper.with_audio(
-    {**paper.flow_broad(), **paper.audio_broad()},
-    finetune=paper.fine_tune(PAPER),
-  )
+  return paper.with_audio({**paper.flow_broad(), **paper.audio_broad()})

@@ -47,8 +47,9 @@ PAPER = (
 
 def get_config() -> config.Experiment:
   """Returns the run."""
-  return paper.with_audio(
+  experiment = paper.with_audio(
     {**paper.flow_broad(), **paper.audio_broad()},
-    finetune=paper.fine_tune(PAPER, batch_size=128),
     narrow_backbone=tsm_resnet.TSMResNetConfig(width=2.0),
   )
+  experiment.finetune.batch_size = 128  # paper appendix B
+  return experiment

@@ -33,6 +33,11 @@ def get_config() -> config.Experiment:
     narrow=views.RgbViewSpec(num_frames=64, frame_step=4, image_size=112),
   )
   # Paper appendix B says it of the SVM.
-  experiment.svm.test_short_side = 128
-  experiment.linear.test_short_side = 128
+  for protocol in (
+    experiment.svm,
+    experiment.linear,
+    experiment.finetune,
+    experiment.mlp,
+  ):
+    protocol.test_short_side = 128
   return experiment

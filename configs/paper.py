@@ -2,14 +2,13 @@
 
 Every value is the default of a dataclass, whose docstring has its source, or
 has its source here. Appendix A.1 says that the models "with audio reported in
-Table 5" take 620k steps; Table 5 has none, Sec. 4.4 says it of Table 6.
+Table 5" take 620k steps; Table 5 has none, Sec. 4.4 says it of Table 6. All
+search the whole grid of fine-tuning; what Table 7 found with it is in PAPER.
 """
 
 from typing import Any
 
 from tfvssl import config
-from tfvssl import paper_results
-from tfvssl import protocols
 from tfvssl import views
 from tfvssl.backbones import resnet_audio
 from tfvssl.backbones import tsm_resnet
@@ -57,63 +56,44 @@ def narrow(num_frames: int = 16, frame_step: int = 2) -> views.RgbViewSpec:
   return views.RgbViewSpec(num_frames=num_frames, frame_step=frame_step)
 
 
-def fine_tune(
-  rows: tuple[paper_results.Row, ...], batch_size: int = 256
-) -> protocols.FineTune:
-  """Returns Table 7's values for UCF101; those for HMDB51 are in `rows`.
-
-  Args:
-    rows: PAPER of a recipe; the last one has them.
-    batch_size: 256, and 128 for the two largest networks (appendix B).
-  """
-  return rows[-1].fine_tuned["ucf101"].settings(batch_size)
-
-
 def video_only(
-  broad: dict[str, brave.Broad],
-  finetune: protocols.FineTune | None = None,
-  **method: Any,
+  broad: dict[str, brave.Broad], **method: Any
 ) -> config.Experiment:
   """Returns a run without sound: Tables 1 to 6, Kinetics.
 
   Args:
     broad: of `rgb_broad` or `flow_broad`.
-    finetune: of `fine_tune`; None for the whole grid.
     **method: other fields of BraveConfig that differ from their defaults.
   """
-  return _experiment(broad, finetune, method, peak=4.8, steps=300_000)
+  return _experiment(broad, method, peak=4.8, steps=300_000)
 
 
 def audio_ablation(
   broad: dict[str, brave.Broad], **method: Any
 ) -> config.Experiment:
   """Returns a run with sound as in Tables 2 and 8: 300k steps, 16 frames."""
-  return _experiment(broad, None, method, peak=1.0, steps=300_000)
+  return _experiment(broad, method, peak=1.0, steps=300_000)
 
 
 def with_audio(
-  broad: dict[str, brave.Broad],
-  finetune: protocols.FineTune | None = None,
-  **method: Any,
+  broad: dict[str, brave.Broad], **method: Any
 ) -> config.Experiment:
   """Returns a run with sound as in Table 6: 620k steps, 32 frames (Sec. 4.4).
 
   Args:
     broad: with "audio" in it.
-    finetune: of `fine_tune`; None for the whole grid.
     **method: other fields of BraveConfig that differ from their defaults.
   """
   method = {"narrow": narrow(num_frames=32), **method}
-  return _experiment(broad, finetune, method, peak=1.0, steps=620_000)
+  return _experiment(broad, method, peak=1.0, steps=620_000)
 
 
-def _experiment(broad, finetune, method, *, peak, steps):
+def _experiment(broad, method, *, peak, steps):
   """Returns a run; its peak is 4.8 without and 1.0 with sound (Sec. 4.1)."""
   return config.Experiment(
     method=brave.BraveConfig(broad=broad, **method),
     optimizer=lars.LarsConfig(),
     schedule=config.Schedule(peak=peak),
-    finetune=protocols.FineTune() if finetune is None else finetune,
     batch_size=512,
     steps=steps,
   )

@@ -7,11 +7,12 @@ import tensorflow as tf
 from tests import tiny_runs
 from tfvssl import checkpoints
 from tfvssl import config
+from tfvssl import probe
 from tfvssl import workdir
 
 
-def _state(value: float) -> tf.train.Checkpoint:
-  return tf.train.Checkpoint(weights=tf.Variable(tf.fill([300], value)))
+def _state(value: float) -> dict[str, tf.Variable]:
+  return {"weights": tf.Variable(tf.fill([300], value))}
 
 
 def _write(folder, steps, kept=5):
@@ -24,7 +25,7 @@ def _write(folder, steps, kept=5):
 def _restore(folder):
   state = _state(-1.0)
   step = checkpoints.CheckpointStore(folder, state, kept=5).restore_newest()
-  return step, float(state.weights[0])
+  return step, float(state["weights"][0])
 
 
 def test_newest_is_restored_and_old_ones_go(tmp_path):
@@ -94,11 +95,9 @@ def test_unfinished_checkpoint_of_a_dead_run_is_removed(tmp_path):
 @pytest.mark.parametrize(
   "state",
   [
-    tf.train.Checkpoint(weights=tf.Variable(tf.zeros([7]))),
-    tf.train.Checkpoint(
-      weights=tf.Variable(tf.zeros([300])), bias=tf.Variable(0.0)
-    ),
-    tf.train.Checkpoint(),
+    {"weights": tf.Variable(tf.zeros([7]))},
+    {"weights": tf.Variable(tf.zeros([300])), "bias": tf.Variable(0.0)},
+    {},
   ],
   ids=["shape", "missing", "extra"],
 )
@@ -107,6 +106,31 @@ def test_checkpoint_of_another_model_is_refused(tmp_path, state):
   store = checkpoints.CheckpointStore(tmp_path, state, kept=5)
   with pytest.raises(ValueError, match="does not belong to this model"):
     store.restore_newest()
+
+
+@pytest.mark.parametrize(
+  ("saved", "held", "found"), [(3, 3, 1.0), (3, 4, 0.0), (3, 0, 0), (0, 3, 0.0)]
+)
+def test_probe_is_restored_where_it_fits(tmp_path, saved, held, found):
+  """And weights in any case; 0 classes are no probe."""
+
+  def make_store(value, num_classes):
+    online = probe.OnlineProbe(num_classes, 5) if num_classes else None
+    state = _state(value)
+    store = checkpoints.CheckpointStore(tmp_path, state, probe=online, kept=1)
+    return store, state, online
+
+  store, _, online = make_store(7.0, saved)
+  if online is not None:
+    for variable in online.trainable_variables:
+      variable.assign(tf.ones_like(variable))
+  store.save(1)
+  store, state, online = make_store(-1.0, held)
+  assert store.restore_newest() == 1
+  assert float(state["weights"][0]) == 7.0
+  if online is not None:
+    kernels = [v for v in online.trainable_variables if "kernel" in v.name]
+    assert [float(kernel[0, 0]) for kernel in kernels] == [found]
 
 
 def test_load_method_without_checkpoint_names_the_remedy(tmp_path):
@@ -119,7 +143,7 @@ def test_load_method_gives_the_saved_weights(tmp_path):
   experiment = tiny_runs.experiment()
   method = checkpoints.fresh_method(experiment, seed=5)
   config.save(experiment, tmp_path / workdir.CONFIG_NAME)
-  state = tf.train.Checkpoint(method=method, optimizer=tf.Variable(0.0))
+  state = {"method": method, "optimizer": tf.Variable(0.0)}
   checkpoints.CheckpointStore(tmp_path, state, kept=1).save(7)
   loaded, restored, step = checkpoints.load_method(tmp_path)
   assert loaded == experiment and step == 7

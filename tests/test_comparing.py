@@ -107,6 +107,37 @@ def test_fine_tuning_is_held_against_table_7_of_its_data_set():
   ]
 
 
+def test_batch_norm_of_fewer_clips_is_told():
+  # Paper appendix B: 256 clips, or 128, over 32 workers.
+  result = _result("finetune", spatial_crops=1, clips_per_replica=256)
+  result["classes"] = ["x"] * 51
+  told = comparing.Difference("clips per replica", 256, 8)
+  assert _differences(result, "hmdb51_finetune") == [told]
+  recipe = tiny_runs.experiment()
+  recipe.finetune.batch_size = 128
+  found = comparing.differences(result, recipe, _ROWS[0], "hmdb51_finetune")
+  assert found == [told._replace(paper=4)]
+  result["protocol"]["clips_per_replica"] = 8
+  assert _differences(result, "hmdb51_finetune") == []
+
+
+def test_what_a_search_chose_is_held_against_table_7():
+  result = _result(
+    "finetune",
+    spatial_crops=1,
+    recipe={"learning_rates": [0.03, 0.1, 0.3], "dropouts": [0.1, 0.5, 0.8]},
+  )
+  result["classes"] = ["x"] * 51
+  result["pretrained"]["choice"] = {
+    "learning_rate": 0.3,
+    "weight_decay": 1e-7,
+    "dropout": 0.5,
+  }
+  assert _differences(result, "hmdb51_finetune") == [
+    comparing.Difference("dropouts", [0.5], [0.8])
+  ]
+
+
 def test_text_tells_figures_and_differences():
   recipe = tiny_runs.experiment()
   result = _result(grid_c=[1e-5, 1e-4, 1e-3, 1e-2])

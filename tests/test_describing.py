@@ -1,5 +1,6 @@
 """What --describe prints: its figures against ones that were made by hand."""
 
+import dataclasses
 import os
 import subprocess
 import sys
@@ -14,7 +15,9 @@ from tfvssl import config
 from tfvssl import describing
 from tfvssl import paper_results
 from tfvssl import views
+from tfvssl.backbones import r3d
 from tfvssl.methods import base
+from tfvssl.methods import brave
 from tfvssl.optim import lars
 
 _CONFIG = '''"""A run for a test.
@@ -198,3 +201,14 @@ def test_binary_needs_neither_folder_nor_records(tmp_path):
   assert "changed by flags: steps=70" in lines
   assert "  70 steps of 4 clips (280 in all), LarsConfig" in lines
   assert ('  Table 6, "V-A": UCF101 linear 93.0, ESC-50 linear 12.5') in lines
+
+
+def test_another_count_than_the_papers_is_explained():
+  cost = describing.NetworkCost("narrow_backbone", "R3D", 31_634_496, 0)
+  method = brave.BraveConfig({}, narrow_backbone=r3d.R3DConfig())
+  row = paper_results.Row("Table 6", "x", {}, parameters="31.8M")
+  lines = describing._count_lines([cost], [row], method)
+  assert "R3D-50 has 31,634,496 trainable parameters." in " ".join(lines)
+  assert not any("Attributes" in line for line in lines)
+  equal = dataclasses.replace(row, parameters="31.6M")
+  assert not describing._count_lines([cost], [equal], method)

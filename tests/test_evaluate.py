@@ -8,7 +8,6 @@ import subprocess
 import sys
 
 import pytest
-import tensorflow as tf
 
 from tests import tiny_runs
 from tests.conftest import ROOT
@@ -64,9 +63,7 @@ def run(tmp_path_factory):
   )
   config.save(experiment, workdir / run_folder.CONFIG_NAME)
   method = checkpoints.fresh_method(experiment, 8)
-  checkpoints.CheckpointStore(
-    workdir, tf.train.Checkpoint(method=method), kept=1
-  ).save(3)
+  checkpoints.CheckpointStore(workdir, {"method": method}, kept=1).save(3)
   _records(root / "train", range(8))
   _records(root / "test", range(20, 26))
   broken = [record_fixture.make_clip(seed, num_frames=20) for seed in (30, 31)]
@@ -111,6 +108,7 @@ def test_result_holds_the_trained_and_the_random_network(run):
   assert result["protocol"]["grid_c"] == [1e-4, 1e-3]
   assert result["protocol"]["choose_c"] == "cross_validation"
   assert result["protocol"]["train_view"]["num_frames"] == 4
+  assert result["protocol"]["random_seeds"] == 1
   assert result["checkpoint_step"] == 3
   assert result["splits"][0]["chance"] == 0.5
   assert result["splits"][0]["test_clips_per_class"] == {"down": 3, "right": 3}
@@ -166,6 +164,8 @@ def test_trained_classifiers_end_in_a_result(run, protocol, flags):
   assert re.search(rf"pretrained +{100 * mean:.1f}", process.stdout)
   if protocol == "finetune":
     assert result["pretrained"]["choice"]["dropout"] == 0.5
+    assert result["protocol"]["replicas"] == 2
+    assert result["protocol"]["clips_per_replica"] == 2
   if protocol == "mlp":
     assert result["protocol"]["recipe"]["hidden_dim"] == 4
     assert result["pretrained"]["splits"][0]["classes_averaged"] == 2

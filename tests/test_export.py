@@ -490,9 +490,7 @@ def test_binary_exports_a_run(method, tmp_path):
   workdir = tmp_path / "RUN"
   workdir.mkdir()
   config.save(tiny_runs.experiment(), workdir / run_folder.CONFIG_NAME)
-  checkpoints.CheckpointStore(
-    workdir, tf.train.Checkpoint(method=method), kept=1
-  ).save(5)
+  checkpoints.CheckpointStore(workdir, {"method": method}, kept=1).save(5)
   output = tmp_path / "EXPORT"
   process = _export(f"--workdir={workdir}", f"--output={output}")
   assert process.returncode == 0, process.stderr[-3000:]

@@ -5,7 +5,6 @@ import pathlib
 import subprocess
 import sys
 
-from absl.testing import flagsaver
 import numpy as np
 import pytest
 
@@ -13,16 +12,24 @@ from tests import published_files
 from tests.conftest import ROOT
 from tfvssl import checkpoints
 from tfvssl import exit_codes
-from tfvssl import flags
-from tfvssl import import_weights
 from tfvssl import published_weights
 
 CONFIG = published_files.tiny_config()
 
 
+# The flag --output is that of several binaries, so each runs by itself; this
+# one takes a network that is small.
+_TINY = (
+  "from tfvssl import published_weights as published\n"
+  f"published.BLOCKS = {published_files.TINY_BLOCKS}\n"
+  "from tfvssl import import_weights\n"
+  "import_weights.console_main()\n"
+)
+
+
 @pytest.fixture
 def tiny(monkeypatch):
-  """The arrays of a tiny file, and a binary that takes it."""
+  """The arrays of a tiny file."""
   monkeypatch.setattr(published_weights, "BLOCKS", published_files.TINY_BLOCKS)
   return published_files.tiny_arrays(CONFIG)
 
@@ -32,18 +39,28 @@ def _write(path, arrays):
   path.write_bytes(published_files.npy(tree))
 
 
-def _main(*arguments):
-  with flagsaver.flagsaver():
-    return import_weights.main(flags.parse(["import_weights", *arguments]))
+def _process(start: list[str], *arguments: str):
+  return subprocess.run(
+    [sys.executable, *start, *arguments],
+    cwd=ROOT,
+    capture_output=True,
+    text=True,
+    timeout=120,
+  )
 
 
-def test_the_run_is_made_and_the_next_command_is_printed(
-  tiny, tmp_path, capsys
-):
+def _import(path: pathlib.Path, *arguments: str):
+  start = ["-m", "tfvssl.import_weights", f"--checkpoint={path}"]
+  return _process(start, f"--output={path.parent / 'RUN'}", *arguments)
+
+
+def test_the_run_is_made_and_the_next_command_is_printed(tiny, tmp_path):
   _write(tmp_path / "x.npy", tiny)
   run = tmp_path / "RUN"
-  assert not _main(f"--checkpoint={tmp_path}/x.npy", f"--output={run}")
-  lines = capsys.readouterr().out.splitlines()
+  arguments = [f"--checkpoint={tmp_path}/x.npy", f"--output={run}"]
+  process = _process(["-c", _TINY], *arguments)
+  assert process.returncode == exit_codes.OK, process.stderr
+  lines = process.stdout.splitlines()
   values = sum(array.size for array in tiny.values())
   assert lines[0] == f"{len(tiny)} tensors with {values} values imported."
   assert lines[1].startswith("left out, heads that were never trained: ")
@@ -57,50 +74,37 @@ def test_the_run_is_made_and_the_next_command_is_printed(
   _, method, _ = checkpoints.load_method(run)
   for name, variable in published_files.named_variables(method).items():
     np.testing.assert_array_equal(variable, tiny[name], err_msg=name)
+  # A folder that is not empty is kept.
+  before = sorted(path.name for path in run.iterdir())
+  process = _process(["-c", _TINY], *arguments)
+  assert process.returncode == exit_codes.USAGE
+  assert "exists and is not empty; choose" in process.stderr
+  assert sorted(path.name for path in run.iterdir()) == before
 
 
-def test_a_partial_file_says_what_stays_random(tiny, tmp_path, capsys):
+def test_a_partial_file_says_what_stays_random(tiny, tmp_path):
   held = {k: v for k, v in tiny.items() if not k.startswith("shared_pr")}
   _write(tmp_path / "x.npy", held)
   arguments = [f"--checkpoint={tmp_path}/x.npy", f"--output={tmp_path}/RUN"]
-  with pytest.raises(exit_codes.UserError, match="--allow_partial") as caught:
-    _main(*arguments)
-  assert caught.value.exit_code == exit_codes.DATA
+  process = _process(["-c", _TINY], *arguments)
+  assert process.returncode == exit_codes.DATA
+  assert "--allow_partial" in process.stderr
   assert not (tmp_path / "RUN").exists()
-  assert not _main(*arguments, "--allow_partial")
-  lines = capsys.readouterr().out.splitlines()
+  process = _process(["-c", _TINY], *arguments, "--allow_partial")
+  assert process.returncode == exit_codes.OK, process.stderr
+  lines = process.stdout.splitlines()
   assert "random, not in the file: projector, predictor" in lines
 
 
-def test_a_folder_that_is_not_empty_is_kept(tiny, tmp_path):
-  _write(tmp_path / "x.npy", tiny)
-  with pytest.raises(ValueError, match="exists and is not empty; choose"):
-    _main(f"--checkpoint={tmp_path}/x.npy", f"--output={tmp_path}")
-  assert [path.name for path in tmp_path.iterdir()] == ["x.npy"]
-
-
 def test_what_is_missing_on_the_command_line_is_named(tmp_path):
-  with pytest.raises(ValueError, match="--checkpoint and --output are needed"):
-    _main(f"--output={tmp_path}/RUN")
-  with pytest.raises(ValueError, match="'x.npy' is no flag; see --helpfull"):
-    _main("x.npy")
-
-
-def _process(path: pathlib.Path, *arguments: str):
-  return subprocess.run(
-    [
-      sys.executable,
-      "-m",
-      "tfvssl.import_weights",
-      f"--checkpoint={path}",
-      f"--output={path.parent / 'RUN'}",
-      *arguments,
-    ],
-    cwd=ROOT,
-    capture_output=True,
-    text=True,
-    timeout=120,
-  )
+  start = ["-m", "tfvssl.import_weights"]
+  for arguments, message in (
+    ([f"--output={tmp_path}/RUN"], "--checkpoint and --output are needed"),
+    (["x.npy"], "'x.npy' is no flag; see --helpfull"),
+  ):
+    process = _process(start, *arguments)
+    assert process.returncode == exit_codes.USAGE
+    assert message in process.stderr
 
 
 class _Call:
@@ -139,7 +143,7 @@ def test_a_bad_file_ends_in_one_line_and_data(
   content = make(marker)
   if content is not None:
     path.write_bytes(content)
-  process = _process(path, *arguments)
+  process = _import(path, *arguments)
   assert process.returncode == exit_codes.DATA, process.stderr
   assert process.stdout == ""
   lines = process.stderr.splitlines()

@@ -31,9 +31,7 @@ def folder(tmp_path_factory):
       variable.assign(generator.normal(size=variable.shape) * 0.1)
   (root / "RUN").mkdir()
   config.save(experiment, root / "RUN" / run_folder.CONFIG_NAME)
-  checkpoints.CheckpointStore(
-    root / "RUN", tf.train.Checkpoint(method=method), kept=1
-  ).save(3)
+  checkpoints.CheckpointStore(root / "RUN", {"method": method}, kept=1).save(3)
   for name, seeds in (("train", range(8)), ("test", range(20, 25))):
     made = [record_fixture.make_clip(seed, num_frames=20) for seed in seeds]
     record_fixture.write_records(root / "RECORDS" / name, made, num_shards=2)

@@ -125,6 +125,27 @@ def _check_equal(one, two, count):
   assert moved == len(names) == count
 
 
+def test_parts_are_averaged():
+  """Each with its own batch statistics; no part is lost or counted twice."""
+  strategy = tf.distribute.get_strategy()
+  run, method = _trainer(strategy, 4, 4, accumulation=2)
+  twin_run, twin = _trainer(strategy, 4, 4)
+  parts = [tiny_runs.batch(method, 4, seed) for seed in (1, 2)]
+  for _ in range(2):  # the first has learning rate 0
+    run.replica_part(parts[0])
+    run.replica_step(parts[1])
+    gradients = []
+    for part in parts:
+      with tf.GradientTape() as tape:
+        loss = twin.loss(part, 0).loss
+      gradients.append(tape.gradient(loss, twin.trainable_variables))
+    means = [tf.add_n(pair) / 2 for pair in zip(*gradients, strict=True)]
+    twin_run._optimizer.apply_gradients(zip(means, twin.trainable_variables))
+  for mine, other in zip(method.weights, twin.weights, strict=True):
+    # At rate 0.5; the order of two sums differs.
+    np.testing.assert_allclose(mine, other, rtol=1e-5, atol=1e-5)
+
+
 def _step_without_strategy():
   run, method = _trainer(tf.distribute.get_strategy(), 4, 4)
   return run, method, tiny_runs.batch(method, 4)

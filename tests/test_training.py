@@ -84,6 +84,15 @@ def _steps(folder):
   return [json.loads(line)["step"] for line in lines]
 
 
+def _metrics(folder):
+  """Returns what was logged at each step, but for the times."""
+  lines = (folder / workdir.METRICS_NAME).read_text().splitlines()
+  return [
+    {k: v for k, v in json.loads(line).items() if "performance/" not in k}
+    for line in lines
+  ]
+
+
 @pytest.fixture(scope="module")
 def uninterrupted(config_file, records, tmp_path_factory):
   run = tmp_path_factory.mktemp("straight")
@@ -110,7 +119,9 @@ def test_kill_and_rerun_gives_the_weights_of_an_uninterrupted_run(
   assert step == straight_step == 12
   for a, b in zip(weights, straight, strict=True):
     np.testing.assert_array_equal(a, b)
-  assert _steps(tmp_path) == _steps(uninterrupted) == list(range(1, 13))
+  assert _steps(tmp_path) == list(range(1, 13))
+  assert _metrics(tmp_path) == _metrics(uninterrupted)
+  assert "train/probe/linear_accuracy" in _metrics(tmp_path)[-1]
 
 
 def test_sigterm_saves_and_exits_42(config_file, records, tmp_path):

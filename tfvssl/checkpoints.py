@@ -36,8 +36,9 @@ class CheckpointStore:
   def __init__(
     self,
     workdir: str | pathlib.Path,
-    checkpoint: tf.train.Checkpoint,
+    state: dict[str, tf.Module],
     *,
+    probe: tf.Module | None = None,
     kept: int,
     chief: bool = True,
   ):
@@ -45,12 +46,18 @@ class CheckpointStore:
 
     Args:
       workdir: the run's folder.
-      checkpoint: what is saved and restored.
+      state: by name, what is saved and restored.
+      probe: is saved, too, and restored where the checkpoint has its like: it
+        teaches the method nothing, so a run goes on without it.
       kept: how many of the newest stay on disk.
       chief: other workers only take part in the collective part of a save.
     """
     self.folder = pathlib.Path(workdir) / _FOLDER
-    self._checkpoint = checkpoint
+    self._state = tf.train.Checkpoint(**state)
+    self._probe = probe
+    self._checkpoint = self._state
+    if probe is not None:
+      self._checkpoint = tf.train.Checkpoint(**state, probe=probe)
     self._kept = kept
     self._chief = chief
     self.folder.mkdir(parents=True, exist_ok=True)
@@ -103,8 +110,24 @@ class CheckpointStore:
     path = newest_whole(self.folder, set_aside=self._chief)
     if path is None:
       return None
-    _restore(self._checkpoint, path)
+    if self._has_probes_like(path):
+      _restore(self._checkpoint, path)
+    else:
+      logging.warning("the online probe of %s does not fit; a new one", path)
+      _restore(self._state, path, whole=False)
     return _step(path)
+
+  def _has_probes_like(self, path):
+    """Returns whether checkpoint and run have equal probes, or none."""
+    stored = {
+      tuple(shape)
+      for name, shape in tf.train.list_variables(str(path / _PREFIX))
+      if name.startswith("probe/")
+    }
+    held = () if self._probe is None else self._probe.trainable_variables
+    return {tuple(variable.shape) for variable in held} == {
+      shape for shape in stored if shape
+    }
 
 
 def newest_whole(
@@ -221,8 +244,13 @@ def fresh_method(experiment: config.Experiment, seed: int) -> base.Method:
 
 def load_method(
   workdir: str | pathlib.Path,
+  precision: config.Precision | None = None,
 ) -> tuple[config.Experiment, base.Method, int]:
   """Returns a run's config, its method with the newest weights, and the step.
+
+  Args:
+    workdir: folder of the run.
+    precision: of the networks' activations; None for that of the run.
 
   Raises:
     FileNotFoundError: the folder holds no run or no checkpoint.
@@ -230,7 +258,7 @@ def load_method(
   """
   workdir = pathlib.Path(workdir)
   experiment = config.load(pathlib.Path(workdir) / run_folder.CONFIG_NAME)
-  runtime.set_precision(experiment.runtime.precision)
+  runtime.set_precision(precision or experiment.runtime.precision)
   path = newest_whole(workdir / _FOLDER)
   if path is None:
     raise FileNotFoundError(

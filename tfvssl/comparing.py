@@ -25,6 +25,9 @@ _NOT_TRAINED = (
   "mlp.",
 )
 _LINES = 12  # of the training's differences
+# Source: paper appendix B, fine-tuning: "The batch is distributed over 32
+# workers", each of which has batch norms of its own.
+_WORKERS = 32
 
 
 class Difference(NamedTuple):
@@ -153,6 +156,8 @@ def differences(
     ("clips left out", _left_out(result), 0),
   ]
   here = {**protocol, **protocol.get("recipe", {})}
+  if row.fine_tuned:
+    here.update(_chosen(result))
   for key, value in _protocol_values(recipe, row, name).items():
     pairs.append((key.replace("_", " "), here.get(key), value))
   return [
@@ -165,6 +170,12 @@ def differences(
 def _num_frames(protocol):
   """Returns the frames of a video view, None of sound."""
   return protocol.get("train_view", {}).get("num_frames")
+
+
+def _chosen(result):
+  """Returns the point of the grid that was used, as Table 7 tells it."""
+  choice = result["pretrained"].get("choice", {})
+  return {f"{name}s": [value] for name, value in choice.items()}
 
 
 def _left_out(result):
@@ -183,6 +194,8 @@ def _protocol_values(recipe, row, name):
     found = row.fine_tuned[name.partition("_")[0]]
     section = found.settings(section.batch_size)
   values = dataclasses.asdict(section)
+  if benchmark.protocol == "finetune":
+    values["clips_per_replica"] = section.batch_size // _WORKERS
   if benchmark.temporal_clips is not None:
     values["temporal_clips"] = benchmark.temporal_clips
   unused = ["test_batch_size"]

@@ -70,6 +70,7 @@ def text(
     [f"changed by flags: {', '.join(changes)}"] if changes else [],
     _view_lines(method),
     _network_lines(costs, rows),
+    _count_lines(costs, rows, experiment.method),
     _schedule_lines(experiment),
     _expected_lines(rows),
     _setting_lines(experiment),
@@ -172,6 +173,20 @@ def _network_lines(costs, rows):
     )
   )
   return lines
+
+
+def _count_lines(costs, rows, method):
+  """Returns why the narrow network has another count than the paper prints.
+
+  The docstring of its config says so.
+  """
+  printed = next((row.parameters for row in rows if row.parameters), "")
+  for cost in costs:
+    if cost.name == "narrow_backbone":
+      if printed and f"{cost.parameters / 1e6:.1f}M" != printed:
+        docstring = inspect.cleandoc(type(method.narrow_backbone).__doc__ or "")
+        return docstring.partition("\nAttributes:")[0].strip().splitlines()
+  return []
 
 
 def _cost_line(name, parameters, paper, operations):

@@ -121,7 +121,9 @@ def main(argv: Sequence[str]) -> int:
   runtime.prepare_process(experiment)
   with _scope(experiment):
     try:
-      _, method, step = checkpoints.load_method(workdir)
+      _, method, step = checkpoints.load_method(
+        workdir, experiment.runtime.precision
+      )
     except ValueError as error:
       raise exit_codes.UserError(exit_codes.DATA, str(error)) from error
     result = _evaluate(experiment, method, step)
@@ -229,7 +231,10 @@ def _evaluate(experiment, method, step):
   except ValueError as error:
     raise exit_codes.UserError(exit_codes.DATA, str(error)) from error
   return {
-    "protocol": protocol.to_tree(),
+    "protocol": {
+      **protocol.to_tree(),
+      "random_seeds": _RANDOM_SEEDS.value,
+    },
     "checkpoint_step": step,
     "classes": splits[0].classes,
     "splits": [

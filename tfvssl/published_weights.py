@@ -89,9 +89,7 @@ def import_run(
   output.parent.mkdir(parents=True, exist_ok=True)
   unfinished = output.with_name(f".{output.name}.unfinished-{os.getpid()}")
   try:
-    checkpoints.CheckpointStore(
-      unfinished, tf.train.Checkpoint(method=method), kept=1
-    ).save(0)
+    checkpoints.CheckpointStore(unfinished, {"method": method}, kept=1).save(0)
     config.save(experiment, unfinished / run_folder.CONFIG_NAME)
     (unfinished / IMPORT_NAME).write_text(
       json.dumps(_describe(published, report), indent=1) + "\n",

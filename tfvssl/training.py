@@ -98,12 +98,10 @@ class TrainingRun:
       return probe.OnlineProbe(num_classes, features.shape[-1])
 
   def _open_store(self):
-    state = {"method": self.method, "optimizer": self.optimizer}
-    if self._probe is not None:
-      state["probe"] = self._probe
     return checkpoints.CheckpointStore(
       self._workdir,
-      tf.train.Checkpoint(**state),
+      {"method": self.method, "optimizer": self.optimizer},
+      probe=self._probe,
       kept=self._experiment.logging.checkpoints_kept,
       chief=self._chief,
     )

@@ -15,6 +15,9 @@ METRICS_NAME = "metrics.jsonl"
 _FREE_TO_CHANGE = (
   "logging.",
   "svm.",
+  "linear.",
+  "finetune.",
+  "mlp.",
   "runtime.strategy",
   "runtime.tpu",
   "runtime.logical_cpus",

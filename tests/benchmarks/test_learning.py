@@ -38,7 +38,9 @@ def test_cells_that_are_there_are_not_measured_again(records, tmp_path):
   command = [f"--workdir={tmp_path}", records, "--only=baselines"]
   first = _run(*command)
   assert first.returncode == exit_codes.OK, first.stderr
-  assert "0 of 1 cells are there" in first.stdout
+  assert "0 of 1 cells are there\n1 cells take about 0.0 hours, 2 at a" in (
+    first.stdout
+  )
   assert "[squares-baselines]" in first.stdout
   cell = tmp_path / "cells" / "squares-baselines.json"
   written = cell.stat().st_mtime_ns
@@ -52,14 +54,17 @@ def test_cells_that_are_there_are_not_measured_again(records, tmp_path):
   assert cell.stat().st_mtime_ns == written
 
   (tmp_path / "table.md").unlink()
-  table_only = _run(f"--workdir={tmp_path}", records, "--table_only")
+  # The page tells what the cells are, whatever the flags say.
+  others = ["--steps=300", "--workers=7", "--seeds=2", "--comparison_seeds=1"]
+  table_only = _run(f"--workdir={tmp_path}", records, "--table_only", *others)
   assert table_only.stdout == f"table: {tmp_path}/table.md\n"
   assert (tmp_path / "table.md").read_text(encoding="utf-8") == page
 
   other = _run(*command, "--steps=300")
   assert other.returncode == exit_codes.USAGE
   assert (
-    "was made with other choices (steps 250 instead of 300)" in other.stderr
+    "was made with other choices (steps 250 instead of 300, shared_config"
+    in other.stderr
   )
 
 

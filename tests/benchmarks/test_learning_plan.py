@@ -1,10 +1,11 @@
 """Cells of the learning benchmark: order, what is left out, what is done."""
 
-import json
+import shutil
 
 import pytest
 
 from benchmarks import learning_plan
+from configs import tiny_brave
 from tests.data import record_fixture
 
 
@@ -58,34 +59,126 @@ def test_most_important_cells_come_first(sets):
   ]
 
 
+_AUDIO = learning_plan.Cell("first", "audio", 0)
+
+
 def test_a_cell_is_done_where_its_choices_are_those_asked_for(sets, tmp_path):
-  cell = learning_plan.Cell("first", "audio", 0)
-  asked = learning_plan.choices(*sets["first"], 250)
-  assert not learning_plan.is_done(cell, asked, tmp_path)
-  file = learning_plan.path(cell, tmp_path)
+  asked = learning_plan.choices(_AUDIO, sets["first"], 250)
+  assert not learning_plan.is_done(_AUDIO, asked, tmp_path)
+  file = learning_plan.path(_AUDIO, tmp_path)
   learning_plan.write({"choices": asked, "set": "first"}, file)
   assert [path.name for path in file.parent.iterdir()] == [
     "first-audio-seed0.json"
   ]
-  assert learning_plan.is_done(cell, asked, tmp_path)
-  other = learning_plan.choices(*sets["first"], 100)
+  assert learning_plan.is_done(_AUDIO, asked, tmp_path)
+  other = learning_plan.choices(_AUDIO, sets["first"], 100)
   message = r"first-audio-seed0.json was made with .*\(steps 250 instead of 100"
   with pytest.raises(ValueError, match=message):
-    learning_plan.is_done(cell, other, tmp_path)
+    learning_plan.is_done(_AUDIO, other, tmp_path)
 
 
-def test_choices_tell_records_apart(sets):
-  first = learning_plan.choices(*sets["first"], 250)
-  assert first != learning_plan.choices(*sets["mute"], 250)
-  assert first == learning_plan.choices(*sets["first"], 250)
+def _changed(first, second):
+  return {name for name in first if first[name] != second[name]}
+
+
+def test_choices_tell_records_apart_but_not_their_paths(sets, tmp_path):
+  random = learning_plan.Cell("first", "random", 0)
+  first = learning_plan.choices(random, sets["first"], 250)
+  swapped = learning_plan.choices(random, sets["mute"], 250)
+  assert _changed(first, swapped) == {"train_records", "test_records"}
+  copies = tuple(
+    str(shutil.copytree(folder, tmp_path / side))
+    for folder, side in zip(sets["first"], ("a", "b"), strict=True)
+  )
+  assert learning_plan.choices(random, copies, 250) == first
+
+
+def test_choices_tell_configurations_apart(sets, monkeypatch):
+  def choices(kind="audio", seed=0):
+    cell = learning_plan.Cell("first", kind, seed)
+    return learning_plan.choices(cell, sets["first"], 250)
+
+  kinds = ("audio", "rgb_rc", "rgb", "random", "supervised")
+  before = {kind: choices(kind) for kind in kinds}
+  assert before["audio"] == choices(seed=1)
+  assert _changed(before["audio"], before["rgb_rc"]) == {"config"}
+  assert before["random"] == before["supervised"]
+
+  method = tiny_brave.method
+
+  def other_broad():
+    changed = method()
+    changed.broad["audio"].view.seconds = 1.28
+    return changed
+
+  monkeypatch.setattr(tiny_brave, "method", other_broad)
+  assert _changed(before["audio"], choices()) == {"config"}
+  for kind in kinds[1:]:  # none of them hears
+    assert before[kind] == choices(kind)
+
+  def other_narrow():
+    changed = method()
+    changed.narrow.image_size = 48
+    return changed
+
+  monkeypatch.setattr(tiny_brave, "method", other_narrow)
+  for kind in kinds:
+    assert _changed(before[kind], choices(kind)) == {"config", "shared_config"}
+
+
+_CHOICES = {
+  "steps": 250,
+  "shared_config": "s",
+  "train_records": "a",
+  "test_records": "b",
+  "config": "c",
+}
+
+
+def _write(tmp_path, name, clips="first", kind="audio", **changes):
+  result = {"set": clips, "kind": kind, "choices": {**_CHOICES, **changes}}
+  learning_plan.write(result, tmp_path / "cells" / f"{name}.json")
+  return result
 
 
 def test_results_come_in_the_order_of_the_sets(tmp_path):
-  for name in ("a", "b", "gone"):
-    learning_plan.write({"set": name}, tmp_path / "cells" / f"{name}.json")
-  found = learning_plan.read_all(tmp_path, ["b", "a"])
-  assert found == [{"set": "b"}, {"set": "a"}]
-  assert json.loads((tmp_path / "cells" / "gone.json").read_text())
+  first = _write(tmp_path, "a", "first")
+  other = _write(tmp_path, "b", "other", train_records="d", config="e")
+  random = _write(tmp_path, "c", "first", "random", config="f")
+  _write(tmp_path, "d", "gone", steps=1)
+  found = learning_plan.read_all(tmp_path, ["other", "first"])
+  assert found == [other, first, random]
+
+
+@pytest.mark.parametrize(
+  "changes",
+  [
+    {"steps": 100},
+    {"clips": "other", "steps": 100},
+    {"clips": "other", "shared_config": "old"},
+    {"train_records": "old"},
+    {"kind": "random", "test_records": "old"},
+    {"config": "old"},
+  ],
+)
+def test_cells_that_cannot_stand_in_one_table(tmp_path, changes):
+  _write(tmp_path, "a")
+  _write(tmp_path, "b", **changes)
+  name, value = list(changes.items())[-1]
+  message = (
+    rf"b\.json and a\.json cannot stand in one table \(`{name}` {value} and"
+    rf" {_CHOICES[name]}\); remove one of them or take another --workdir\."
+  )
+  with pytest.raises(ValueError, match=message):
+    learning_plan.read_all(tmp_path, ["first", "other"])
+
+
+def test_a_cell_of_an_older_benchmark(tmp_path):
+  _write(tmp_path, "a", shared_config=None)
+  with pytest.raises(
+    ValueError, match=r"a\.json does not say its `shared_config`: an older"
+  ):
+    learning_plan.read_all(tmp_path, ["first"])
 
 
 @pytest.mark.parametrize(

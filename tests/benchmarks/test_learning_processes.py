@@ -11,6 +11,7 @@ import pytest
 
 from benchmarks import learning_plan
 from benchmarks import learning_processes
+from benchmarks import learning_variants
 from tests.conftest import ROOT
 
 _WRITE = (
@@ -61,6 +62,26 @@ def test_cores_are_shared():
   cores = os.cpu_count()
   assert learning_processes.cores_each(1) == cores
   assert learning_processes.cores_each(2 * cores) == 1
+
+
+def test_expected_time_is_shared_by_as_many_cores_as_there_are(monkeypatch):
+  monkeypatch.setattr(os, "cpu_count", lambda: 2)
+  cells = [learning_plan.Cell("s", "audio", seed) for seed in range(4)]
+  found = [learning_processes.expected_s(cells, n) for n in (1, 2, 8)]
+  assert found == [680, 340, 340]
+
+
+def test_the_whole_plan_of_two_sets_takes_less_than_four_hours(monkeypatch):
+  """On two cores; all variants, five seeds and three for comparisons."""
+  monkeypatch.setattr(os, "cpu_count", lambda: 2)
+  monkeypatch.setattr(
+    learning_plan,
+    "_usable_variants",
+    lambda *folders: list(learning_variants.VARIANTS),
+  )
+  cells = learning_plan.plan({"a": ("", ""), "b": ("", "")}, 5, 3)
+  assert len(cells) == 78
+  assert learning_processes.expected_s(cells, 2) < 4 * 3600
 
 
 def test_children_are_told_to_stop(tmp_path):

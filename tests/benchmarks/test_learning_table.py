@@ -145,6 +145,57 @@ def test_verdict_on_an_order(one_view, two_views, verdict):
   assert f"- (d) K = 2 over K = 1 (paper Table 4): {verdict}" in page
 
 
+def _order(better, worse):
+  page = learning_table.markdown(better + worse, [])
+  (line,) = [line for line in page.splitlines() if line.startswith("- (d)")]
+  return line
+
+
+def _two_views(seed, right, at_5, clips=20, train_clips=64):
+  cell = _cell("rgb_rc_2_views", seed, right, at_5)
+  cell["train_clips"] = train_clips
+  cell["retrieval"] = _retrieval(at_5, clips)
+  return cell
+
+
+def test_retrievals_of_an_order_are_of_the_common_seeds():
+  one = [_cell("rgb_rc", 0, 5, 0.25), _cell("rgb_rc", 2, 5, 1.0)]
+  two = [_two_views(0, 6, 0.5), _two_views(1, 6, 0.75)]
+  assert _order(two, one) == (
+    "- (d) K = 2 over K = 1 (paper Table 4): the paper's order does not show"
+    " (10.0 (one seed) points, 1 seed; retrieval at 5 50.0 (one seed) (chance"
+    " 25.0) against 25.0 (one seed) (chance 25.0) %)."
+  )
+
+
+def test_retrievals_among_other_numbers_of_clips_are_not_ordered():
+  one = [_cell("rgb_rc", seed, 5, 0.25) for seed in (0, 1)]
+  two = [_two_views(seed, 6, 0.5, clips=50) for seed in (0, 1)]
+  line = _order(two, one)
+  assert "the paper's order shows (10.0 ± 0.0 points" in line
+  assert line.endswith(
+    "retrieval at 5 is not comparable: 50.0 ± 0.0 (chance 10.0) % among 50"
+    " clips, 25.0 ± 0.0 (chance 25.0) % among 20)."
+  )
+
+
+def test_variants_trained_on_other_numbers_of_clips_are_not_ordered():
+  one = [_cell("rgb_rc", seed, 5) for seed in (0, 1)]
+  two = [_two_views(seed, 6, 0.5, train_clips=40) for seed in (0, 1)]
+  line = _order(two, one)
+  assert "no order, as they were trained on 40 and 64 clips (10.0 ± 0.0" in line
+  assert "paper's" not in line
+
+
+def test_a_gain_compares_the_intervals_of_common_seeds():
+  cells = [_cell("audio", seed, 8) for seed in (0, 1)]
+  cells += [
+    _cell("random", seed, right) for seed, right in enumerate([2, 2, 9])
+  ]
+  page = learning_table.markdown(cells, [])
+  assert "(80.0 ± 0.0 against 20.0 ± 0.0 %; the intervals are disjoint)" in page
+
+
 def test_orders_need_both_rows_and_a_common_seed():
   one = learning_table.markdown([_cell("rgb_rc", 0, 3)], [])
   assert "(d)" not in one

@@ -8,6 +8,7 @@ from tests.evaluation import grey_records
 from tfvssl import exit_codes
 from tfvssl import views
 from tfvssl.evaluation import classifier
+from tfvssl.evaluation import clips
 from tfvssl.evaluation import splits
 from tfvssl.optim import adam
 from tfvssl.optim import lars
@@ -158,18 +159,73 @@ def test_loss_that_is_not_finite_ends_with_its_step(split):
 
 
 def test_labels_of_a_batch_are_columns_of_the_training_classes(split):
-  # Classes are numbered by the split's list, which may differ from a record's.
-  shifted = split._replace(
-    train_labels=np.concatenate(
-      [split.train_labels + 3, np.full([10, 1], -1)], axis=1
-    )
+  # Classes are numbered by the split's list, which may differ from a record's;
+  # left-out clips keep their sample_index, so it is no row of the labels.
+  kept = np.isin(np.arange(10), [2, 5, 6, 9])
+  records, infos = clips.restrict(split.train, split.train_clips, kept)
+  part = split._replace(
+    train=records,
+    train_clips=infos,
+    train_labels=np.array([[7, -1], [3, 4], [4, -1], [9, -1]]),
   )
-  batches = classifier.training_batches(shifted, grey_records.settings(), 10)
+  batches = classifier.training_batches(part, grey_records.settings(), 4)
   view = next(iter(batches))
-  by_sample = {
-    clip.sample_index: [clip.labels[0], -1] for clip in split.train_clips
-  }
+  columns = [[2, -1], [0, 1], [1, -1], [3, -1]]
+  by_sample = dict(
+    zip([clip.sample_index for clip in infos], columns, strict=True)
+  )
   assert view.labels.dtype == tf.int32
+  assert sorted(view.sample_index.numpy()) == sorted(by_sample)
   assert view.labels.numpy().tolist() == [
     by_sample[index] for index in view.sample_index.numpy()
   ]
+
+
+def test_features_dropped_leave_the_bias():
+  head = classifier.LinearHead(CLASSES)
+  rows, _ = _separable(0)
+  head(rows)
+  head.linear.bias.assign([1.0, -2.0, 0.5, 3.0])
+  logits = head(rows, kept=tf.zeros_like(rows))
+  np.testing.assert_array_equal(
+    logits, np.tile([1.0, -2.0, 0.5, 3.0], [len(rows), 1])
+  )
+  kept = np.tile([2.0] + [0.0] * (DIM - 1), [len(rows), 1])
+  first = rows.copy()
+  first[:, 1:] = 0.0
+  doubled = 2 * (head(first) - head.linear.bias) + head.linear.bias
+  np.testing.assert_allclose(head(rows, kept=kept), doubled, atol=1e-5)
+
+
+def _broken_above(level):
+  """Returns two scores per view, NaN where the picture is brighter."""
+
+  def network(pixels):
+    mean = tf.reduce_mean(pixels, axis=[1, 2, 3, 4])
+    score = tf.where(mean * 255 > level, np.nan, mean)
+    return tf.stack([score, 1 - score], axis=-1)
+
+  return network
+
+
+def test_scores_that_are_not_finite_are_no_accuracy(split):
+  settings = grey_records.settings()
+  scores = classifier.test_scores(_broken_above(300), split, settings)
+  assert scores.shape == (4, 2)
+  np.testing.assert_allclose(scores.sum(axis=1), 1.0, rtol=1e-6)
+  bright = np.flatnonzero(split.test_labels[:, 0] == 1)
+  first = split.test_clips[bright[0]].clip_id
+  with pytest.raises(
+    exit_codes.UserError,
+    match=f"split 1: 2 of 4 test clips .* not finite, the first is '{first}'",
+  ) as caught:
+    classifier.test_scores(_broken_above(120), split, settings)
+  assert caught.value.exit_code == exit_codes.NUMERICAL
+
+
+def test_placement_is_told():
+  assert classifier.placement_tree(12) == {
+    "replicas": 1,
+    "clips_per_replica": 12,
+    "precision": "float32",
+  }

@@ -7,9 +7,11 @@ import pytest
 import tensorflow as tf
 
 from tests.evaluation import grey_records
+from tfvssl import exit_codes
 from tfvssl import protocols
 from tfvssl import views
 from tfvssl.backbones import tsm_resnet
+from tfvssl.evaluation import classifier
 from tfvssl.evaluation import finetune
 from tfvssl.evaluation import svm
 from tfvssl.methods import base
@@ -67,6 +69,84 @@ def test_the_whole_network_is_trained_and_starts_alike_each_time(splits):
   }
 
 
+def test_network_learns_what_is_dark_and_bright(splits):
+  recipe = dataclasses.replace(RECIPE, epochs=12)
+  result = _protocol(recipe).evaluate(_encoder(), splits)
+  assert [split["top_1"] for split in result["splits"]] == [1.0, 0.0]
+
+
+@pytest.fixture
+def trainings(monkeypatch):
+  """Arguments of every training; none takes place."""
+  calls = []
+
+  def train(logits_of, loss_of, variables, batches, records, recipe):
+    del loss_of, records
+    view = next(iter(batches(4)))
+    calls.append((logits_of(view), variables, recipe))
+
+  monkeypatch.setattr(classifier, "train", train)
+  return calls
+
+
+def test_each_training_has_its_rate_and_decay(splits, trainings):
+  recipe = dataclasses.replace(RECIPE, weight_decays=(0.0, 1e-7))
+  _protocol(recipe).evaluate(_encoder(), splits[:1])
+  assert [
+    (given.learning_rate, given.optimizer.weight_decay)
+    for _, _, given in trainings
+  ] == [(3.0, 0.0), (3.0, 1e-7)]
+  # 12 clips in batches of 4.
+  assert {given.total_steps for _, _, given in trainings} == {12}
+  assert {given.warmup_steps for _, _, given in trainings} == {3}
+
+
+def test_dropout_stands_before_the_last_layer(splits, trainings, monkeypatch):
+  monkeypatch.setattr(
+    finetune,
+    "dropout_factors",
+    lambda rate, dim, view, seed: tf.zeros([4, dim]) + (rate - 0.1),
+  )
+  encoder = _encoder()
+  _protocol().evaluate(encoder, splits[:1])
+  logits, variables, _ = trainings[0]
+  # All features are dropped and the bias is still zero.
+  np.testing.assert_array_equal(logits, np.zeros([4, 2]))
+  # The backbone's, and the head's scale, offset, weights and bias.
+  assert len(variables) == len(encoder.backbone.trainable_variables) + 4
+
+
+def test_batch_norms_are_local_before_they_are_traced(splits, monkeypatch):
+  encoder, seen = _encoder(), []
+  build_head = classifier.build_head
+
+  def kept_head(*arguments):
+    seen.append(build_head(*arguments))
+    return seen[-1]
+
+  def train(*arguments):
+    del arguments
+    seen.append([norm.local for norm in _norms(encoder.backbone, seen[0])])
+
+  monkeypatch.setattr(classifier, "build_head", kept_head)
+  monkeypatch.setattr(classifier, "train", train)
+  assert not any(norm.local for norm in _norms(encoder.backbone))
+  _protocol().evaluate(encoder, splits[:1])
+  head, local = seen
+  assert len(_norms(head)) == 1
+  assert len(local) == len(_norms(encoder.backbone)) + 1 > 3
+  assert all(local)
+
+
+def _norms(*models):
+  return [
+    module
+    for model in models
+    for module in model.submodules
+    if isinstance(module, tf.keras.layers.BatchNormalization)
+  ]
+
+
 class _Told(finetune.FineTuneProtocol):
   """Trains nothing: a test says how accurate a choice is on a split."""
 
@@ -78,6 +158,8 @@ class _Told(finetune.FineTuneProtocol):
     self.trainings.append((split.name, choice))
     labels = split.test_labels[:, 0]
     count = self.right(split, choice)
+    if count is None:
+      raise exit_codes.UserError(exit_codes.NUMERICAL, f"{choice} diverged")
     given = np.where(np.arange(len(labels)) < count, labels, 1 - labels)
     return svm.accuracy_of(np.eye(2)[given], split.columns, labels)
 
@@ -115,6 +197,61 @@ def test_grid_is_decided_on_the_first_split(splits):
   assert [name for name, _ in protocol.trainings] == ["split 1"] * 4 + [
     "split 2"
   ]
+
+
+def test_point_that_diverges_is_out(splits):
+  recipe = dataclasses.replace(RECIPE, learning_rates=(0.1, 1.0, 3.0))
+  right = {0.1: 2, 1.0: None, 3.0: 1}
+  protocol = _told(recipe, lambda split, choice: right[choice.learning_rate])
+  result = protocol.evaluate(_encoder(), splits[:1])
+  assert result["choice"]["learning_rate"] == 0.1
+  assert result["mean"]["top_1"] == pytest.approx(2 / 7)
+  assert [point["top_1"] for point in result["sweep"]] == [
+    pytest.approx(2 / 7),
+    None,
+    pytest.approx(1 / 7),
+  ]
+  assert result["sweep"][1]["learning_rate"] == 1.0
+  assert result["sweep"][1]["error"].endswith(" diverged")
+  assert "error" not in result["sweep"][0]
+
+
+def test_search_goes_on_after_a_real_divergence(splits):
+  recipe = dataclasses.replace(RECIPE, learning_rates=(1e30, 3.0), epochs=2)
+  result = _protocol(recipe).evaluate(_encoder(), splits[:1])
+  diverged, trained = result["sweep"]
+  assert diverged["top_1"] is None
+  assert "not finite" in diverged["error"]
+  alone = dataclasses.replace(recipe, learning_rates=(3.0,))
+  expected = _protocol(alone).evaluate(_encoder(), splits[:1])
+  assert trained["top_1"] == expected["mean"]["top_1"]
+  assert result["splits"] == expected["splits"]
+
+
+def test_search_without_any_training_fails(splits):
+  recipe = dataclasses.replace(RECIPE, learning_rates=(0.1, 1.0))
+  protocol = _told(recipe, lambda split, choice: None)
+  with pytest.raises(
+    exit_codes.UserError,
+    match=r"split 1: all 2 trainings of the grid diverged; the last: .*1\.0",
+  ) as caught:
+    protocol.evaluate(_encoder(), splits)
+  assert caught.value.exit_code == exit_codes.NUMERICAL
+  later = _told(
+    recipe, lambda split, choice: 1 if split.name == "split 1" else None
+  )
+  with pytest.raises(exit_codes.UserError, match=r"=0\.1, .* diverged"):
+    later.evaluate(_encoder(), splits)
+
+
+def test_damaged_record_ends_the_search(splits):
+  recipe = dataclasses.replace(RECIPE, learning_rates=(0.1, 1.0))
+
+  def broken(split, choice):
+    raise exit_codes.UserError(exit_codes.DATA, "record 1 is damaged")
+
+  with pytest.raises(exit_codes.UserError, match="record 1 is damaged"):
+    _told(recipe, broken).evaluate(_encoder(), splits)
 
 
 def test_validation_share_uses_no_test_label(splits):
@@ -184,5 +321,9 @@ def test_every_choice_is_in_the_result():
   assert tree["chosen_on"] == "test clips of split 1"
   assert tree["train_view"]["crop"]["class"] == "tfvssl.views.JitterCrop"
   assert tree["batch_norm"] == "statistics of each replica alone"
+  assert tree["clips_per_replica"] == 4
+  assert tree["replicas"] == 1
+  assert tree["precision"] == "float32"
+  assert _protocol().to_tree()["chosen_on"] == "given"
   held = dataclasses.replace(grid, validation_share=0.2)
   assert "validation" in _protocol(held).to_tree()["chosen_on"]

@@ -70,6 +70,7 @@ def test_test_crops_are_as_large_as_the_short_side():
   assert tree["recipe"]["learning_rate"] == 5.0
   assert tree["optimizer"]["weight_decay"] == 0.0
   assert tree["name"] == "linear"
+  assert (tree["replicas"], tree["clips_per_replica"]) == (1, 4)
 
 
 def test_images_are_clips_of_one_frame(tmp_path):

@@ -11,6 +11,7 @@ from tfvssl import losses
 from tfvssl import views
 from tfvssl.data import reader
 from tfvssl.evaluation import retrieval
+from tfvssl.methods import brave
 
 _SQUARE = np.array([[1.0, 0.0], [0.0, 1.0], [-1.0, 0.0], [0.0, -1.0]])
 
@@ -59,16 +60,26 @@ def test_embeddings_that_are_not_finite():
     retrieval.recall(broken, broken, 1)
 
 
-@pytest.mark.parametrize("num_views", [1, 2])
-def test_embeddings_are_those_that_the_loss_compares(num_views):
-  method = tiny_runs.method_config(num_views).build()
+def test_embeddings_are_those_that_the_loss_compares(records):
+  """K = 2 and heads of their own: a wrong head or view shows in the loss."""
+  settings = tiny_runs.method_config(2)
+  settings.sharing = brave.Sharing(projector=False, predictor=False)
+  tf.keras.utils.set_random_seed(0)
+  method = settings.build()
   checkpoints.build_weights(method)
   batch = tiny_runs.batch(method, 3)
-  prediction, targets = retrieval.embeddings(method, batch, 0)
+  found = []
+
+  def collect(forward, *_):
+    prediction, targets = forward(batch)
+    found.append((prediction, targets["audio"]))
+    return tf.nest.map_structure(lambda x: x.numpy(), (prediction, targets))
+
+  with pytest.MonkeyPatch.context() as patch:
+    patch.setattr(retrieval, "_collect", collect)
+    retrieval.measure(method, records, seed=0, batch_size=3, draws=1)
+  mean = tf.reduce_mean(losses.regression_loss(*found[0])).numpy()
   output = method.loss(batch, 0, training=False)
-  mean = tf.reduce_mean(
-    losses.regression_loss(prediction, targets["audio"])
-  ).numpy()
   expected = output.metrics["loss/narrow_to_audio"].numpy()
   assert mean == pytest.approx(expected, rel=1e-5)
   assert expected > 0.1  # two unrelated networks
@@ -112,13 +123,17 @@ def test_rows_of_both_views_are_the_same_clips(method, records):
   """Networks that give the clip's number are right every time."""
   code = tf.one_hot(range(len(records.usable)), 8)
 
-  def by_number(method, batch, seed):
-    del method, seed
-    return tf.gather(code, batch["narrow"].sample_index), {
-      "audio": tf.gather(code, batch["broad_audio"].sample_index)
-    }
+  def by_number(batch, seed, training):
+    del seed, training
+    narrow, broad = (
+      tf.gather(code, batch[name].sample_index)
+      for name in ("narrow", "broad_audio")
+    )
+    return brave.Embeddings(
+      narrow, narrow, narrow, {"audio": [broad]}, {"audio": [broad]}
+    )
 
   with pytest.MonkeyPatch.context() as patch:
-    patch.setattr(retrieval, "embeddings", by_number)
+    patch.setattr(method, "embeddings", by_number)
     found = retrieval.measure(method, records, seed=0, batch_size=4)
   assert found["audio"].recall == {1: 1.0, 5: 1.0}

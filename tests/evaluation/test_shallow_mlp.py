@@ -90,6 +90,7 @@ def test_mean_is_that_of_the_splits():
 def test_every_choice_is_in_the_result():
   tree = _protocol().to_tree()
   assert tree["name"] == "mlp"
+  assert (tree["replicas"], tree["clips_per_replica"]) == (1, 4)
   assert tree["recipe"]["hidden_dim"] == 16
   assert tree["optimizer"]["beta_2"] == 0.999
   assert tree["averaged"] == "sigmoid probabilities"

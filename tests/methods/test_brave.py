@@ -72,6 +72,35 @@ def test_loss_is_equation_5(num_views):
   np.testing.assert_allclose(loss, narrow_to_broad + broad_to_narrow, rtol=1e-5)
 
 
+def test_embeddings_go_through_the_heads_of_their_modality():
+  """K = 2, heads of their own: g and h of sound, mean of both views."""
+  method = _method(2, sharing=brave.Sharing(projector=False, predictor=False))
+  batch = tiny_runs.batch(method, 3)
+  found = method.embeddings(batch, 0, training=False)
+  by_hand = []
+  for k in (0, 1):
+    sound = method.broad_backbones["audio"](batch[f"broad_audio_{k + 1}"].audio)
+    z = method.broad_projectors["audio"](method.broad_adapters["audio"](sound))
+    # 1e-5: float32 networks, evaluated twice.
+    np.testing.assert_allclose(found.z_broad["audio"][k], z, rtol=1e-5)
+    np.testing.assert_allclose(
+      found.predictions_broad["audio"][k],
+      method.broad_predictors["audio"](z),
+      rtol=1e-5,
+    )
+    by_hand.append(z.numpy())
+  np.testing.assert_allclose(
+    found.target("audio"), np.mean(by_hand, axis=0), rtol=1e-5
+  )
+  assert not np.allclose(*by_hand)
+  np.testing.assert_allclose(
+    found.z_narrow, method.projector(found.features), rtol=1e-5
+  )
+  np.testing.assert_allclose(
+    found.prediction_narrow, method.predictor(found.z_narrow), rtol=1e-5
+  )
+
+
 def test_released_scale_is_a_quarter_with_one_modality():
   paper = _method()
   released = _method(loss_scale=brave.LossScale.RELEASED)

@@ -193,8 +193,30 @@ def train(
       (3).
   """
   strategy = tf.distribute.get_strategy()
-  replicas = strategy.num_replicas_in_sync
-  check_recipe(recipe, replicas)
+  check_recipe(recipe, strategy.num_replicas_in_sync)
+  step = _training_step(logits_of, loss_of, variables, recipe)
+  distributed = strategy.distribute_datasets_from_function(
+    lambda context: batches(
+      context.get_per_replica_batch_size(recipe.batch_size)
+    )
+  )
+  stream = itertools.islice(
+    features.read(records, distributed), recipe.total_steps
+  )
+  pending: list[tf.Tensor] = []
+  with tqdm.tqdm(
+    stream, desc=recipe.section, total=recipe.total_steps, unit=" steps"
+  ) as progress:
+    for number, view in enumerate(progress, start=1):
+      pending.append(step(view))
+      if len(pending) == _CHECK_EVERY or number == recipe.total_steps:
+        progress.set_postfix(loss=f"{_checked(pending, number, recipe):.3f}")
+        pending = []
+
+
+def _training_step(logits_of, loss_of, variables, recipe):
+  """Returns a function: one update by a batch of views, to its mean loss."""
+  strategy = tf.distribute.get_strategy()
   schedule = schedules.WarmupCosine(
     recipe.learning_rate, recipe.warmup_steps, recipe.total_steps
   )
@@ -203,7 +225,7 @@ def train(
   def replica_step(view):
     with tf.GradientTape() as tape:
       loss = tf.reduce_mean(loss_of(logits_of(view), view.labels))
-      share = loss / replicas
+      share = loss / strategy.num_replicas_in_sync
     gradients = tape.gradient(share, variables)
     optimizer.apply_gradients(zip(gradients, variables, strict=True))
     return loss
@@ -214,24 +236,7 @@ def train(
     losses = strategy.run(replica_step, args=(view,))
     return strategy.reduce(tf.distribute.ReduceOp.MEAN, losses, axis=None)
 
-  step = tf.function(global_step)
-  distributed = strategy.distribute_datasets_from_function(
-    lambda context: batches(
-      context.get_per_replica_batch_size(recipe.batch_size)
-    )
-  )
-  pending: list[tf.Tensor] = []
-  stream = itertools.islice(
-    features.read(records, distributed), recipe.total_steps
-  )
-  with tqdm.tqdm(
-    stream, desc=recipe.section, total=recipe.total_steps, unit=" steps"
-  ) as progress:
-    for number, view in enumerate(progress, start=1):
-      pending.append(step(view))
-      if len(pending) == _CHECK_EVERY or number == recipe.total_steps:
-        progress.set_postfix(loss=f"{_checked(pending, number, recipe):.3f}")
-        pending = []
+  return tf.function(global_step)
 
 
 def check_recipe(recipe: Recipe, replicas: int) -> None:
@@ -274,6 +279,94 @@ def average_statistics(variables: Sequence[tf.Variable]) -> None:
   if tf.distribute.get_strategy().num_replicas_in_sync > 1:
     for variable in variables:
       variable.assign(variable.read_value())
+
+
+def test_scores(
+  network: Callable[[tf.Tensor], tf.Tensor],
+  split: splits.Split,
+  settings: features.Settings,
+) -> np.ndarray:
+  """Returns the mean score of every test clip's views, float32 [M, K].
+
+  Args:
+    network: maps what a backbone takes to float32 [B, K].
+    split: with the M test clips.
+    settings: how views are taken.
+
+  Raises:
+    exit_codes.UserError: some are NaN or infinite (5), which no accuracy would
+      show: the first class would be the best one.
+  """
+  scores = features.test_outputs(network, split.test, settings).mean(axis=1)
+  broken = np.flatnonzero(~np.isfinite(scores).all(axis=1))
+  if len(broken):
+    raise exit_codes.UserError(
+      exit_codes.NUMERICAL,
+      f"{split.name}: {len(broken)} of {len(scores)} test clips have scores"
+      " that are not finite, the first is"
+      f" '{split.test_clips[broken[0]].clip_id}'; lower the learning rate.",
+    )
+  return scores
+
+
+def scores_on_frozen(
+  head: tf.keras.layers.Layer,
+  encoder: base.Encoder,
+  split: splits.Split,
+  settings: features.Settings,
+  *,
+  loss_of: Callable[[tf.Tensor, tf.Tensor], tf.Tensor],
+  probabilities_of: Callable[[tf.Tensor], tf.Tensor],
+  recipe: Recipe,
+) -> np.ndarray:
+  """Trains `head` alone and returns the test clips' scores, float32 [M, K].
+
+  Args:
+    head: new; its K columns are those of the split.
+    encoder: its backbone stays as it is.
+    split: with the M test clips.
+    settings: how views are taken.
+    loss_of: maps logits and labels to [B].
+    probabilities_of: maps logits to the scores that are averaged over views.
+    recipe: optimiser, rate and number of steps.
+
+  Raises:
+    ValueError: as `train`.
+    exit_codes.UserError: as `train` and `test_scores`.
+  """
+  backbone = encoder.backbone
+  build_head(head, encoder, settings.spec)
+
+  def logits_of(view):
+    inputs = features.network_input(view, settings)
+    frozen = tf.stop_gradient(backbone(inputs, training=False))
+    return head(frozen, training=True)
+
+  train(
+    logits_of,
+    loss_of,
+    head.trainable_variables,
+    lambda size: training_batches(split, settings, size),
+    split.train,
+    recipe,
+  )
+  return test_scores(
+    lambda inputs: probabilities_of(head(backbone(inputs))), split, settings
+  )
+
+
+def placement_tree(batch_size: int) -> dict:
+  """Returns what of the hardware a result depends on, for the result file.
+
+  Args:
+    batch_size: clips per update over all replicas.
+  """
+  replicas = tf.distribute.get_strategy().num_replicas_in_sync
+  return {
+    "replicas": replicas,
+    "clips_per_replica": batch_size // replicas,
+    "precision": tf.keras.mixed_precision.global_policy().name,
+  }
 
 
 def feature_dim(encoder: base.Encoder, spec: views.ViewSpec) -> int:

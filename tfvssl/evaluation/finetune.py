@@ -15,6 +15,7 @@ from absl import logging
 import tensorflow as tf
 
 from tfvssl import config
+from tfvssl import exit_codes
 from tfvssl import protocols
 from tfvssl import randomness
 from tfvssl import views
@@ -34,6 +35,29 @@ class Choice(NamedTuple):
   learning_rate: float
   weight_decay: float
   dropout: float
+
+
+class Trial(NamedTuple):
+  """One training of the search.
+
+  Attributes:
+    split: name of the split.
+    choice: what was tried.
+    accuracy: None where the training diverged.
+    error: why it has no accuracy; else empty.
+  """
+
+  split: str
+  choice: Choice
+  accuracy: svm.Accuracy | None
+  error: str = ""
+
+  def to_tree(self) -> dict:
+    """Returns the trial for the result file."""
+    tree = {**self.choice._asdict(), "top_1": None}
+    if self.accuracy is None:
+      return {**tree, "error": self.error}
+    return {**tree, "top_1": self.accuracy.top_1}
 
 
 def training_spec(
@@ -96,69 +120,94 @@ class FineTuneProtocol(protocol.Protocol):
       "head": "batch norm, dropout, linear",
       "batch_norm": "statistics of each replica alone",
       "averaged": "softmax probabilities",
-      "chosen_on": "validation clips of split 1's training side"
-      if self.recipe.validation_share
-      else "test clips of split 1",
+      "chosen_on": self._chosen_on(),
+      **classifier.placement_tree(self.recipe.batch_size),
     }
+
+  def _grid(self):
+    recipe = self.recipe
+    return [
+      Choice(*values)
+      for values in itertools.product(
+        recipe.learning_rates, recipe.weight_decays, recipe.dropouts
+      )
+    ]
+
+  def _chosen_on(self):
+    if len(self._grid()) == 1:
+      return "given"
+    if self.recipe.validation_share:
+      return "validation clips of split 1's training side"
+    return "test clips of split 1"
 
   def evaluate(
     self, encoder: base.Encoder, splits: list[splits_of.Split]
   ) -> dict:
     """Returns the choice, its sweep, and the accuracies on all splits.
 
-    Every training starts from the weights that `encoder` has now.
+    Every training starts from the weights that `encoder` has now. A point of
+    the grid whose training diverges is out, and stands in the sweep as such.
 
     Raises:
       ValueError: too few files to hold some out, or the batch cannot be shared
         by the replicas.
       TypeError: a batch norm cannot be made local.
-      exit_codes.UserError: the loss is not finite (5), or a record is damaged
-        (3).
+      exit_codes.UserError: a record is damaged (3); loss or scores are not
+        finite for all of the grid, or with the choice on a later split (5).
     """
     began = time.monotonic()
     batch_norm.make_local(encoder.backbone)
     start = [variable.numpy() for variable in encoder.backbone.variables]
     choice, sweep = self._choose(encoder, start, splits[0])
+    # The first split's accuracy with the choice may be known already.
+    known = {(trial.split, trial.choice): trial.accuracy for trial in sweep}
     scores = []
     for split in splits:
-      # The first split's accuracy with the choice may be known already.
-      accuracy = sweep.get((split.name, choice))
+      accuracy = known.get((split.name, choice))
       if accuracy is None:
         accuracy = self._accuracy(encoder, start, split, choice)
       scores.append(protocol.accuracy_tree(split, accuracy))
     return {
       "choice": choice._asdict(),
-      "sweep": [
-        {**point._asdict(), "top_1": accuracy.top_1}
-        for (_, point), accuracy in sweep.items()
-      ],
+      "sweep": [trial.to_tree() for trial in sweep],
       "mean": self.mean(scores),
       "splits": scores,
       "seconds": round(time.monotonic() - began, 1),
     }
 
   def _choose(self, encoder, start, split):
-    """Returns the best point and the accuracies by (name of split, point)."""
-    recipe = self.recipe
-    grid = [
-      Choice(*values)
-      for values in itertools.product(
-        recipe.learning_rates, recipe.weight_decays, recipe.dropouts
-      )
-    ]
+    """Returns the best point of the grid and all trials."""
+    recipe, grid = self.recipe, self._grid()
     if len(grid) == 1:
-      return grid[0], {}
+      return grid[0], []
     if recipe.validation_share:
       share, seed = recipe.validation_share, self.settings.seed
       split = splits_of.hold_out(split, share, seed)
-    sweep = {}
+    sweep = []
     for number, point in enumerate(grid, start=1):
       logging.info("%s: %d of %d, %s", split.name, number, len(grid), point)
-      accuracy = self._accuracy(encoder, start, split, point)
-      sweep[split.name, point] = accuracy
+      sweep.append(self._try(encoder, start, split, point))
+    trained = [trial for trial in sweep if trial.accuracy is not None]
+    if not trained:
+      raise exit_codes.UserError(
+        exit_codes.NUMERICAL,
+        f"{split.name}: all {len(grid)} trainings of the grid diverged; the"
+        f" last: {sweep[-1].error}",
+      )
     # Of equal ones the first: the order of the grid is the user's.
-    best = max(sweep, key=lambda key: sweep[key].top_1)
-    return best[1], sweep
+    best = max(trained, key=lambda trial: trial.accuracy.top_1)
+    return best.choice, sweep
+
+  def _try(self, encoder, start, split, choice):
+    """Returns the trial of one point, also of one that diverges."""
+    try:
+      accuracy = self._accuracy(encoder, start, split, choice)
+    except exit_codes.UserError as error:
+      if error.exit_code != exit_codes.NUMERICAL:
+        raise
+      logging.warning("%s is out: %s", choice, error)
+      return Trial(split.name, choice, None, str(error))
+    return Trial(split.name, choice, accuracy)
 
   def _accuracy(self, encoder, start, split, choice):
     """Trains from `start` on the split and returns its test accuracy."""
@@ -197,12 +246,10 @@ class FineTuneProtocol(protocol.Protocol):
     classifier.average_statistics(
       [*backbone.non_trainable_variables, *head.non_trainable_variables]
     )
-    rows = features.test_outputs(
-      lambda inputs: tf.nn.softmax(head(backbone(inputs))), split.test, settings
+    scores = classifier.test_scores(
+      lambda inputs: tf.nn.softmax(head(backbone(inputs))), split, settings
     )
-    return svm.accuracy_of(
-      rows.mean(axis=1), split.columns, split.test_labels[:, 0]
-    )
+    return svm.accuracy_of(scores, split.columns, split.test_labels[:, 0])
 
   def _optimizer(self, weight_decay):
     return lars.LarsConfig(weight_decay=weight_decay, predictor_multiplier=1.0)

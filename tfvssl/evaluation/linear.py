@@ -15,7 +15,6 @@ from tfvssl import config
 from tfvssl import protocols
 from tfvssl import views
 from tfvssl.evaluation import classifier
-from tfvssl.evaluation import features
 from tfvssl.evaluation import protocol
 from tfvssl.evaluation import random_network
 from tfvssl.evaluation import splits as splits_of
@@ -60,6 +59,7 @@ class LinearProtocol(protocol.Protocol):
       "head": "batch norm, linear",
       "averaged": "softmax probabilities",
       "random_network_calibration_passes": random_network.CALIBRATION_PASSES,
+      **classifier.placement_tree(self.recipe.batch_size),
     }
 
   def evaluate(
@@ -69,8 +69,8 @@ class LinearProtocol(protocol.Protocol):
 
     Raises:
       ValueError: the batch cannot be shared by the replicas.
-      exit_codes.UserError: the loss is not finite (5), or a record is damaged
-        (3).
+      exit_codes.UserError: loss or scores are not finite (5), or a record is
+        damaged (3).
     """
     began = time.monotonic()
     scores = [self._score(encoder, split) for split in splits]
@@ -81,39 +81,26 @@ class LinearProtocol(protocol.Protocol):
     }
 
   def _score(self, encoder, split):
-    settings = self.settings
-    tf.keras.utils.set_random_seed(settings.seed)
-    head = classifier.build_head(
-      classifier.LinearHead(len(split.columns)), encoder, settings.spec
-    )
-
-    def logits_of(view):
-      inputs = features.network_input(view, settings)
-      frozen = tf.stop_gradient(encoder.backbone(inputs, training=False))
-      return head(frozen, training=True)
-
-    classifier.train(
-      logits_of,
-      classifier.softmax_loss,
-      head.trainable_variables,
-      lambda size: classifier.training_batches(split, settings, size),
-      split.train,
-      classifier.epochs_recipe(
+    recipe = self.recipe
+    tf.keras.utils.set_random_seed(self.settings.seed)
+    scores = classifier.scores_on_frozen(
+      classifier.LinearHead(len(split.columns)),
+      encoder,
+      split,
+      self.settings,
+      loss_of=classifier.softmax_loss,
+      probabilities_of=tf.nn.softmax,
+      recipe=classifier.epochs_recipe(
         "linear",
         OPTIMIZER,
-        learning_rate=self.recipe.learning_rate,
-        batch_size=self.recipe.batch_size,
-        epochs=self.recipe.epochs,
-        warmup_epochs=self.recipe.warmup_epochs,
+        learning_rate=recipe.learning_rate,
+        batch_size=recipe.batch_size,
+        epochs=recipe.epochs,
+        warmup_epochs=recipe.warmup_epochs,
         num_clips=len(split.train_clips),
       ),
     )
-    rows = features.test_outputs(
-      lambda inputs: tf.nn.softmax(head(encoder.backbone(inputs))),
-      split.test,
-      settings,
+    return protocol.accuracy_tree(
+      split,
+      svm.accuracy_of(scores, split.columns, split.test_labels[:, 0]),
     )
-    accuracy = svm.accuracy_of(
-      rows.mean(axis=1), split.columns, split.test_labels[:, 0]
-    )
-    return protocol.accuracy_tree(split, accuracy)

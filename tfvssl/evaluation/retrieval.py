@@ -1,9 +1,10 @@
 """Whether a narrow view finds the broad view of its own clip among others.
 
 The pretext task itself, on clips that were never trained on: h(z_n) against
-the z_b of every clip, by cosine. It needs no labels. The views are augmented
-as in the pretraining, since a broad network behind random convolution has
-seen no plain picture; batch norm uses its running statistics.
+the z_b of every clip (of K broad views their mean, as in the loss), by cosine.
+It needs no labels. The views are augmented as in the pretraining, since a broad
+network behind random convolution has seen no plain picture; batch norm uses its
+running statistics.
 """
 
 from typing import NamedTuple
@@ -14,7 +15,6 @@ import tqdm
 
 from tfvssl.data import pipeline
 from tfvssl.data import reader
-from tfvssl.methods import base
 from tfvssl.methods import brave
 
 DRAWS = 4
@@ -65,7 +65,9 @@ def measure(
 
   @tf.function(autograph=False)
   def forward(batch):
-    return embeddings(method, batch, seed)
+    found = method.embeddings(batch, seed, training=False)
+    targets = {name: found.target(name) for name in found.z_broad}
+    return found.prediction_narrow, targets
 
   found = {name: [] for name in method.config.broad}
   for draw in range(draws):
@@ -139,55 +141,6 @@ def _collect(forward, records, batches, batch_size):
       parts.append((prediction[:count].numpy(), rows))
       progress.update(count)
   return tf.nest.map_structure(lambda *rows: np.concatenate(rows), *parts)
-
-
-def embeddings(
-  method: brave.Brave, batch: base.Views, seed: int
-) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
-  """Returns h(z_n) and, by modality, the z_b that it was trained to predict.
-
-  With K broad views that is the mean of their K embeddings, as in the loss.
-
-  Args:
-    method: of the views.
-    batch: as it leaves the pipeline.
-    seed: of the augmentation.
-
-  Returns:
-    float32 [B, E], and as many of [B, E].
-  """
-  augmented = method.augment(batch, seed)
-  features = method.narrow_backbone(augmented["narrow"].video, training=False)
-  z_narrow = method.projector(features, training=False)
-  prediction = method.predictor(z_narrow, training=False)
-  return prediction, {
-    name: tf.add_n(
-      [
-        _broad_embedding(method, name, augmented[view])
-        for view in _broad_views(name, broad.num_views)
-      ]
-    )
-    / broad.num_views
-    for name, broad in method.config.broad.items()
-  }
-
-
-def _broad_views(name, count):
-  if count == 1:
-    return [f"broad_{name}"]
-  return [f"broad_{name}_{k}" for k in range(1, count + 1)]
-
-
-def _broad_embedding(method, name, view):
-  (inputs,) = [
-    tensor
-    for tensor in (view.video, view.flow, view.audio)
-    if tensor is not None
-  ]
-  features = method.broad_backbones[name](inputs, training=False)
-  if name in method.broad_adapters:
-    features = method.broad_adapters[name](features)
-  return method.broad_projectors[name](features, training=False)
 
 
 def _pad(batch, batch_size):

@@ -16,7 +16,6 @@ from tfvssl import config
 from tfvssl import protocols
 from tfvssl.evaluation import average_precision
 from tfvssl.evaluation import classifier
-from tfvssl.evaluation import features
 from tfvssl.evaluation import protocol
 from tfvssl.evaluation import random_network
 from tfvssl.evaluation import splits as splits_of
@@ -51,6 +50,7 @@ class ShallowMlpProtocol(protocol.Protocol):
       "head": "batch norm, linear, batch norm, relu, linear",
       "averaged": "sigmoid probabilities",
       "random_network_calibration_passes": random_network.CALIBRATION_PASSES,
+      **classifier.placement_tree(self.recipe.batch_size),
     }
 
   def evaluate(
@@ -61,8 +61,8 @@ class ShallowMlpProtocol(protocol.Protocol):
     Raises:
       ValueError: the warm-up is not shorter than the training, or the batch
         cannot be shared by the replicas.
-      exit_codes.UserError: the loss is not finite (5), or a record is damaged
-        (3).
+      exit_codes.UserError: loss or scores are not finite (5), or a record is
+        damaged (3).
     """
     began = time.monotonic()
     scores = [self._score(encoder, split) for split in splits]
@@ -73,36 +73,18 @@ class ShallowMlpProtocol(protocol.Protocol):
     }
 
   def _score(self, encoder, split):
-    settings = self.settings
-    tf.keras.utils.set_random_seed(settings.seed)
-    head = classifier.build_head(
+    tf.keras.utils.set_random_seed(self.settings.seed)
+    scores = classifier.scores_on_frozen(
       classifier.MlpHead(self.recipe.hidden_dim, len(split.columns)),
       encoder,
-      settings.spec,
-    )
-
-    def logits_of(view):
-      inputs = features.network_input(view, settings)
-      frozen = tf.stop_gradient(encoder.backbone(inputs, training=False))
-      return head(frozen, training=True)
-
-    classifier.train(
-      logits_of,
-      classifier.sigmoid_loss,
-      head.trainable_variables,
-      lambda size: classifier.training_batches(split, settings, size),
-      split.train,
-      self._recipe(len(split.train_clips)),
-    )
-    rows = features.test_outputs(
-      lambda inputs: tf.sigmoid(head(encoder.backbone(inputs))),
-      split.test,
-      settings,
+      split,
+      self.settings,
+      loss_of=classifier.sigmoid_loss,
+      probabilities_of=tf.sigmoid,
+      recipe=self._recipe(len(split.train_clips)),
     )
     targets = average_precision.multi_hot(split.test_labels, split.columns)
-    precision = average_precision.mean_average_precision(
-      rows.mean(axis=1), targets
-    )
+    precision = average_precision.mean_average_precision(scores, targets)
     names = [split.classes[label] for label in split.columns]
     return {
       "name": split.name,

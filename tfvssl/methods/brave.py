@@ -7,6 +7,7 @@ h(z_n) regresses z_b and h(z_b) regresses z_n, gradients stopped at the target.
 
 import dataclasses
 import enum
+from typing import NamedTuple
 
 import tensorflow as tf
 
@@ -135,6 +136,28 @@ class BraveConfig(config.MethodConfig):
     return Brave(self)
 
 
+class Embeddings(NamedTuple):
+  """What Figure 2 makes of a batch; what is broad, by modality, K of each.
+
+  Attributes:
+    features: f_n(x_n), float [B, D]; all others are float [B, E].
+    z_narrow: g(f_n(x_n)).
+    prediction_narrow: h(z_n).
+    z_broad: g(f_b(x_b^k)).
+    predictions_broad: h(z_b^k).
+  """
+
+  features: tf.Tensor
+  z_narrow: tf.Tensor
+  prediction_narrow: tf.Tensor
+  z_broad: dict[str, list[tf.Tensor]]
+  predictions_broad: dict[str, list[tf.Tensor]]
+
+  def target(self, name: str) -> tf.Tensor:
+    """Returns what h(z_n) regresses: the mean of the K z_b, float [B, E]."""
+    return tf.add_n(self.z_broad[name]) / len(self.z_broad[name])
+
+
 class Brave(base.Method):
   """Narrow and broad backbones that regress each other's embedding."""
 
@@ -208,35 +231,53 @@ class Brave(base.Method):
       for name, spec in self.view_specs.items()
     }
 
+  def embeddings(
+    self, batch: base.Views, seed: int, training: bool = True
+  ) -> Embeddings:
+    """Returns what Figure 2 makes of the batch; arguments as of `loss`."""
+    seen = self.augment(batch, seed)
+    features = self.narrow_backbone(_inputs(seen["narrow"]), training=training)
+    z_narrow = self.projector(features, training=training)
+    prediction_narrow = self.predictor(z_narrow, training=training)
+    z_broad, predictions_broad = {}, {}
+    for name in self.config.broad:
+      pairs = [
+        self._embed_broad(name, seen[view], training)
+        for view in self._broad_names(name)
+      ]
+      z_broad[name], predictions_broad[name] = map(list, zip(*pairs))
+    return Embeddings(
+      features, z_narrow, prediction_narrow, z_broad, predictions_broad
+    )
+
+  def _embed_broad(self, name, view, training):
+    features = self.broad_backbones[name](_inputs(view), training=training)
+    if name in self.broad_adapters:
+      features = self.broad_adapters[name](features)
+    z = self.broad_projectors[name](features, training=training)
+    return z, self.broad_predictors[name](z, training=training)
+
   def loss(
     self, batch: base.Views, seed: int, training: bool = True
   ) -> base.Output:
     """Returns the loss of Eq. 5 over this replica's batch, and its parts."""
-    augmented = self.augment(batch, seed)
-    features = self.narrow_backbone(
-      _inputs(augmented["narrow"]), training=training
-    )
-    z_narrow = self.projector(features, training=training)
-    prediction_narrow = self.predictor(z_narrow, training=training)
-    all_narrow = _all_embeddings(z_narrow)
+    found = self.embeddings(batch, seed, training)
+    all_narrow = _all_embeddings(found.z_narrow)
     terms, mean_terms, metrics = [], [], {}
     for name in self.config.broad:
-      z_broad, predictions_broad = zip(
-        *[
-          self._embed_broad(name, augmented[view], training)
-          for view in self._broad_names(name)
-        ]
-      )
       narrow_to_broad, broad_to_narrow = losses.brave_loss(
-        prediction_narrow, z_narrow, list(predictions_broad), list(z_broad)
+        found.prediction_narrow,
+        found.z_narrow,
+        found.predictions_broad[name],
+        found.z_broad[name],
       )
-      for direction, term in (
-        (f"narrow_to_{name}", narrow_to_broad),
-        (f"{name}_to_narrow", broad_to_narrow),
-      ):
-        terms.append(tf.reduce_mean(term))
-        metrics[f"loss/{direction}"] = terms[-1]
-      target = _all_embeddings(tf.add_n(z_broad) / len(z_broad))
+      terms += [
+        tf.reduce_mean(narrow_to_broad),
+        tf.reduce_mean(broad_to_narrow),
+      ]
+      metrics[f"loss/narrow_to_{name}"] = terms[-2]
+      metrics[f"loss/{name}_to_narrow"] = terms[-1]
+      target = _all_embeddings(found.target(name))
       mean_terms += [
         losses.mean_embedding_loss(target),
         losses.mean_embedding_loss(all_narrow),
@@ -249,15 +290,8 @@ class Brave(base.Method):
     metrics["embedding_std/narrow"] = losses.embedding_std(all_narrow)
     metrics["effective_rank/narrow"] = losses.effective_rank(all_narrow)
     return base.Output(
-      scale * tf.add_n(terms), metrics, tf.stop_gradient(features)
+      scale * tf.add_n(terms), metrics, tf.stop_gradient(found.features)
     )
-
-  def _embed_broad(self, name, view, training):
-    features = self.broad_backbones[name](_inputs(view), training=training)
-    if name in self.broad_adapters:
-      features = self.broad_adapters[name](features)
-    z = self.broad_projectors[name](features, training=training)
-    return z, self.broad_predictors[name](z, training=training)
 
   def encoders(self) -> dict[str, base.Encoder]:
     """Returns f_n as `video` and each f_b by the name of its modality.
