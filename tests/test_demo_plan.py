@@ -30,9 +30,9 @@ def test_little_sound_gives_flow():
 
 
 def test_long_silent_videos_give_rgb():
-  choice = demo_plan.choose(survey(20, 0, seconds=3600))
+  choice = demo_plan.choose(survey(20, 0, seconds=7200))
   assert choice.config == "tiny_brave_rgb.py"
-  assert "60 minutes" in choice.reason
+  assert "120 minutes" in choice.reason
 
 
 def test_every_choice_is_a_config_file():

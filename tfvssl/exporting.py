@@ -23,17 +23,42 @@ TOLERANCE = 1e-5
 _USUAL_SHORT_SIDE = 256  # default of data_prep.prepare_records
 
 
-def check_output(output: pathlib.Path) -> None:
-  """Checks that nothing would be overwritten.
+def check_output(output: pathlib.Path) -> pathlib.Path:
+  """Checks that a folder can appear there and nothing would be overwritten.
+
+  Returns:
+    The path without links: a folder cannot be renamed to a link.
 
   Raises:
-    ValueError: `output` exists and is no empty folder.
+    ValueError: `output` exists and is no empty folder, is the current folder,
+      or cannot be made.
   """
-  if output.exists() and (not output.is_dir() or any(output.iterdir())):
+  try:
+    resolved = output.resolve()
+    is_taken = resolved.exists() and (
+      not resolved.is_dir() or any(resolved.iterdir())
+    )
+    existing = next(path for path in resolved.parents if path.exists())
+  except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle
+    raise ValueError(
+      f"--output={output} cannot be made ({error}); choose another folder."
+    ) from error
+  if is_taken:
     raise ValueError(
       f"--output={output} exists and is not empty; choose another folder or"
       " remove it."
     )
+  if resolved == pathlib.Path.cwd():
+    raise ValueError(
+      f"--output={output} is the current folder, which would be replaced;"
+      " choose another."
+    )
+  if not existing.is_dir():
+    raise ValueError(
+      f"--output={output} cannot be made: {existing} is a file; choose another"
+      " folder."
+    )
+  return resolved
 
 
 def export(
@@ -57,7 +82,7 @@ def export(
     ValueError: nothing to export, `output` is taken, or the reloaded model
       does not give the outputs of `encoders`.
   """
-  check_output(output)
+  output = check_output(output)
   module = serving.ServingModule(encoders, max_batch_size)
   output.parent.mkdir(parents=True, exist_ok=True)
   unfinished = output.with_name(f".{output.name}.unfinished-{os.getpid()}")

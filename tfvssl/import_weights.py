@@ -36,6 +36,7 @@ _MAX_BYTES = flags.DEFINE_integer(
   published_file.MAX_BYTES,
   "Refuse a larger file; about three times its size is held in memory.",
   lower_bound=1,
+  upper_bound=1 << 40,
 )
 
 
@@ -48,17 +49,16 @@ def main(argv: Sequence[str]) -> int:
       "--checkpoint and --output are needed; for example --source=brave"
       " --checkpoint=X.npy --output=RUN"
     )
-  logging.set_verbosity(logging.INFO)
-  try:
-    published = published_file.read(_CHECKPOINT.value, _MAX_BYTES.value)
-  except ValueError as error:
-    raise exit_codes.UserError(exit_codes.DATA, str(error)) from error
   # Loads TensorFlow: after every check that needs none.
   from tfvssl import exporting
   from tfvssl import published_weights
 
-  output = pathlib.Path(_OUTPUT.value)
-  exporting.check_output(output)
+  logging.set_verbosity(logging.INFO)
+  output = exporting.check_output(pathlib.Path(_OUTPUT.value))
+  try:
+    published = published_file.read(_CHECKPOINT.value, _MAX_BYTES.value)
+  except ValueError as error:
+    raise exit_codes.UserError(exit_codes.DATA, str(error)) from error
   try:
     report = published_weights.import_run(
       published, output, allow_partial=_ALLOW_PARTIAL.value
@@ -71,7 +71,7 @@ def main(argv: Sequence[str]) -> int:
   if report.random:
     print(f"random, not in the file: {', '.join(report.random)}")
   print(
-    f"next: python -m tfvssl.evaluate --workdir={output} --protocol=svm"
+    f"next: python -m tfvssl.evaluate --workdir={_OUTPUT.value} --protocol=svm"
     " --num_frames=32 --train_records=RECORDS/train"
     " --test_records=RECORDS/test"
   )

@@ -6,7 +6,7 @@ released evaluate_video_embeddings.py, which reads it; specs/brave.md 9.
 
 import dataclasses
 import hashlib
-import math
+import os
 import pathlib
 
 import numpy as np
@@ -14,7 +14,24 @@ import numpy as np
 from tfvssl import restricted_pickle
 
 MAX_BYTES = 4 << 30
+WIDEST = 4
+LARGEST_HEAD = 16_384
 _PARTS = ("params", "state", "config")
+# Far around the published ones: a damaged value must not fill the memory.
+_BOUNDS: dict[str, tuple[float, float]] = {
+  "num_frames_narrow": (1, 1024),
+  "image_size_narrow": (1, 1024),
+  "step_broad": (1, 1024),
+  "num_frames_broad": (1, 1024),
+  "image_size_broad": (1, 1024),
+  "step_narrow": (1, 1024),
+  "output_dims": (1, LARGEST_HEAD),
+  "tsm_resnet_width_multiplier": (0.01, WIDEST),
+  "num_spectrogram_bins": (1, 1024),
+  "fft_step": (1, 48_000),
+  "input_video_sample_rate": (1, 1000),
+  "input_audio_sample_rate": (1000, 192_000),
+}
 
 
 @dataclasses.dataclass
@@ -71,12 +88,13 @@ def read(path: str | pathlib.Path, max_bytes: int = MAX_BYTES) -> PublishedFile:
   if not path.is_file():
     raise FileNotFoundError(f"{path} is no file; name the downloaded .npy.")
   with open(path, "rb") as file:
-    content = file.read(max_bytes + 1)
-  if len(content) > max_bytes:
-    raise ValueError(
-      f"{path} has more than {max_bytes} bytes; if that is right, raise"
-      " --max_bytes."
-    )
+    size = os.fstat(file.fileno()).st_size
+    if size > max_bytes:
+      raise ValueError(
+        f"{path} has more than {max_bytes} bytes; if that is right, raise"
+        " --max_bytes."
+      )
+    content = file.read(size)
   try:
     tree = restricted_pickle.load_npy(content)
     tensors, config = _tensors(tree), _config(tree)
@@ -119,7 +137,7 @@ def _tensors(tree):
 
 
 def _config(tree):
-  """Returns the config, every value of the kind that its field has."""
+  """Returns the config, every value of the kind and size of its field."""
   given = tree["config"]
   fields = {
     field.name: field.type for field in dataclasses.fields(PublishedConfig)
@@ -143,13 +161,22 @@ def _value(name, value, kind):
     if isinstance(value, bool):
       return value
   elif kind in (int, float):
-    # A whole number may be written as a float, and the other way round.
-    if type(value) in (int, float) and 0 < value < math.inf:
-      if kind(value) == value:
-        return kind(value)
+    return _number(name, value, kind)
   elif isinstance(value, (list, tuple)):
     return [item for item in value if isinstance(item, str)]
   raise ValueError(f"its `config.{name}` is {restricted_pickle.quoted(value)}")
+
+
+def _number(name, value, kind):
+  """Returns the number; a whole one may be a float, the other way round too."""
+  low, high = _BOUNDS[name]
+  if type(value) in (int, float) and low <= value <= high:
+    if kind(value) == value:
+      return kind(value)
+  raise ValueError(
+    f"its `config.{name}` is {restricted_pickle.quoted(value)}; it must be a"
+    f" {'whole ' if kind is int else ''}number from {low} to {high}"
+  )
 
 
 def _some(names):

@@ -41,9 +41,6 @@ _BROAD = {
 _AUDIO_STEM = f"{_BROAD['audio']}/~/initial_conv/w"
 _FIRST_LINEAR = f"{_HEADS}/projector/linear/w"
 _STEM_CHANNELS = 64  # of width 1
-# Far above the published sizes: a damaged one must not fill the memory.
-_WIDEST = 4
-_LARGEST_HEAD = 16_384
 
 _DEAD_HEADS = re.compile(rf"{_HEADS}_\d+/")
 _BEHIND_AVERAGE = re.compile(r"/~/(mean|var)_ema/(hidden|counter)$")
@@ -136,13 +133,15 @@ def experiment_of(
       f" {views.FRAME_RATE_HZ:g}, the frame rate of all records."
     )
   width = released.tsm_resnet_width_multiplier
-  _require_at_most("config.tsm_resnet_width_multiplier", width, _WIDEST)
-  _require_at_most("config.output_dims", released.output_dims, _LARGEST_HEAD)
   audio_width = _last_size(published, _AUDIO_STEM, _STEM_CHANNELS)
   audio_width /= _STEM_CHANNELS
-  _require_at_most(f"width of {_AUDIO_STEM}", audio_width, _WIDEST)
+  _require_at_most(
+    f"width of {_AUDIO_STEM}", audio_width, published_file.WIDEST
+  )
   hidden_dim = _last_size(published, _FIRST_LINEAR, 4096)
-  _require_at_most(f"size of {_FIRST_LINEAR}", hidden_dim, _LARGEST_HEAD)
+  _require_at_most(
+    f"size of {_FIRST_LINEAR}", hidden_dim, published_file.LARGEST_HEAD
+  )
   video = tsm_resnet.TSMResNetConfig(blocks=BLOCKS, width=width)
   audio = resnet_audio.AudioResNetConfig(blocks=BLOCKS, width=audio_width)
   broad = {

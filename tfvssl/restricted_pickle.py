@@ -3,12 +3,15 @@
 np.load(allow_pickle=True) calls whatever a file names. Here every name that a
 pickle uses is looked up in a table of stand-ins, which only rebuild arrays
 from bytes that are in the file. A name outside the table, an object array and
-a size that the file does not hold are refused before anything is allocated.
+a size that the file does not hold are refused before an array is made.
+
+Time and memory grow no faster than the file: only text is a key of a dict, as
+the hash of a tuple that shares its parts takes years; there are no sets;
+numbers have 64 bits at most; every array gets its content once.
 """
 
 from collections.abc import Callable
 import io
-import math
 import pickle
 import pickletools
 from typing import Any
@@ -17,10 +20,23 @@ import numpy as np
 
 # The released model's file has about 25 thousand; a bound on time and memory.
 _MOST_INSTRUCTIONS = 1_000_000
-# Python's hash of a tuple as deep as this still fits on its stack.
-_MOST_TUPLES = 50_000
 _DEEPEST = 8
-_MEMO_INSTRUCTIONS = ("PUT", "BINPUT", "LONG_BINPUT")
+# All that Python writes in protocols 2 to 5 for arrays, mappings and scalars.
+_INSTRUCTIONS = frozenset(
+  (
+    *("PROTO", "FRAME", "STOP", "MARK", "POP", "POP_MARK"),
+    *("NONE", "NEWTRUE", "NEWFALSE", "BINFLOAT"),
+    *("BININT", "BININT1", "BININT2", "LONG1", "LONG4"),
+    *("BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8"),
+    *("BINBYTES", "SHORT_BINBYTES", "BINBYTES8", "BYTEARRAY8"),
+    *("EMPTY_TUPLE", "TUPLE1", "TUPLE2", "TUPLE3", "TUPLE"),
+    *("EMPTY_LIST", "APPEND", "APPENDS"),
+    *("EMPTY_DICT", "SETITEM", "SETITEMS"),
+    *("GLOBAL", "STACK_GLOBAL", "REDUCE", "BUILD"),
+    *("BINGET", "LONG_BINGET", "BINPUT", "LONG_BINPUT", "MEMOIZE"),
+  )
+)
+_MEMO_INSTRUCTIONS = ("BINPUT", "LONG_BINPUT")
 _OBJECT = ("O", "O8")
 _NUMBERS = (
   *("b1", "f2", "f4", "f8"),
@@ -93,21 +109,26 @@ def _read_header(stream):
 
 
 def _check_instructions(stream):
-  """Refuses lengths, memo places and programs beyond what the file can hold.
+  """Refuses what no writer of arrays uses, before anything of it is done.
 
-  Python allocates what a pickle announces before it looks for it.
+  Python allocates what a pickle announces before it looks for it, and its sums
+  and products of long integers take long.
   """
-  tuples = 0
   try:
     for number, (instruction, argument, _) in enumerate(
       pickletools.genops(stream)
     ):
-      tuples += instruction.name.startswith("TUPLE")
-      if number == _MOST_INSTRUCTIONS or tuples > _MOST_TUPLES:
+      if number == _MOST_INSTRUCTIONS:
         raise _Refused(
-          f"its pickle has more than {_MOST_INSTRUCTIONS} instructions or"
-          f" {_MOST_TUPLES} tuples"
+          f"its pickle has more than {_MOST_INSTRUCTIONS} instructions"
         )
+      if instruction.name not in _INSTRUCTIONS:
+        raise _Refused(
+          f"its pickle has the instruction {instruction.name}, which no array"
+          " needs"
+        )
+      if isinstance(argument, int) and not -(2**63) <= argument < 2**64:
+        raise _Refused("its pickle has an integer of more than 64 bits")
       if instruction.name in _MEMO_INSTRUCTIONS and not (
         isinstance(argument, int) and 0 <= argument <= number
       ):
@@ -118,8 +139,10 @@ def _check_instructions(stream):
     raise _damaged(error) from error
 
 
-class _Unpickler(pickle.Unpickler):
-  """Knows the names of the table only."""
+class _Unpickler(pickle._Unpickler):  # Python's own: C's has no `dispatch`
+  """Knows the names of the table only, and puts only text into dicts as key."""
+
+  dispatch = dict(pickle._Unpickler.dispatch)
 
   def __init__(self, stream: io.BytesIO, size: int):
     super().__init__(stream)
@@ -149,6 +172,29 @@ class _Unpickler(pickle.Unpickler):
       )
     return stand_in
 
+  def load_setitem(self):
+    """Puts one item into a dict."""
+    value, key = self.stack.pop(), self.stack.pop()
+    self._put([key], [value])
+
+  dispatch[pickle.SETITEM[0]] = load_setitem
+
+  def load_setitems(self):
+    """Puts many items into a dict."""
+    items = self.pop_mark()
+    self._put(items[::2], items[1::2])
+
+  dispatch[pickle.SETITEMS[0]] = load_setitems
+
+  def _put(self, keys, values):
+    mapping = self.stack[-1]
+    if type(mapping) is not dict:
+      raise _Refused(f"it puts an item into a {_type_name(mapping)}")
+    for key, value in zip(keys, values, strict=True):
+      if type(key) is not str:
+        raise _Refused(f"a key of a dict in it is a {_type_name(key)}")
+      mapping[key] = value
+
 
 class _StandIn:
   """A function that a pickle can call but neither change nor make."""
@@ -168,7 +214,7 @@ class _StandIn:
 class _DType:
   """numpy.dtype of a number, or of the one object."""
 
-  __slots__ = ("code", "order")
+  __slots__ = ("code", "is_built", "order")
 
   def __init__(self, code, align=False, copy=True):
     del align, copy
@@ -176,17 +222,26 @@ class _DType:
       raise _Refused(
         f"it holds an array of dtype {quoted(code)}; only numbers are read"
       )
-    self.code, self.order = code, "="
+    self.code, self.order, self.is_built = code, "=", False
 
   def __setstate__(self, state):
-    _, order, *structure = state
+    _, order, *structure = _state(state, 8)
     if order not in ("<", ">", "|", "=") or structure[:3] != [None] * 3:
       raise _Refused("it holds an array of a structured dtype")
-    self.order = order
+    if self.is_built:
+      raise _Refused("it builds a dtype twice")
+    self.order, self.is_built = order, True
 
   @property
   def is_object(self) -> bool:
     return self.code in _OBJECT
+
+
+def _state(state, length):
+  """Returns the state of an object of NumPy; all its writers have `length`."""
+  if type(state) is not tuple or len(state) != length:
+    raise _Refused(f"it builds an object of no tuple of {length}")
+  return state
 
 
 class _Array:
@@ -195,19 +250,23 @@ class _Array:
   Attributes:
     value: an array, or the one object.
     is_object: which of the two.
+    is_built: whether `value` is there.
   """
 
-  __slots__ = ("is_object", "value")
+  __slots__ = ("is_built", "is_object", "value")
 
   def __init__(self):
-    self.is_object, self.value = False, None
+    self.is_built, self.is_object, self.value = False, False, None
 
   def __setstate__(self, state):
-    *_, shape, dtype, is_fortran, data = state
+    _, shape, dtype, is_fortran, data = _state(state, 5)
     self.fill(shape, dtype, "F" if is_fortran else "C", data)
 
   def fill(self, shape, dtype, order, data):
     """Takes the values; raises unless `data` holds just as many bytes."""
+    if self.is_built:
+      raise _Refused("it builds an array twice")
+    self.is_built = True
     if not (
       isinstance(shape, tuple)
       and len(shape) <= _DEEPEST
@@ -220,11 +279,17 @@ class _Array:
       self.is_object, self.value = True, data[0]
       return
     kind = np.dtype(dtype.code).newbyteorder(dtype.order)
-    needed = math.prod(shape) * kind.itemsize
-    if not isinstance(data, (bytes, bytearray)) or len(data) != needed:
+    if not isinstance(data, (bytes, bytearray)):
+      raise _Refused(f"it holds an array without bytes, of {_type_name(data)}")
+    needed = kind.itemsize if 0 not in shape else 0
+    for size in shape:
+      needed *= size
+      if needed > len(data):
+        break
+    if needed != len(data):
       raise _Refused(
-        f"it holds an array of shape {shape} without the {needed} bytes that"
-        " this takes"
+        f"it holds an array of shape {shape}, whose bytes are not the"
+        f" {len(data)} that are there"
       )
     values = np.frombuffer(data, kind) if needed else np.zeros(0, kind)
     self.value = values.reshape(shape, order=order)
@@ -325,9 +390,6 @@ def _to_tree(value, depth, done):
 
 
 def _dict_to_tree(value, depth, done):
-  for key in value:
-    if not isinstance(key, str):
-      raise ValueError(f"a key of a dict in it is a {_type_name(key)}")
   return {key: _to_tree(item, depth - 1, done) for key, item in value.items()}
 
 

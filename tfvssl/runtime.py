@@ -84,7 +84,8 @@ def cross_replica_concat(tensor: tf.Tensor) -> tf.Tensor:
   context = tf.distribute.get_replica_context()
   if context is None or context.num_replicas_in_sync == 1:
     return tensor
-  return context.all_gather(tensor, axis=0)
+  # An argument of the step has no device yet, which several workers need.
+  return context.all_gather(tf.identity(tensor), axis=0)
 
 
 def is_chief(strategy: tf.distribute.Strategy) -> bool:

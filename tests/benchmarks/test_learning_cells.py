@@ -29,6 +29,8 @@ def _experiment(folders, **changes):
   settings = {
     "steps": 2,
     "schedule": config.Schedule(peak=0.5, warmup_steps=0),
+    # It would last for all tests of this process; XLA refuses it.
+    "runtime": config.Runtime(deterministic=False),
     "svm": config.Svm(
       train_epochs=2,
       grid_c=(1e-3, 1e-2),
