@@ -15,9 +15,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 VENV_FLAGS ?=
-# One test process unless told: two hold two TensorFlows (about 2 GB each) and
-# share the same cores.
-PYTEST_FLAGS ?=
+# Two test processes, of about 3 GB each; one file stays in one process.
+PYTEST_FLAGS ?= -n 2 --dist loadfile
 
 # A pyenv shim may exist and still not run, so each candidate is tried.
 FIND_PYTHON = for candidate in $(PYTHON) python3.11 python3.10 python3 \

@@ -12,6 +12,7 @@ from tests import published_files
 from tests.conftest import ROOT
 from tfvssl import checkpoints
 from tfvssl import exit_codes
+from tfvssl import output_folder
 from tfvssl import published_weights
 
 CONFIG = published_files.tiny_config()
@@ -152,3 +153,64 @@ def test_a_bad_file_ends_in_one_line_and_data(
   assert message in lines[0]
   assert not marker.exists()
   assert not (tmp_path / "RUN").exists()
+
+
+def _circle(folder):
+  (folder / "circle").symlink_to(folder / "circle")
+  return folder / "circle"
+
+
+def _under_a_file(folder):
+  (folder / "file").write_bytes(b"")
+  return folder / "file" / "a" / "RUN"
+
+
+@pytest.mark.parametrize(
+  ("make", "message"),
+  [
+    (_circle, "cannot be made (Symlink loop"),
+    (_under_a_file, "/file is a file; choose another folder."),
+    (lambda folder: folder / ("a" * 300), "cannot be made ([Errno 36] File n"),
+    (lambda folder: "/", "--output=/ exists and is not empty"),
+    (lambda folder: folder / "empty", "empty is the current folder, which wou"),
+    (lambda folder: ".", "--output=. is the current folder, which would be"),
+  ],
+)
+def test_an_output_that_cannot_be_made_is_refused(
+  make, message, tmp_path, monkeypatch
+):
+  (tmp_path / "empty").mkdir()
+  monkeypatch.chdir(tmp_path / "empty")
+  with pytest.raises(ValueError) as caught:
+    output_folder.check(pathlib.Path(make(tmp_path)))
+  assert message in str(caught.value)
+  assert "\n" not in str(caught.value)
+
+
+def test_a_link_to_an_empty_folder_is_filled(tiny, tmp_path):
+  _write(tmp_path / "x.npy", tiny)
+  (tmp_path / "disk").mkdir()
+  (tmp_path / "RUN").symlink_to(tmp_path / "disk")
+  process = _process(
+    ["-c", _TINY],
+    f"--checkpoint={tmp_path}/x.npy",
+    f"--output={tmp_path}/RUN",
+  )
+  assert process.returncode == exit_codes.OK, process.stderr
+  assert (tmp_path / "RUN").is_symlink()
+  assert (tmp_path / "disk" / "import.json").is_file()
+
+
+def test_a_bad_output_is_told_before_the_file_is_read(tmp_path):
+  (tmp_path / "RUN").write_bytes(b"")
+  process = _import(tmp_path / "missing.npy")
+  assert process.returncode == exit_codes.USAGE
+  assert "RUN exists and is not empty" in process.stderr
+  assert len(process.stderr.splitlines()) == 1
+
+
+def test_a_limit_beyond_all_files_is_refused(tmp_path):
+  process = _import(tmp_path / "x.npy", f"--max_bytes={10**27}")
+  assert process.returncode == exit_codes.USAGE
+  assert "--max_bytes" in process.stderr
+  assert len(process.stderr.splitlines()) == 1

@@ -65,6 +65,7 @@ LAYERS = (
     "data.mp4",
     "flags",
     "exit_codes",
+    "output_folder",
     "published_file",
     "restricted_pickle",
     "stop_request",

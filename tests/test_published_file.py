@@ -1,5 +1,6 @@
 """What the released reader takes is read; what it would not, is named."""
 
+import dataclasses
 import hashlib
 
 import numpy as np
@@ -97,7 +98,23 @@ def _lacking():
     ),
     (_lacking(), "`config` lacks `fft_step`"),
     (_config(speed=1), "`config` has the unknown field 'speed'"),
-    (_config(fft_step=0), "`config.fft_step` is 0"),
+    (
+      _config(fft_step=0),
+      "`config.fft_step` is 0; it must be a whole number from 1 to 48000.",
+    ),
+    (_config(fft_step=10**15), "is 1000000000000000; it must be a whole numb"),
+    (_config(fft_step=10**30), "an integer of more than 64 bits"),
+    (_config(output_dims=10**400), "an integer of more than 64 bits"),
+    (_config(output_dims=16_385), "16385; it must be a whole number from 1 to"),
+    (_config(image_size_narrow=10**6), "1000000; it must be a whole number fr"),
+    (_config(num_spectrogram_bins=10**9), "whole number from 1 to 1024."),
+    (_config(num_frames_broad=1e300), "is 1e+300; it must be a whole number f"),
+    (_config(step_narrow=np.nan), "is nan; it must be a whole number from 1"),
+    (
+      _config(tsm_resnet_width_multiplier=1000),
+      "_multiplier` is 1000; it must be a number from 0.01 to 4.",
+    ),
+    (_config(input_audio_sample_rate=999), "number from 1000 to 192000."),
     (_config(fft_step=1.5), "`config.fft_step` is 1.5"),
     (_config(fft_step=True), "`config.fft_step` is True"),
     (_config(input_video_sample_rate=np.inf), "_sample_rate` is inf"),
@@ -113,6 +130,30 @@ def test_other_content_is_refused(tree, message, tmp_path):
   assert text.startswith(f"{tmp_path / 'x.npy'} is not read: ")
   assert text.endswith("Download it again from where DeepMind publishes it.")
   assert "\n" not in text
+
+
+def test_every_number_has_bounds_around_the_released_one():
+  fields = dataclasses.fields(published_file.PublishedConfig)
+  numbers = {field.name for field in fields if field.type in (int, float)}
+  assert numbers == set(published_file._BOUNDS)
+  released = published_files.released_config()
+  for name, (low, high) in published_file._BOUNDS.items():
+    assert low <= released[name] <= high < 10**6, name
+
+
+def test_a_larger_file_is_refused_before_it_is_read(tmp_path):
+  """One that has no content on the disk, of more than any memory holds."""
+  with open(tmp_path / "x.npy", "wb") as file:
+    file.truncate(1 << 42)
+  with pytest.raises(ValueError, match=f"more than {1 << 41} bytes"):
+    published_file.read(tmp_path / "x.npy", max_bytes=1 << 41)
+
+
+def test_a_large_limit_takes_no_memory(tmp_path):
+  path = tmp_path / "x.npy"
+  path.write_bytes(published_files.npy(_tree()))
+  read = published_file.read(path, max_bytes=10**27)
+  assert len(read.tensors) == 3
 
 
 def test_a_larger_file_is_refused_before_it_is_parsed(tmp_path):

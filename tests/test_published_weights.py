@@ -258,8 +258,6 @@ def test_what_does_not_fit_is_refused(change, message, refusing, tmp_path):
   ("changes", "message"),
   [
     ({"input_video_sample_rate": 30.0}, "_rate` (30) must be 25, the frame"),
-    ({"tsm_resnet_width_multiplier": 1000}, "(1000) must be at most 4."),
-    ({"output_dims": 10**9}, "(1e+09) must be at most 16384."),
     ({"tsm_resnet_width_multiplier": 0.01}, "`width` (0.01) must be a positi"),
   ],
 )

@@ -5,6 +5,7 @@ import io
 import os
 import pickle
 import struct
+import subprocess
 import sys
 import types
 
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 
 from tests import published_files
+from tests.conftest import ROOT
 from tfvssl import restricted_pickle
 
 
@@ -184,12 +186,20 @@ def _dtype(code):
   return pickle.dumps(np.dtype(code), 2)[2:-1]
 
 
+def _state(dtype, shape, data):
+  """Returns the instructions that give an array its state."""
+  state = b"(K\x01" + pickle.dumps(shape, 2)[2:-1] + dtype + b"\x89" + data
+  return state + b"tb"
+
+
 def _array(dtype, shape, data):
   """Returns the instructions of an array with any shape and data."""
-  state = b"(K\x01" + pickle.dumps(shape, 2)[2:-1] + dtype + b"\x89" + data
-  return (
-    _GLOBAL_ARRAY + b"cnumpy\nndarray\nK\x00\x85C\x01b\x87R" + state + b"tb"
-  )
+  made = _GLOBAL_ARRAY + b"cnumpy\nndarray\nK\x00\x85C\x01b\x87R"
+  return made + _state(dtype, shape, data)
+
+
+_DTYPE_F4 = _GLOBAL_DTYPE + b"X\x02\x00\x00\x00f4\x85R"
+_DTYPE_STATE = b"(K\x03X\x01\x00\x00\x00<NNNK\x00K\x00K\x00t"
 
 
 @pytest.mark.parametrize(
@@ -197,7 +207,7 @@ def _array(dtype, shape, data):
   [
     (
       _array(_dtype("f4"), (10**6, 10**6), b"C\x04abcd"),
-      r"shape \(1000000, 1000000\) without the 4000000000000 bytes",
+      r"shape \(1000000, 1000000\), whose bytes are not the 4 that are there",
     ),
     (_array(_dtype("f4"), (-1, 4), b"C\x04abcd"), "array whose shape is none"),
     (_array(_dtype("O"), (3,), b"]"), "an array of objects"),
@@ -221,12 +231,28 @@ def _array(dtype, shape, data):
       "encodes",
     ),
     (_GLOBAL_ARRAY + b"}X\x01\x00\x00\x00aK\x01sb", "changes a function"),
-    (_GLOBAL_DTYPE + b")\x81", "cut or damaged"),  # an object of the stand-in
-    (b"\x82\x01", "cut or damaged"),  # copyreg's extension 1
-    (b"X\x01\x00\x00\x00aQ", "cut or damaged"),  # a persistent id
-    (b"\x8f", "type set"),
-    (b"\x8f\x85", "type set"),
+    (_GLOBAL_DTYPE + b")\x81", "instruction NEWOBJ, which no array needs"),
+    (b"\x82\x01", "instruction EXT1"),  # copyreg's extension 1
+    (b"X\x01\x00\x00\x00aQ", "instruction BINPERSID"),
+    (b"\x8f", "instruction EMPTY_SET"),
+    (b"(\x91", "instruction FROZENSET"),
+    (b"(K\x01K\x02d", "instruction DICT"),
     (b"}K\x01K\x02s", "a key of a dict in it is a int"),
+    (b"}(X\x01\x00\x00\x00aK\x02)K\x02u", "a key of a dict in it is a tuple"),
+    (b"}(X\x01\x00\x00\x00au", "cut or damaged"),  # a key without a value
+    (b"]K\x00K\x02s", "puts an item into a list"),
+    (_array(_dtype("f4"), (2**64,), b"C\x00"), "of more than 64 bits"),
+    (b"\x8a\x09" + b"\x00" * 8 + b"\xff", "of more than 64 bits"),
+    (_array(_dtype("f4"), (1,), b"]"), "an array without bytes, of list"),
+    (_GLOBAL_ARRAY + b")))\x87R]b", "builds an object of no tuple of 5"),
+    (_GLOBAL_ARRAY + b")))\x87R(" + b"N" * 6 + b"tb", "no tuple of 5"),
+    (_DTYPE_F4 + b"(" + b"N" * 9 + b"tb", "no tuple of 8"),
+    (_dtype("f4") + _DTYPE_STATE + b"b", "builds a dtype twice"),
+    (
+      _array(_dtype("f4"), (0,), b"C\x00")
+      + _state(_dtype("f4"), (0,), b"C\x00"),
+      "builds an array twice",
+    ),
     (b"]" + b"\x85" * 20, "nested more than 8 deep"),
     (
       b"chaiku._src.data_structures\nFlatMapping\nK\x01\x85R",
@@ -266,11 +292,84 @@ def test_an_endless_program_is_refused(monkeypatch):
     restricted_pickle.load_npy(content)
 
 
-def test_a_tower_of_tuples_is_refused():
+def test_a_tower_of_tuples_is_no_key():
   """Python's hash of one this high overflows the stack of the process."""
   tower = b"\x80\x04})" + b"\x85" * 200_000 + b"Ns."
-  with pytest.raises(ValueError, match="more than .* or 50000 tuples"):
+  with pytest.raises(ValueError, match="a key of a dict in it is a tuple"):
     restricted_pickle.load_npy(published_files.npy_of_pickle(tower))
+
+
+def _shared_tuples(share):
+  """A dict whose key is a tuple of 2 ** 100 parts."""
+  return b"\x80\x04}N\x85" + share * 100 + b"Ns."
+
+
+def _equal_hashes():
+  """A dict of 300 thousand keys, all of the hash 0."""
+  keys = (
+    b"\x8a\x0a" + (i * (2**61 - 1)).to_bytes(10, "little") + b"N"
+    for i in range(300_000)
+  )
+  return b"\x80\x04}(" + b"".join(keys) + b"u."
+
+
+def _long_shape():
+  """An array of 8 sizes with 30 million bits each."""
+  size = (1 << 30_000_000).to_bytes(3_750_002, "little")
+  size = b"\x8b" + struct.pack("<I", len(size)) + size
+  made = _GLOBAL_ARRAY + b"cnumpy\nndarray\nK\x00\x85C\x01b\x87R(K\x01"
+  shape = b"(" + size * 8 + b"t"
+  return b"\x80\x04" + made + shape + _dtype("f4") + b"\x89C\x00tb."
+
+
+def _copied_state():
+  """Arrays that are built of one list of 300 thousand parts, 50 thousand."""
+  parts = b"](" + b"N" * 300_000 + b"K\x00\x85" + _dtype("f4") + b"\x89C\x00e"
+  one = _GLOBAL_ARRAY + b")))\x87Rr\x01\x00\x00\x000"
+  build = b"h\x01h\x00b0"
+  return b"\x80\x04" + parts + b"q\x000" + one + build * 50_000 + b"N."
+
+
+@pytest.mark.parametrize(
+  ("body", "message"),
+  [
+    (_shared_tuples(b"2\x86"), "instruction DUP"),
+    (_shared_tuples(b"q\x00h\x00\x86"), "a key of a dict in it is a tuple"),
+    (_equal_hashes(), "more than 64 bits"),
+    (_long_shape(), "more than 64 bits"),
+    (_copied_state(), "no tuple of 5"),
+  ],
+  ids=["copied", "shared", "equal_hashes", "long_shape", "copied_state"],
+)
+def test_a_file_that_would_take_years_is_refused_at_once(
+  body, message, tmp_path
+):
+  """In a process of its own: what hangs there can be ended."""
+  (tmp_path / "x.npy").write_bytes(published_files.npy_of_pickle(body))
+  program = (
+    "import pathlib, sys\n"
+    "from tfvssl import restricted_pickle\n"
+    "restricted_pickle.load_npy(pathlib.Path(sys.argv[1]).read_bytes())\n"
+  )
+  process = subprocess.run(
+    [sys.executable, "-c", program, str(tmp_path / "x.npy")],
+    cwd=ROOT,
+    capture_output=True,
+    text=True,
+    timeout=30,
+  )
+  assert message in process.stderr.splitlines()[-1]
+
+
+def test_keys_of_one_hash_below_64_bits_are_refused_too():
+  """Five such integers have 64 bits; strings are the only keys."""
+  keys = b"".join(
+    b"\x8a\x09" + (i * (2**61 - 1)).to_bytes(9, "little") + b"N"
+    for i in range(5)
+  )
+  content = published_files.npy_of_pickle(b"\x80\x04}(" + keys + b"u.")
+  with pytest.raises(ValueError, match="a key of a dict in it is a int"):
+    restricted_pickle.load_npy(content)
 
 
 def test_what_is_quoted_of_a_file_is_short_and_plain():

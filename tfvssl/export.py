@@ -15,6 +15,7 @@ from absl import flags
 from absl import logging
 
 from tfvssl import exit_codes
+from tfvssl import output_folder
 
 _WORKDIR = flags.DEFINE_string("workdir", None, "Folder of tfvssl.train.")
 _OUTPUT = flags.DEFINE_string(
@@ -34,13 +35,12 @@ def main(argv: Sequence[str]) -> int:
       "--workdir and --output are needed; for example --workdir=RUN"
       " --output=EXPORT"
     )
+  output = output_folder.check(pathlib.Path(_OUTPUT.value))
   # Loads TensorFlow: after every check that needs none.
   from tfvssl import checkpoints
   from tfvssl import exporting
 
   logging.set_verbosity(logging.INFO)
-  output = pathlib.Path(_OUTPUT.value)
-  exporting.check_output(output)
   try:
     experiment, method, step = checkpoints.load_method(_WORKDIR.value)
   except ValueError as error:

@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from tfvssl import config
 from tfvssl import export_format
+from tfvssl import output_folder
 from tfvssl import serving
 from tfvssl import views
 from tfvssl.data import schema
@@ -21,44 +22,6 @@ from tfvssl.methods import base
 # output where that is above 1; Grappler folds batch norm into convolutions.
 TOLERANCE = 1e-5
 _USUAL_SHORT_SIDE = 256  # default of data_prep.prepare_records
-
-
-def check_output(output: pathlib.Path) -> pathlib.Path:
-  """Checks that a folder can appear there and nothing would be overwritten.
-
-  Returns:
-    The path without links: a folder cannot be renamed to a link.
-
-  Raises:
-    ValueError: `output` exists and is no empty folder, is the current folder,
-      or cannot be made.
-  """
-  try:
-    resolved = output.resolve()
-    is_taken = resolved.exists() and (
-      not resolved.is_dir() or any(resolved.iterdir())
-    )
-    existing = next(path for path in resolved.parents if path.exists())
-  except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle
-    raise ValueError(
-      f"--output={output} cannot be made ({error}); choose another folder."
-    ) from error
-  if is_taken:
-    raise ValueError(
-      f"--output={output} exists and is not empty; choose another folder or"
-      " remove it."
-    )
-  if resolved == pathlib.Path.cwd():
-    raise ValueError(
-      f"--output={output} is the current folder, which would be replaced;"
-      " choose another."
-    )
-  if not existing.is_dir():
-    raise ValueError(
-      f"--output={output} cannot be made: {existing} is a file; choose another"
-      " folder."
-    )
-  return resolved
 
 
 def export(
@@ -73,7 +36,7 @@ def export(
 
   Args:
     encoders: of one method; serving.choose takes those of sight and sound.
-    output: see `check_output`.
+    output: see output_folder.check.
     experiment: what the run was made of.
     step: of the checkpoint.
     max_batch_size: clips that one request may hold.
@@ -82,7 +45,7 @@ def export(
     ValueError: nothing to export, `output` is taken, or the reloaded model
       does not give the outputs of `encoders`.
   """
-  output = check_output(output)
+  output = output_folder.check(output)
   module = serving.ServingModule(encoders, max_batch_size)
   output.parent.mkdir(parents=True, exist_ok=True)
   unfinished = output.with_name(f".{output.name}.unfinished-{os.getpid()}")

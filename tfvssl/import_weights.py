@@ -16,6 +16,7 @@ from absl import flags
 from absl import logging
 
 from tfvssl import exit_codes
+from tfvssl import output_folder
 from tfvssl import published_file
 
 _SOURCE = flags.DEFINE_enum(
@@ -49,16 +50,15 @@ def main(argv: Sequence[str]) -> int:
       "--checkpoint and --output are needed; for example --source=brave"
       " --checkpoint=X.npy --output=RUN"
     )
-  # Loads TensorFlow: after every check that needs none.
-  from tfvssl import exporting
-  from tfvssl import published_weights
-
   logging.set_verbosity(logging.INFO)
-  output = exporting.check_output(pathlib.Path(_OUTPUT.value))
+  output = output_folder.check(pathlib.Path(_OUTPUT.value))
   try:
     published = published_file.read(_CHECKPOINT.value, _MAX_BYTES.value)
   except ValueError as error:
     raise exit_codes.UserError(exit_codes.DATA, str(error)) from error
+  # Loads TensorFlow: after every check that needs none.
+  from tfvssl import published_weights
+
   try:
     report = published_weights.import_run(
       published, output, allow_partial=_ALLOW_PARTIAL.value

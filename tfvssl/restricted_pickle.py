@@ -14,7 +14,7 @@ from collections.abc import Callable
 import io
 import pickle
 import pickletools
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -142,7 +142,9 @@ def _check_instructions(stream):
 class _Unpickler(pickle._Unpickler):  # Python's own: C's has no `dispatch`
   """Knows the names of the table only, and puts only text into dicts as key."""
 
-  dispatch = dict(pickle._Unpickler.dispatch)
+  stack: list
+  pop_mark: Callable[[], list]
+  dispatch: ClassVar[dict[int, Callable]] = dict(pickle._Unpickler.dispatch)
 
   def __init__(self, stream: io.BytesIO, size: int):
     super().__init__(stream)
