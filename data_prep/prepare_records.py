@@ -308,7 +308,9 @@ def _read_inputs(suffixes):
     raise exit_codes.UserError(exit_codes.DATA, str(error)) from error
   ignored = sources.ignored_columns(path) if path.is_file() else []
   if ignored:
-    logging.info("columns of the csv that are ignored: %s", ", ".join(ignored))
+    logging.info(
+      "columns of the csv that are ignored: %s", ", ".join(map(repr, ignored))
+    )
   keys = sources.content_keys(found)
   left_out = []
   if _TEST_SHARE.value:

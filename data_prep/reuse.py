@@ -8,6 +8,7 @@ from collections.abc import Iterable
 import dataclasses
 import hashlib
 import json
+import os
 import pathlib
 
 from data_prep import shard_writer
@@ -41,7 +42,14 @@ class Decoded:
     for folder in folders:
       try:
         self._add(folder, config, classes)
-      except (OSError, ValueError, TypeError, KeyError):
+      except (
+        OSError,
+        ValueError,
+        TypeError,
+        AttributeError,
+        LookupError,
+        RecursionError,
+      ):
         continue  # unfinished or damaged: its inputs are decoded again
 
   def _add(self, folder, config, classes):
@@ -65,7 +73,7 @@ class Decoded:
     tree = json.loads(shard_writer.result_path(folder, file).read_text("utf-8"))
     offset = 0
     for fields in tree["outcomes"]:
-      outcome = shard_writer.Outcome(**fields)
+      outcome = _outcome(fields)
       if outcome.clips:
         key = by_path[outcome.relative]
         self._pieces[key] = _Piece(folder / file, offset, outcome)
@@ -86,6 +94,9 @@ class Decoded:
       return False
     try:
       with open(piece.path, "rb") as file:
+        end = piece.offset + piece.outcome.bytes
+        if os.fstat(file.fileno()).st_size < end:
+          return False
         file.seek(piece.offset)
         content = file.read(piece.outcome.bytes)
     except OSError:
@@ -96,6 +107,20 @@ class Decoded:
     outcome = dataclasses.replace(piece.outcome, split=described[2])
     output.stage(number, outcome)
     return True
+
+
+def _outcome(fields):
+  """Returns the Outcome; TypeError or ValueError where a field is damaged."""
+  outcome = shard_writer.Outcome(**fields)
+  for name, default in vars(shard_writer.Outcome("", "")).items():
+    value = getattr(outcome, name)
+    if type(value) is not type(default):
+      raise TypeError(f"`{name}` holds {value!r:.40}")
+    if isinstance(value, list) and not all(isinstance(x, str) for x in value):
+      raise TypeError(f"`{name}` holds {value!r:.40}")
+  if outcome.bytes < 0:
+    raise ValueError(f"`bytes` ({outcome.bytes}) must be >= 0")
+  return outcome
 
 
 def _key(described):

@@ -11,6 +11,7 @@ import io
 import os
 import pathlib
 import re
+import unicodedata
 
 from absl import logging
 import tqdm
@@ -21,8 +22,13 @@ from tfvssl.data import schema
 LABEL_SEPARATOR = "|"
 COLUMNS = ("path", "id", "start_s", "end_s", "label", "split", "caption")
 MAX_LINE = 1 << 20
+MAX_SECONDS = 1e6  # of a time in a list: eleven days
 _ERRORS_SHOWN = 20  # bad lines of a csv
-_SPLIT_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+# Without dots, so that no split is named like report.json and the like.
+_SPLIT_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,63}")
+_ESCAPE = re.compile(r"\\x[0-9a-f]{2}")
+# Of unicodedata: controls, halves of pairs, ends of lines and of paragraphs.
+_NO_LABEL = ("Cc", "Cs", "Zl", "Zp")
 
 
 @dataclasses.dataclass
@@ -94,10 +100,9 @@ def from_folder(root: pathlib.Path, labels: bool) -> list[ClipSource]:
     parts = path.relative_to(root).parts
     if labels and len(parts) > 1:
       label = printable(parts[0])
-      if LABEL_SEPARATOR in label:
+      if problem := label_problem(label):
         raise ValueError(
-          f"sub-folder {label!r} of {root}: {label_problem(label)}, or use"
-          " --labels=none."
+          f"sub-folder {label!r} of {root}: {problem}, or use --labels=none."
         )
       source.labels = (label,)
     found.append(source)
@@ -125,14 +130,26 @@ def label_problem(label: str) -> str:
       f"label {label!r:.80} must not hold `{LABEL_SEPARATOR}`, which stands"
       " between labels; rename it"
     )
-  if any(ord(letter) < 32 for letter in label):
+  if _holds_controls(label):
     return f"label {label!r:.80} holds control characters; rename it"
   return ""
 
 
+def _holds_controls(text):
+  return any(unicodedata.category(letter) in _NO_LABEL for letter in text)
+
+
 def printable(text: str) -> str:
-  """Returns `text` with bytes that are no UTF-8 written as escapes."""
-  return os.fsencode(text).decode("utf-8", "backslashreplace")
+  """Returns `text` with bytes that are no UTF-8 written as escapes.
+
+  In names with something like an escape backslashes are doubled, so that two
+  names never become the same text.
+  """
+  content = os.fsencode(text)
+  shown = content.decode("utf-8", "backslashreplace")
+  if not _ESCAPE.search(shown):
+    return shown
+  return content.replace(b"\\", b"\\\\").decode("utf-8", "backslashreplace")
 
 
 def seconds_text(seconds: float) -> str:
@@ -158,7 +175,7 @@ def from_csv(path: pathlib.Path) -> list[ClipSource]:
     source, problems = _source(row, root)
     if not problems and source.clip_id in lines:
       problems = [
-        f"id '{source.clip_id}' is also on line {lines[source.clip_id]}"
+        f"id {source.clip_id!r:.80} is also on line {lines[source.clip_id]}"
       ]
     if not problems:
       lines[source.clip_id] = line
@@ -197,14 +214,16 @@ def _read_rows(path):
     header = [name.strip() for name in next(reader, [])]
     errors += [(1, text) for text in _header_errors(header)]
     for cells in reader:
-      if cells and len(cells) != len(header):
+      if is_blank(cells):
+        continue
+      if len(cells) != len(header):
         errors.append(
           (
             reader.line_num,
             f"{len(cells)} cells, the header has {len(header)}",
           )
         )
-      elif cells and "path" in header:
+      elif "path" in header:
         rows.append((reader.line_num, dict(zip(header, cells, strict=True))))
   except csv.Error as error:
     errors.append((reader.line_num, str(error)))
@@ -215,9 +234,15 @@ def _read_rows(path):
 
 def _header_errors(header):
   if "path" not in header:
-    return [f"no column `path`; found: {', '.join(header) or 'none'}"]
+    found = ", ".join(map(repr, header))
+    return [f"no column `path`; found: {found or 'none':.200}"]
   twice = sorted({name for name in header if header.count(name) > 1})
-  return [f"column `{name}` stands twice" for name in twice]
+  return [f"column {name!r:.80} stands twice" for name in twice]
+
+
+def is_blank(cells: list[str]) -> bool:
+  """Returns if the cells are those of a line that holds only spaces."""
+  return len(cells) < 2 and not "".join(cells).strip()
 
 
 def _source(row, root):
@@ -232,10 +257,11 @@ def _source(row, root):
   split = row.get("split", "").strip()
   if "split" in row and not _SPLIT_NAME.fullmatch(split):
     problems.append(
-      f"`split` ({split!r}) must be a plain word such as train or test"
+      f"`split` ({split!r:.80}) must be a plain word such as train or test,"
+      " of at most 64 letters, digits, _ and -"
     )
-  if "label" in row and any(ord(letter) < 32 for letter in row["label"]):
-    problems.append(f"`label` ({row['label']!r}) holds control characters")
+  if "label" in row and _holds_controls(row["label"]):
+    problems.append(f"`label` ({row['label']!r:.80}) holds control characters")
   labels = _labels(row, problems)
   size = sum(len(text.encode("utf-8")) for text in row.values())
   if size > schema.TEXT_BYTES:
@@ -265,7 +291,7 @@ def _labels(row, problems):
   labels = tuple(label.strip() for label in text.split(LABEL_SEPARATOR))
   if "" in labels or len(set(labels)) < len(labels):
     problems.append(
-      f"`label` ({text!r}) holds an empty label or one twice; labels stand"
+      f"`label` ({text!r:.80}) holds an empty label or one twice; labels stand"
       f" between `{LABEL_SEPARATOR}`, which no label can hold"
     )
   return labels
@@ -275,13 +301,13 @@ def _path_problems(relative, root):
   if not relative:
     return ["`path` is empty"]
   if "\0" in relative:
-    return [f"`path` ({relative!r}) holds a zero byte"]
+    return [f"`path` ({relative!r:.80}) holds a zero byte"]
   if os.path.isabs(relative):
-    return [f"`path` ({relative}) must count from the folder of the csv"]
+    return [f"`path` ({relative!r:.80}) must count from the folder of the csv"]
   if not _is_inside(root / relative, root):
-    return [f"`path` ({relative}) leaves the folder of the csv"]
-  if not (root / relative).is_file():
-    return [f"`path` ({relative}) is not a file"]
+    return [f"`path` ({relative!r:.80}) leaves the folder of the csv"]
+  if not os.path.isfile(root / relative):  # False for names that are too long
+    return [f"`path` ({relative!r:.80}) is not a file"]
   return []
 
 
@@ -293,8 +319,11 @@ def _seconds(row, name, problems):
     value = float(text)
   except ValueError:
     value = -1.0
-  if not 0 <= value < float("inf"):
-    problems.append(f"`{name}` ({text!r}) must be a number of seconds >= 0")
+  if not 0 <= value <= MAX_SECONDS:
+    problems.append(
+      f"`{name}` ({text!r:.40}) must be a number of seconds >= 0, at most"
+      f" {MAX_SECONDS:.0f}"
+    )
     return None
   return value
 

@@ -192,6 +192,61 @@ def test_missing_and_foreign_files_are_named(tmp_path):
   assert comparing.read_result(path) == _result()
 
 
+def _changed(*place, value=None):
+  """Returns a result with another value at a place, or without it."""
+  result = part = _result()
+  for name in place[:-1]:
+    part = part[name]
+  if value is None:
+    del part[place[-1]]
+  else:
+    part[place[-1]] = value
+  return json.dumps(result)
+
+
+@pytest.mark.parametrize(
+  ("text", "reason"),
+  [
+    ("[" * 100_000, "recursion"),
+    (_changed("classes"), "'classes'"),
+    (_changed("classes", value=7), "`classes` is no list"),
+    (_changed("checkpoint_step", value="3"), "`checkpoint_step` is no int"),
+    (_changed("protocol", "name"), "'name'"),
+    (_changed("protocol", value=[1]), "`protocol` is no dict"),
+    (_changed("protocol", "train_view", value=3), "`protocol.train_view` is"),
+    (_changed("protocol", "recipe", value=[]), "`protocol.recipe` is no dict"),
+    (_changed("pretrained", "mean"), "'mean'"),
+    (_changed("pretrained", "mean", "top_1", value="x"), "'top_1' of a `mean`"),
+    (_changed("pretrained", "choice", value=[1]), "`pretrained.choice` is no"),
+    (_changed("random_initialisation", value=[1]), "is no dict"),
+    (_changed("random_initialisation", "mean", "top_1", value=[]), "'top_1'"),
+    (_changed("splits", value=[1]), "no attribute"),
+    (
+      _changed("splits", value=[{"test_clips_left_out": "1"}]),
+      "`splits.test_clips_left_out` is no int",
+    ),
+    ('{"checkpoint_step": 1' + "0" * 400 + "}", "number of 401 digits"),
+    ('{"checkpoint_step": NaN}', "NaN is no number"),
+  ],
+)
+def test_result_with_parts_of_other_kinds_is_one_line(tmp_path, text, reason):
+  path = tmp_path / "x.json"
+  path.write_text(text)
+  with pytest.raises(exit_codes.UserError, match="is no result") as error:
+    comparing.read_result(path)
+  assert reason in str(error.value)
+  assert "\n" not in str(error.value)
+
+
+def test_words_in_the_place_of_numbers_are_told():
+  result = _result(grid_c=["x", 1])
+  assert _differences(result)[0].here == ["x", 1]
+  text = comparing.evaluation_text(
+    result, tiny_runs.experiment(), _ROWS[:1], "ucf101_linear"
+  )
+  assert "['x', 1]" in text
+
+
 def test_training_is_compared_with_the_config_beside_the_result(tmp_path):
   path = tmp_path / "RUN" / "results" / "x.json"
   recipe = tiny_runs.experiment()

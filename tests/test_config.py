@@ -47,6 +47,14 @@ def test_missing_file_names_the_remedy(tmp_path):
     config.load(tmp_path / "config.json")
 
 
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"class":' * 100_000])
+def test_deeply_nested_file_is_one_error(tmp_path, text):
+  path = tmp_path / "config.json"
+  path.write_text(text)
+  with pytest.raises(ValueError, match="cannot be read as a config"):
+    config.load(path)
+
+
 @pytest.mark.parametrize("text", ["", "[1]", '{"class": "tfvssl.x.Y"}', "{"])
 def test_damaged_file_is_one_error(tmp_path, text):
   path = pathlib.Path(tmp_path / "config.json")

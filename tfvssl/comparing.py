@@ -25,6 +25,24 @@ _NOT_TRAINED = (
   "mlp.",
 )
 _LINES = 12  # of the training's differences
+# Of a result that can be compared: where it must hold what, and where it may.
+_NEEDED = {
+  ("protocol",): dict,
+  ("protocol", "name"): str,
+  ("protocol", "modality"): str,
+  ("checkpoint_step",): int,
+  ("classes",): list,
+  ("splits",): list,
+  ("pretrained",): dict,
+  ("pretrained", "mean"): dict,
+}
+_OPTIONAL = {
+  ("protocol", "train_view"): dict,
+  ("protocol", "recipe"): dict,
+  ("pretrained", "choice"): dict,
+  ("random_initialisation",): dict,
+  ("random_initialisation", "mean"): dict,
+}
 # Source: paper appendix B, fine-tuning: "The batch is distributed over 32
 # workers", each of which has batch norms of its own.
 _WORKERS = 32
@@ -51,17 +69,55 @@ def read_result(path: pathlib.Path) -> dict:
       " one."
     )
   try:
-    result = json.loads(path.read_text(encoding="utf-8"))
-    complete = {"protocol", "checkpoint_step", "splits", "pretrained"} <= set(
-      result
+    result = json.loads(
+      path.read_text(encoding="utf-8"),
+      parse_int=_whole_number,
+      parse_constant=_no_number,
     )
-  except (ValueError, TypeError):
-    complete = False
-  if not complete:
+    _check_kinds(result)
+  except (
+    ValueError,
+    TypeError,
+    AttributeError,
+    KeyError,
+    RecursionError,
+  ) as error:
     raise exit_codes.UserError(
-      exit_codes.DATA, f"--result={path} is no result of tfvssl.evaluate."
-    )
+      exit_codes.DATA,
+      f"--result={path} is no result of this version's tfvssl.evaluate"
+      f" ({error!s:.80}); evaluate again.",
+    ) from error
   return result
+
+
+def _whole_number(text):
+  if len(text) > 18:
+    raise ValueError(f"number of {len(text)} digits")
+  return int(text)
+
+
+def _no_number(text):
+  raise ValueError(f"{text} is no number")
+
+
+def _check_kinds(result):
+  """Raises for the first part of a result that is not what is read later."""
+  for place, kind in (_NEEDED | _OPTIONAL).items():
+    value = result
+    for name in place:
+      value = value.get(name, {}) if place in _OPTIONAL else value[name]
+    if type(value) is not kind:
+      raise TypeError(f"`{'.'.join(place)}` is no {kind.__name__}")
+  for split in result["splits"]:
+    for side in ("train", "test"):
+      count = split.get(f"{side}_clips_left_out", 0)
+      if type(count) is not int:
+        raise TypeError(f"`splits.{side}_clips_left_out` is no int")
+  random = result.get("random_initialisation", {}).get("mean", {})
+  for mean in (result["pretrained"]["mean"], random):
+    for name, value in mean.items():
+      if value is not None and type(value) not in (int, float):
+        raise TypeError(f"{name!r:.40} of a `mean` is no number")
 
 
 def evaluation_text(
@@ -212,6 +268,8 @@ def _protocol_values(recipe, row, name):
 
 def _word(value):
   if isinstance(value, (list, tuple)):
+    if not all(type(number) in (int, float) for number in value):
+      return f"{value!r:.40}"
     numbers = sorted(value)
     if len(numbers) > 3:
       return f"{len(numbers)} of {numbers[0]:g} to {numbers[-1]:g}"

@@ -334,7 +334,7 @@ def load(path: str | pathlib.Path) -> Experiment:
     )
   try:
     experiment = from_tree(json.loads(path.read_text(encoding="utf-8")))
-  except (ValueError, TypeError, AttributeError) as error:
+  except (ValueError, TypeError, AttributeError, RecursionError) as error:
     raise ValueError(f"{path} cannot be read as a config: {error}") from error
   if not isinstance(experiment, Experiment):
     raise ValueError(f"{path} holds no experiment.")

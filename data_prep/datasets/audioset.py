@@ -29,6 +29,7 @@ def read(annotations: pathlib.Path, number: int) -> official.OfficialList:
   classes = _read_classes(
     official.only_list(lists, "class_labels_indices.csv"), lines
   )
+  lines.check_problems()
   there = [name for name in _SPLITS if f"{name}_segments.csv" in lists]
   for split in there or _SPLITS[:1]:
     path = official.only_list(lists, f"{split}_segments.csv")
@@ -48,7 +49,7 @@ def _read_classes(path, lines):
     path, lines, ("index", "mid", "display_name")
   ):
     problem = official.label_problem(name)
-    if not (index.isascii() and index.isdigit()) or problem:
+    if not official.is_number(index) or problem:
       lines.refuse(
         place, problem or f"`index` ({index!r:.20}) must be a number; mend it"
       )

@@ -43,7 +43,7 @@ def _problem(cells, targets):
     return f"`filename` ({name!r:.80}) must be a plain file name; mend it"
   if fold not in ("1", "2", "3", "4", "5"):
     return f"`fold` ({fold!r:.20}) must be 1 to 5; mend it"
-  if not (target.isascii() and target.isdigit()):
+  if not official.is_number(target):
     return f"`target` ({target!r:.20}) must be a whole number; mend it"
   is_new = category not in targets and int(target) not in targets.values()
   if not is_new and targets.get(category) != int(target):

@@ -13,7 +13,7 @@ from data_prep import splits
 from data_prep.datasets import official
 
 NUM_SPLITS = 3
-_LIST = re.compile(r"(.+)_test_split([1-3])\.txt")
+_LIST = re.compile(r"(.+)_test_split([1-3])\.txt", re.DOTALL)
 _SPLITS = {"1": splits.TRAIN, "2": splits.TEST}
 
 
@@ -29,6 +29,10 @@ def read(annotations: pathlib.Path, number: int) -> official.OfficialList:
       " give the folder of the dataset's official lists, as distributed."
     )
   lines, unused = official.Lines(), 0
+  for action in actions:
+    if problem := official.label_problem(action):
+      lines.refuse("the name of a list", problem)
+  lines.check_problems()
   for action in actions:
     path = official.only_list(lists, f"{action}_test_split{number}.txt")
     for place, text in official.read_lines(path, lines):

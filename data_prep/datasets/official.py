@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 import csv
 import dataclasses
 import io
-import math
 import pathlib
 
 from data_prep import sources
@@ -95,11 +94,18 @@ class Lines:
     Call it once, at the end.
     """
     self._places.clear()  # as large as the lists
+    self.check_problems()
+    if not self.entries:
+      raise ValueError(
+        "the lists of `--annotations` name no clip; give them as distributed."
+      )
+
+  def check_problems(self) -> None:
+    """Raises ValueError with the problems of all lines so far.
+
+    Call it after a list without which every line of the others is wrong.
+    """
     if not self._problems:
-      if not self.entries:
-        raise ValueError(
-          "the lists of `--annotations` name no clip; give them as distributed."
-        )
       return
     count = len(self._problems)
     more = count - _MOST_PROBLEMS
@@ -156,9 +162,12 @@ def only_list(
 
 def read_lines(path: pathlib.Path, lines: Lines) -> Iterator[tuple[str, str]]:
   """Yields (place, text) of every line that is not empty."""
-  for number, text in enumerate(_text(path, lines).split("\n"), 1):
+  content = _text(path, lines)
+  if content is None:
+    return
+  for number, text in enumerate(content.split("\n"), 1):
     if text.strip():
-      yield f"{path} line {number}", text.strip()
+      yield _place(path, number), text.strip()
 
 
 def read_rows(
@@ -174,25 +183,29 @@ def read_rows(
       Without columns there is no header.
   """
   text = _text(path, lines)
+  if text is None:
+    return
   csv.field_size_limit(_MAX_LINE)
   reader = csv.reader(io.StringIO(text, newline=""), skipinitialspace=True)
   try:
     header = [name.strip() for name in next(reader, [])] if columns else []
     chosen = _columns(path, header, columns, lines)
     for cells in reader:
-      place = f"{path} line {reader.line_num}"
-      if columns and cells and len(cells) != len(header):
+      place = _place(path, reader.line_num)
+      if sources.is_blank(cells):
+        continue
+      if columns and len(cells) != len(header):
         lines.refuse(
           place, f"{len(cells)} cells, the header has {len(header)}; mend it"
         )
-      elif cells and chosen is not None:
+      elif chosen is not None:
         cells = [cell.strip() for cell in cells]
         yield (
           place,
           [cells[i] if i >= 0 else "" for i in chosen] if columns else cells,
         )
   except csv.Error as error:
-    lines.refuse(f"{path} line {reader.line_num}", f"{error}; mend it")
+    lines.refuse(_place(path, reader.line_num), f"{error}; mend it")
 
 
 def _columns(path, header, columns, lines):
@@ -200,7 +213,7 @@ def _columns(path, header, columns, lines):
   lacking = [name for name in columns if name[0] != "?" and name not in header]
   if lacking:
     lines.refuse(
-      f"{path} line 1",
+      _place(path, 1),
       f"no column {', '.join(lacking)}; give the list as distributed",
     )
     return None
@@ -208,17 +221,22 @@ def _columns(path, header, columns, lines):
   return [header.index(name) if name in header else -1 for name in names]
 
 
+def _place(path, line):
+  return f"{sources.printable(str(path))} line {line}"
+
+
 def _text(path, lines):
+  """Returns the text of a list; None, and says so, if it is not UTF-8."""
   content = path.read_bytes()
   try:
     return content.decode("utf-8-sig")
   except UnicodeDecodeError as error:
     line = content.count(b"\n", 0, error.start) + 1
     lines.refuse(
-      f"{path} line {line}",
+      _place(path, line),
       f"byte {content[error.start]:#x} is not UTF-8; convert the file",
     )
-    return ""
+    return None
 
 
 def label_problem(label: str) -> str:
@@ -228,12 +246,20 @@ def label_problem(label: str) -> str:
   return sources.label_problem(label)
 
 
+def is_number(text: str) -> bool:
+  """Returns if `text` is a whole number >= 0 of at most nine digits."""
+  return text.isascii() and text.isdigit() and len(text) < 10
+
+
 def stretch(start: str, end: str) -> tuple[float, float] | None:
-  """Returns the seconds that two cells name, None where they name none."""
+  """Returns the seconds that two cells name, None where they name none.
+
+  No video is longer than sources.MAX_SECONDS.
+  """
   try:
     start_s, end_s = float(start), float(end)
   except ValueError:
     return None
-  if not 0 <= start_s < end_s < math.inf:
+  if not 0 <= start_s < end_s <= sources.MAX_SECONDS:
     return None
   return start_s, end_s

@@ -22,6 +22,7 @@ def read(annotations: pathlib.Path, number: int) -> official.OfficialList:
   numbers = _read_classes(official.only_list(lists, "classInd.txt"), lines)
   train = official.only_list(lists, f"trainlist{number:02d}.txt")
   test = official.only_list(lists, f"testlist{number:02d}.txt")
+  lines.check_problems()
   for place, text in official.read_lines(train, lines):
     name, _, last = text.rpartition(" ")
     name = name.strip() or text
@@ -46,7 +47,7 @@ def _read_classes(path, lines):
     number, _, name = text.partition(" ")
     name = name.strip()
     problem = official.label_problem(name)
-    if not (number.isascii() and number.isdigit()) or problem:
+    if not official.is_number(number) or problem:
       lines.refuse(place, problem or f"{text!r:.80} must be `1 Class`; mend it")
     elif name in numbers or number in numbers.values():
       lines.refuse(place, f"{text!r:.80} stands twice; remove one of them")

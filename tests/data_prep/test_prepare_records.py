@@ -127,7 +127,7 @@ def test_csv_with_splits_warns_of_equal_content(
   )
   args = (f"--input={table}", f"--output={tmp_path / 'out'}", *SMALL)
   assert preparer.run(*args) == 0
-  assert "columns of the csv that are ignored: author" in preparer.text()
+  assert "columns of the csv that are ignored: 'author'" in preparer.text()
   assert (
     "the same content is in several splits: ant/0.mp4, bee/copy.mp4"
     in preparer.text()
@@ -145,8 +145,8 @@ def test_bad_csv_is_exit_3_and_nothing_is_written(preparer, tmp_path):
   output = tmp_path / "out"
   assert preparer.run(f"--input={table}", f"--output={output}") == 3
   text = preparer.text()
-  assert "line 2: `path` (none.mp4) is not a file" in text
-  assert "line 3: `path` (/etc/passwd) must count" in text
+  assert "line 2: `path` ('none.mp4') is not a file" in text
+  assert "line 3: `path` ('/etc/passwd') must count" in text
   assert not output.exists()
 
 

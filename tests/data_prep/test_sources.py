@@ -108,7 +108,7 @@ def test_of_very_many_bad_rows_the_first_are_listed(videos):
   with pytest.raises(ValueError, match="has 50 error") as caught:
     sources.read(path, True)
   message = str(caught.value)
-  assert "line 21: `path` (no19) is not a file; and 30 more" in message
+  assert "line 21: `path` ('no19') is not a file; and 30 more" in message
   assert "line 22" not in message
 
 
@@ -146,11 +146,11 @@ def test_every_bad_row_is_listed_with_its_line(videos):
   for expected in (
     "16 error(s), nothing was decoded",
     "line 3: `path` is empty",
-    "line 4: `path` (missing.mp4) is not a file",
-    "line 5: `path` (../../etc/passwd) leaves the folder of the csv",
-    "line 6: `path` (/etc/passwd) must count from the folder of the csv",
+    "line 4: `path` ('missing.mp4') is not a file",
+    "line 5: `path` ('../../etc/passwd') leaves the folder of the csv",
+    "line 6: `path` ('/etc/passwd') must count from the folder of the csv",
     "line 7: id 'a/1.mp4' is also on line 2",
-    "line 8: `path` (a/dir) is not a file",
+    "line 8: `path` ('a/dir') is not a file",
     "line 9: `split` ('') must be a plain word such as train or test",
     "line 10: `split` ('a/b') must be a plain word",
     "line 11: `start_s` ('two') must be a number of seconds >= 0",
@@ -158,7 +158,7 @@ def test_every_bad_row_is_listed_with_its_line(videos):
     "line 13: `start_s` ('nan') must be a number",
     "line 14: `end_s` (2) must be above `start_s`",
     "line 15: 2 cells, the header has 5",
-    "line 16: `path` (a/out.mp4) leaves the folder of the csv",
+    "line 16: `path` ('a/out.mp4') leaves the folder of the csv",
     "line 17: `path` ('a/\\x00.mp4') holds a zero byte",
     "line 18: `label` ('\\x1b[31mred') holds control characters",
   ):
@@ -170,8 +170,8 @@ def test_every_bad_row_is_listed_with_its_line(videos):
   ("text", "expected"),
   [
     ("", "line 1: no column `path`; found: none"),
-    ("file,label\nx,y\n", "no column `path`; found: file, label"),
-    ("path,path\nx,y\n", "line 1: column `path` stands twice"),
+    ("file,label\nx,y\n", "no column `path`; found: 'file', 'label'"),
+    ("path,path\nx,y\n", "line 1: column 'path' stands twice"),
     ("path\n", "line 1: there is no row below the header"),
     ('path\n"a"b\n', "line 2: ',' expected after '\"'"),
     (f"path\n{'x' * 10_000_000}\n", "field larger than field limit"),
@@ -282,3 +282,94 @@ def test_sub_folder_that_cannot_be_a_label(videos):
   ):
     sources.read(videos, True)
   assert len(sources.read(videos, False)) == 5
+
+
+@pytest.mark.parametrize(
+  "name", ["new\nline", "esc\x1b[31m", "\x9b2J", "a\u2028b"]
+)
+def test_sub_folder_with_controls_cannot_be_a_label(videos, name):
+  (videos / name).mkdir()
+  (videos / name / "4.mp4").write_bytes(b"4")
+  with pytest.raises(ValueError, match="holds control characters") as caught:
+    sources.read(videos, True)
+  assert str(caught.value).isprintable()
+  assert len(sources.read(videos, False)) == 5
+
+
+def test_sub_folder_that_is_no_utf8_is_an_escaped_label(videos):
+  folder = os.fsencode(videos) + b"/\xff"
+  os.mkdir(folder)
+  pathlib.Path(os.fsdecode(folder + b"/4.mp4")).write_bytes(b"4")
+  labels = {source.labels for source in sources.read(videos, True)}
+  assert labels == {("a",), ("b",), (), ("\\xff",)}
+
+
+def test_no_two_names_become_the_same_text(tmp_path):
+  names = (
+    b"\xff.mp4",
+    b"\\xff.mp4",
+    b"\\\\xff.mp4",
+    b"\\\xff.mp4",
+    b"\\\\\xff.mp4",
+    b"back\\slash.mp4",
+  )
+  for name in names:
+    pathlib.Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name)).touch()
+  found = {
+    os.path.basename(os.fsencode(source.path)): source.clip_id
+    for source in sources.read(tmp_path, False)
+  }
+  assert len(set(found.values())) == len(names)
+  assert found[b"\xff.mp4"] == "\\xff.mp4"
+  assert found[b"\\xff.mp4"] == "\\\\xff.mp4"
+  assert found[b"back\\slash.mp4"] == "back\\slash.mp4"
+
+
+@pytest.mark.parametrize(
+  "split", ["quarantine.csv", "report.json", "x.", "x" * 65]
+)
+def test_split_may_not_be_named_like_a_report(videos, split):
+  path = _csv(videos, f"path,split\na/1.mp4,{split}\n")
+  with pytest.raises(ValueError, match="line 2: `split` .* must be a plain wo"):
+    sources.read(path, True)
+
+
+def test_splits_of_published_datasets_are_names(videos):
+  path = _csv(videos, "path,split\na/1.mp4,balanced_train\ntop.mkv,split-1\n")
+  assert [source.split for source in sources.read(path, True)] == [
+    "balanced_train",
+    "split-1",
+  ]
+
+
+@pytest.mark.parametrize(
+  ("text", "expected"),
+  [
+    (f"path\n{'x' * 5000}\n", "is not a file"),
+    ("path\n\x1b[31m.mp4\n", "`path` ('\\x1b[31m.mp4') is not a file"),
+    ("path\n../\x1bx\n", "`path` ('../\\x1bx') leaves"),
+    ("path\n/\x1bx\n", "`path` ('/\\x1bx') must count"),
+    ("\x1bpath,b\nx,y\n", "found: '\\x1bpath', 'b'"),
+    ("path,\x1b,\x1b\na/1.mp4,,\n", "column '\\x1b' stands twice"),
+    (
+      "path,id\na/1.mp4,\x1bx\ntop.mkv,\x1bx\n",
+      "id '\\x1bx' is also on line 2",
+    ),
+    ("path,end_s\na/1.mp4,1e306\n", "`end_s` ('1e306') must be a number"),
+  ],
+)
+def test_refusal_of_a_csv_is_one_short_printable_line(videos, text, expected):
+  with pytest.raises(ValueError, match="1 error") as caught:
+    sources.read(_csv(videos, text), True)
+  message = str(caught.value)
+  assert expected in message
+  assert message.isprintable()
+  assert len(message) < 400
+
+
+def test_lines_of_spaces_are_no_rows(videos):
+  path = _csv(videos, "path,label\na/1.mp4,x\n   \n\n\t\ntop.mkv,y\n \n")
+  assert [source.clip_id for source in sources.read(path, True)] == [
+    "a/1.mp4",
+    "top.mkv",
+  ]

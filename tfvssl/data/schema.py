@@ -49,6 +49,7 @@ if TYPE_CHECKING:
 
 SCHEMA_VERSION = 2
 MANIFEST_NAME = "manifest.json"
+_NAME_BYTES = 255  # of a file, on every common disk
 # Readers take so much of a record to have its whole context. What a person
 # wrote, the caption above all, may fill it but for the rest of the context.
 CONTEXT_BYTES = 1 << 18
@@ -164,19 +165,25 @@ def load_manifest(folder: str | pathlib.Path) -> Manifest:
     version = tree["schema_version"]
     if version != SCHEMA_VERSION:
       raise ValueError(
-        f"schema version {version}, this program reads {SCHEMA_VERSION};"
+        f"schema version {version!r:.40}, this program reads {SCHEMA_VERSION};"
         " prepare the records again"
       )
     shards = [Shard(**shard) for shard in tree.pop("shards")]
     manifest = Manifest(shards=shards, **tree)
     _check_kinds(manifest)
     return manifest
-  except (ValueError, TypeError, KeyError, AttributeError) as error:
+  except (
+    ValueError,
+    TypeError,
+    KeyError,
+    AttributeError,
+    RecursionError,
+  ) as error:
     raise ValueError(f"{path} cannot be used: {error!s}.") from error
 
 
 def _check_kinds(manifest):
-  """Raises TypeError for the first field that is not of its kind."""
+  """Raises TypeError or ValueError for the first field that is wrong."""
   fields = [
     ("clip_count", manifest.clip_count, int),
     ("classes", manifest.classes, list),
@@ -184,9 +191,10 @@ def _check_kinds(manifest):
     ("config_hash", manifest.config_hash, str),
     *(("classes", name, str) for name in manifest.classes),
   ]
+  names: set[str] = set()
   for shard in manifest.shards:
-    if pathlib.PurePath(shard.file).name != shard.file:
-      raise TypeError(f"`file` ({shard.file!r:.40}) is no plain file name")
+    _check_name(shard.file, names)
+    names.add(shard.file)
     fields += [
       ("record_count", shard.record_count, int),
       ("bytes", shard.bytes, int),
@@ -195,8 +203,26 @@ def _check_kinds(manifest):
       *(("modalities", words, str) for words in shard.modalities),
     ]
   for name, value, kind in fields:
-    if not isinstance(value, kind):
+    if type(value) is not kind:  # true is no number
       raise TypeError(f"`{name}` holds {value!r:.40}, not {kind.__name__}")
+    if isinstance(value, int) and not 0 <= value < 1 << 62:
+      raise ValueError(f"`{name}` ({value!r:.40}) must be a count >= 0")
+
+
+def _check_name(name, others):
+  """Raises for the name of a shard that is no name or is one of `others`."""
+  if (
+    pathlib.PurePath(name).name != name
+    or name in ("", "..")
+    or "\0" in name
+    or len(name.encode("utf-8")) > _NAME_BYTES
+  ):
+    raise TypeError(
+      f"`file` ({name!r:.40}) is no plain file name of at most"
+      f" {_NAME_BYTES} bytes"
+    )
+  if name in others:
+    raise ValueError(f"`file` ({name!r:.40}) stands twice")
 
 
 def serialize(clip: EncodedClip, config_hash: str) -> bytes:
@@ -311,10 +337,11 @@ def parse(
 def _first_label(labels):
   import tensorflow as tf
 
-  tf.debugging.assert_greater(
+  is_there = tf.debugging.assert_greater(
     tf.size(labels), 0, "clip/label/index is missing from the record."
   )
-  return labels[0]
+  with tf.control_dependencies([is_there]):  # else either may fail first
+    return labels[0]
 
 
 def _decode_spectrogram(raw, head):

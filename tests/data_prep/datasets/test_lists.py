@@ -1,5 +1,6 @@
 """Every dataset's lists in the format they are distributed in."""
 
+import os
 import pathlib
 
 import pytest
@@ -404,3 +405,59 @@ def test_lists_without_a_clip(tmp_path):
   with pytest.raises(ValueError, match="name no clip; give them as distribut"):
     esc50.read(folder, 1)
   assert official.find_lists(folder).keys() == {"esc50.csv"}
+
+
+@pytest.mark.parametrize(
+  ("name", "shown"),
+  [
+    (b"a|b", "label 'a|b' must not hold `|`"),
+    (b"a\nb", "label 'a\\nb' holds control characters"),
+    (b"\x1b[31m", "label '\\x1b[31m' holds control characters"),
+    (b"\xff", "label '\\udcff' holds control characters"),
+  ],
+)
+def test_name_of_an_hmdb51_list_that_is_no_label(tmp_path, name, shown):
+  folder = _hmdb(tmp_path / "lists")
+  path = os.fsencode(folder) + b"/" + name + b"_test_split1.txt"
+  pathlib.Path(os.fsdecode(path)).write_text("x.avi 1\n")
+  message = _refusal(hmdb51.read, folder, 1)
+  assert message.startswith("1 line(s) of the lists cannot be used")
+  assert shown in message
+  assert message.isprintable()
+
+
+def test_numbers_of_very_many_digits_are_named(tmp_path):
+  digits = "9" * 5000
+  folder = _write(
+    tmp_path / "esc", esc50__csv=f"{ESC}a.wav,1,{digits},dog,False,1,A\n"
+  )
+  assert "esc50.csv line 2: `target` ('9999" in _refusal(esc50.read, folder, 1)
+  folder = _write(_ucf(tmp_path / "ucf"), classInd__txt=f"{digits} YoYo\n")
+  message = _refusal(ucf101.read, folder, 1)
+  assert "classInd.txt line 1: '9999" in message
+  assert message.startswith("1 line(s)")
+  folder = _write(
+    _audioset(tmp_path / "audioset"),
+    class_labels_indices__csv=f"{CLASSES}{digits},/m/q,Q\n",
+  )
+  message = _refusal(audioset.read, folder)
+  assert "class_labels_indices.csv line 5: `index` ('9999" in message
+
+
+def test_class_list_that_is_not_utf8_is_one_problem(tmp_path):
+  folder = _ucf(tmp_path / "ucf")
+  (folder / "classInd.txt").write_bytes(b"1 \xff\n")
+  message = _refusal(ucf101.read, folder, 1)
+  assert message.startswith("1 line(s)")
+  assert "classInd.txt line 1: byte 0xff is not UTF-8; convert" in message
+  folder = _audioset(tmp_path / "audioset")
+  (folder / "class_labels_indices.csv").write_bytes(b"\xff\n")
+  assert _refusal(audioset.read, folder).startswith("1 line(s)")
+
+
+def test_audioset_times_that_no_video_has(tmp_path):
+  folder = _audioset(tmp_path / "lists")
+  _write(folder, eval_segments__csv=f'{SEGMENTS}a, 1e305, 1e306, "/m/0zz"\n')
+  assert "eval_segments.csv line 4: 'a, 1e305, 1e306, /m/0zz' must be" in (
+    _refusal(audioset.read, folder)
+  )

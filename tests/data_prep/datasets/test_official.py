@@ -1,5 +1,6 @@
 """Lists are read whole or refused by line; files are found by name only."""
 
+import os
 import pathlib
 
 import pytest
@@ -196,6 +197,9 @@ def test_same_clip_twice_is_a_problem():
     ("nan", "2", None),
     ("1", "inf", None),
     ("", "2", None),
+    ("0", "1e6", (0.0, 1e6)),
+    ("0", "1000001", None),
+    ("1e305", "1e306", None),
   ],
 )
 def test_stretch(start, end, expected):
@@ -207,3 +211,23 @@ def test_label_problems():
   assert "label is empty" in official.label_problem("")
   assert "must not hold `|`" in official.label_problem("a|b")
   assert "control characters; rename it" in official.label_problem("a\tb")
+  assert "control characters; rename" in official.label_problem("a\udcffb")
+
+
+def test_list_that_is_not_utf8_is_one_problem(tmp_path):
+  _, lines = _rows(tmp_path, b"a\n\xff\n", ("a",))
+  with pytest.raises(ValueError, match="^1 line.* convert the file$"):
+    lines.check()
+
+
+def test_lines_of_spaces_are_no_rows(tmp_path):
+  rows, lines = _rows(tmp_path, b"a,b\n   \n1,2\n\t\n", ("a", "b"))
+  lines.check_problems()
+  assert rows == [("line 3", ["1", "2"])]
+
+
+def test_places_are_printable(tmp_path):
+  path = pathlib.Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.txt"))
+  path.write_text("x")
+  ((place, _),) = official.read_lines(path, official.Lines())
+  assert place.endswith("/\\xff.txt line 1")
