@@ -15,12 +15,14 @@ from tfvssl import workdir as run_folder
 from tfvssl.data import pipeline
 from tfvssl.data import reader
 from tfvssl.evaluation import baselines
+from tfvssl.evaluation import classifier
 from tfvssl.evaluation import features
 from tfvssl.evaluation import random_network
 from tfvssl.evaluation import retrieval
 from tfvssl.evaluation import splits as splits_of
 from tfvssl.evaluation import svm
 from tfvssl.evaluation import svm_protocol
+from tfvssl.optim import adam
 
 _SUPERVISED_RATE = 1e-3
 
@@ -172,7 +174,9 @@ def supervised(experiment: config.Experiment, test_records: str) -> dict:
   (split,) = protocol.open_splits(
     [experiment.data.train_records], [test_records]
   )
-  layer = tf.keras.layers.Dense(len(split.classes))
+  layer = classifier.build_head(
+    tf.keras.layers.Dense(len(split.columns)), encoder, protocol.settings.spec
+  )
   _train_with_labels(experiment, protocol.settings, split, encoder, layer)
   logits = features.test_outputs(
     lambda pixels: layer(encoder.backbone(pixels, training=False)),
@@ -180,7 +184,7 @@ def supervised(experiment: config.Experiment, test_records: str) -> dict:
     protocol.settings,
   )
   accuracy = svm.accuracy_of(
-    logits.mean(axis=1)[:, split.columns],
+    logits.mean(axis=1),
     split.columns,
     split.test_labels[:, 0],
   )
@@ -195,37 +199,25 @@ def supervised(experiment: config.Experiment, test_records: str) -> dict:
 
 
 def _train_with_labels(experiment, settings, split, encoder, layer):
-  optimizer = tf.keras.optimizers.legacy.Adam(
-    tf.keras.optimizers.schedules.CosineDecay(
-      _SUPERVISED_RATE, experiment.steps
-    )
-  )
+  def logits_of(view):
+    pixels = features.network_input(view, settings)
+    return layer(encoder.backbone(pixels, training=True))
 
-  @tf.function
-  def step(view):
-    with tf.GradientTape() as tape:
-      pixels = features.network_input(view, settings)
-      logits = layer(encoder.backbone(pixels, training=True))
-      loss = tf.reduce_mean(
-        tf.nn.sparse_softmax_cross_entropy_with_logits(
-          tf.gather(labels, view.sample_index), logits
-        )
-      )
-    variables = encoder.backbone.trainable_variables + layer.trainable_variables
-    optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables))
-
-  # By the clip's number, as the folder may number its classes differently.
-  by_clip = [-1] * len(split.train.usable)
-  for clip, label in zip(
-    split.train_clips, split.train_labels[:, 0], strict=True
-  ):
-    by_clip[clip.sample_index] = int(label)
-  labels = tf.constant(by_clip, tf.int64)
-  batches = features.training_batches(
-    split.train, settings, experiment.batch_size
+  classifier.train(
+    logits_of,
+    classifier.softmax_loss,
+    encoder.backbone.trainable_variables + layer.trainable_variables,
+    lambda size: classifier.training_batches(split, settings, size),
+    split.train,
+    classifier.Recipe(
+      section="supervised",
+      optimizer=adam.AdamConfig(),
+      learning_rate=_SUPERVISED_RATE,
+      batch_size=experiment.batch_size,
+      total_steps=experiment.steps,
+      warmup_steps=0,
+    ),
   )
-  for view in features.read(split.train, batches.take(experiment.steps)):
-    step(view)
 
 
 def raw_baselines(experiment: config.Experiment, test_records: str) -> dict:

@@ -152,6 +152,24 @@ def test_load_method_gives_the_saved_weights(tmp_path):
     tf.debugging.assert_equal(old, new)
 
 
+def test_precision_of_the_run_can_be_replaced(tmp_path):
+  """`evaluate --set=runtime.precision` would else change nothing."""
+  experiment = tiny_runs.experiment()
+  method = checkpoints.fresh_method(experiment, seed=5)
+  config.save(experiment, tmp_path / workdir.CONFIG_NAME)
+  checkpoints.CheckpointStore(tmp_path, {"method": method}, kept=1).save(7)
+  try:
+    for precision, dtype in (
+      (None, "float32"),
+      (config.Precision.BFLOAT16, "bfloat16"),
+      (config.Precision.FLOAT32, "float32"),
+    ):
+      _, loaded, _ = checkpoints.load_method(tmp_path, precision)
+      assert loaded.narrow_backbone.stem.compute_dtype == dtype
+  finally:
+    tf.keras.mixed_precision.set_global_policy("float32")
+
+
 def test_fresh_method_depends_on_its_seed_only():
   experiment = tiny_runs.experiment()
   first, again, other = (

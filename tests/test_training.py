@@ -163,9 +163,46 @@ def test_run_that_never_trained_may_start_with_another_config(tmp_path):
   assert config.load(tmp_path / "config.json") == corrected
 
 
+def test_settings_of_evaluations_may_differ_when_a_run_goes_on(tmp_path):
+  experiment = tiny_runs.experiment("records")
+  config.save(experiment, tmp_path / "config.json")
+  (tmp_path / "checkpoints" / "step-00000003").mkdir(parents=True)
+  for section, field in (
+    ("svm", "train_epochs"),
+    ("linear", "epochs"),
+    ("finetune", "epochs"),
+    ("mlp", "epochs"),
+  ):
+    settings = getattr(experiment, section)
+    setattr(settings, field, getattr(settings, field) + 1)
+  workdir.agree_on_config(experiment, tmp_path, [])
+  assert config.load(tmp_path / "config.json") == experiment
+
+
+def test_parts_of_a_batch_are_the_clips_of_the_whole(records, tmp_path):
+  """After a resume, too: positions count clips, not batches."""
+  strategy = tf.distribute.OneDeviceStrategy("/cpu:0")
+  seen = {}
+  for parts in (1, 2):
+    experiment = tiny_runs.experiment(records, accumulation=parts)
+    (tmp_path / f"{parts}").mkdir()
+    run = training.TrainingRun(experiment, tmp_path / f"{parts}", strategy)
+    batches = iter(run._distribute(run.records, 3))
+    indices = [next(batches)["narrow"].sample_index for _ in range(2 * parts)]
+    assert {len(part) for part in indices} == {4 // parts}
+    seen[parts] = np.concatenate([part.numpy() for part in indices])
+  np.testing.assert_array_equal(seen[1], seen[2])
+  assert len(set(seen[1])) > 4
+
+
 def test_batch_must_divide(records):
   experiment = tiny_runs.experiment(records, batch_size=9)
   with pytest.raises(ValueError, match=r"\(9\) must be divisible .* 8 or 10"):
+    training.check_batch_size(experiment, num_replicas=2)
+  experiment = tiny_runs.experiment(records, batch_size=8, accumulation=3)
+  with pytest.raises(
+    ValueError, match=r"\(2\) times `accumulation` \(3\); try 6 or 12"
+  ):
     training.check_batch_size(experiment, num_replicas=2)
 
 

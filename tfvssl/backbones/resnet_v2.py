@@ -186,7 +186,7 @@ class ResNetV2(tf.keras.Model):
     self, inputs: tf.Tensor, training: bool = False
   ) -> dict[str, tf.Tensor]:
     """Returns the activations after every stage by their published names."""
-    raise NotImplementedError(f"{type(self).__name__} defines no `endpoints`.")
+    raise TypeError(f"{type(self).__name__} defines no `endpoints`.")
 
   def stages(
     self,

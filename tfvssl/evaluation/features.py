@@ -278,7 +278,7 @@ def _run(
   def forward(view):
     return strategy.run(replica_forward, args=(view,))
 
-  batches = batches.rebatch(batch_size).map(lambda view: _pad(view, batch_size))
+  batches = batches.rebatch(batch_size).map(lambda view: pad(view, batch_size))
   batches = strategy.experimental_distribute_dataset(batches.prefetch(2))
   parts, done = [], 0
   with tqdm.tqdm(desc=what, total=total, unit=" views") as progress:
@@ -292,7 +292,7 @@ def _run(
   return rows[:total], indices[:total], epochs[:total]
 
 
-def _pad(view, batch_size):
+def pad(view: views.View, batch_size: int) -> views.View:
   """Returns the batch with its last row repeated up to `batch_size` rows."""
   rows = tf.minimum(tf.range(batch_size), tf.shape(view.sample_index)[0] - 1)
   return views.View(

@@ -15,6 +15,7 @@ import tqdm
 
 from tfvssl.data import pipeline
 from tfvssl.data import reader
+from tfvssl.evaluation import features
 from tfvssl.methods import brave
 
 DRAWS = 4
@@ -136,17 +137,10 @@ def _collect(forward, records, batches, batch_size):
   ):
     for batch in batches:
       count = int(batch["narrow"].sample_index.shape[0])
-      prediction, targets = forward(_pad(batch, batch_size))
+      prediction, targets = forward(
+        {name: features.pad(view, batch_size) for name, view in batch.items()}
+      )
       rows = {name: z[:count].numpy() for name, z in targets.items()}
       parts.append((prediction[:count].numpy(), rows))
       progress.update(count)
   return tf.nest.map_structure(lambda *rows: np.concatenate(rows), *parts)
-
-
-def _pad(batch, batch_size):
-  """Returns the batch with its last row repeated up to `batch_size` rows."""
-  count = int(batch["narrow"].sample_index.shape[0])
-  rows = np.minimum(np.arange(batch_size), count - 1)
-  return tf.nest.map_structure(
-    lambda tensor: None if tensor is None else tf.gather(tensor, rows), batch
-  )
