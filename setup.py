@@ -40,11 +40,13 @@ _BINARIES = {
   "tfvssl-evaluate": "tfvssl.evaluate",
   "tfvssl-export": "tfvssl.export",
   "tfvssl-embed": "tfvssl.embed",
+  "tfvssl-search": "tfvssl.search",
   "tfvssl-compare": "tfvssl.compare",
   "tfvssl-import-weights": "tfvssl.import_weights",
   "tfvssl-demo": "tfvssl.demo",
   "tfvssl-prepare": "data_prep.prepare_records",
   "tfvssl-inspect": "data_prep.inspect_records",
+  "tfvssl-make-vocabulary": "data_prep.make_vocabulary",
   "tfvssl-generate-demo": "data_prep.generate_demo",
 }
 
@@ -64,7 +66,9 @@ setuptools.setup(
   packages=setuptools.find_packages(
     include=["tfvssl", "tfvssl.*", "data_prep", "data_prep.*", "configs"]
   ),
-  package_data={"tfvssl": ["py.typed", "report_template.html"]},
+  package_data={
+    "tfvssl": ["py.typed", "report_template.html", "search_template.html"]
+  },
   install_requires=_REQUIRED,
   extras_require={"dev": _DEV},
   entry_points={

@@ -42,7 +42,12 @@ _WORKDIR = flags.DEFINE_string("workdir", None, "Folder of all results.")
 _ONLY = flags.DEFINE_string(
   "only", "", "Regular expression: only cells with it in their name."
 )
-_STEPS = flags.DEFINE_integer("steps", 250, "Of each training.", lower_bound=10)
+_STEPS = flags.DEFINE_multi_integer(
+  "steps",
+  [250],
+  "Of each training: one number, or one for each --records in their order.",
+  lower_bound=10,
+)
 _SEEDS = flags.DEFINE_integer(
   "seeds", 5, "Trainings of what is compared with random weights.", 1, 11
 )
@@ -69,13 +74,16 @@ def main(argv: Sequence[str]) -> int:
     raise ValueError("--workdir is missing; for example --workdir=OUT")
   workdir = pathlib.Path(_WORKDIR.value)
   sets = learning_plan.parse_records(_RECORDS.value)
+  steps = learning_plan.steps_of(sets, _STEPS.value)
   cells = learning_plan.plan(sets, _SEEDS.value, _COMPARISON_SEEDS.value)
   if _CELL.value:
     (cell,) = [cell for cell in cells if cell.name == _CELL.value]
-    return _run_cell(cell, sets[cell.clips], workdir)
+    return _run_cell(cell, sets[cell.clips], workdir, steps[cell.clips])
   workdir.mkdir(parents=True, exist_ok=True)
   with run_folder.locked(workdir):
-    failed = [] if _TABLE_ONLY.value else _run_missing(cells, sets, workdir)
+    failed = []
+    if not _TABLE_ONLY.value:
+      failed = _run_missing(cells, sets, workdir, steps)
     _write_table(workdir, list(sets))
   print(f"table: {workdir / 'table.md'}")
   for name in failed:
@@ -83,21 +91,21 @@ def main(argv: Sequence[str]) -> int:
   return exit_codes.DATA if failed else exit_codes.OK
 
 
-def _run_missing(cells, sets, workdir):
+def _run_missing(cells, sets, workdir, steps):
   cells = [cell for cell in cells if re.search(_ONLY.value, cell.name)]
   missing = [
     cell
     for cell in cells
     if not learning_plan.is_done(
       cell,
-      learning_plan.choices(cell, sets[cell.clips], _STEPS.value),
+      learning_plan.choices(cell, sets[cell.clips], steps[cell.clips]),
       workdir,
     )
   ]
   learning_plan.read_all(workdir, list(sets))  # fails before the work
   print(f"{len(cells) - len(missing)} of {len(cells)} cells are there")
   if missing:
-    _print_estimate(missing)
+    _print_estimate(missing, steps)
   return learning_processes.run_all(
     missing,
     workdir,
@@ -107,9 +115,11 @@ def _run_missing(cells, sets, workdir):
   )
 
 
-def _print_estimate(cells):
+def _print_estimate(cells, steps):
   expected_s = learning_processes.expected_s(cells, _WORKERS.value)
-  hours = expected_s / 3600 * _STEPS.value / learning_plan.EXPECTED_STEPS
+  # Most of a cell is training, of which there may be more or less.
+  mean_steps = sum(steps[cell.clips] for cell in cells) / len(cells)
+  hours = expected_s / 3600 * mean_steps / learning_plan.EXPECTED_STEPS
   print(
     f"{len(cells)} cells take about {hours:.1f} hours, {_WORKERS.value} at a"
     f" time on {os.cpu_count()} cores that do nothing else",
@@ -124,7 +134,7 @@ def _command(cell):
     "benchmarks.learning",
     *[f"--records={word}" for word in _RECORDS.value],
     f"--workdir={_WORKDIR.value}",
-    f"--steps={_STEPS.value}",
+    *[f"--steps={steps}" for steps in _STEPS.value],
     f"--seeds={_SEEDS.value}",
     f"--comparison_seeds={_COMPARISON_SEEDS.value}",
     f"--workers={_WORKERS.value}",
@@ -132,11 +142,11 @@ def _command(cell):
   ]
 
 
-def _run_cell(cell, folders, workdir):
+def _run_cell(cell, folders, workdir, steps):
   """Does one cell in this process and writes its file."""
   logging.set_verbosity(logging.INFO)
   _, test = folders
-  experiment = learning_plan.experiment(cell, folders, _STEPS.value)
+  experiment = learning_plan.experiment(cell, folders, steps)
   began_s = time.monotonic()
   run = workdir / "runs" / cell.name
   if cell.is_variant:
@@ -157,7 +167,7 @@ def _run_cell(cell, folders, workdir):
     "set": cell.clips,
     "kind": cell.kind,
     "seed": cell.seed,
-    "choices": learning_plan.choices(cell, folders, _STEPS.value),
+    "choices": learning_plan.choices(cell, folders, steps),
     "machine": {
       "workers": _WORKERS.value,
       "cores_each": learning_processes.cores_each(_WORKERS.value),

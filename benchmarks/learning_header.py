@@ -17,7 +17,8 @@ def lines(cells: list[dict]) -> list[str]:
   """Returns the command that makes the cells, and what made them.
 
   Args:
-    cells: of `learning_plan.read_all`, so that their steps are the same.
+    cells: of `learning_plan.read_all`, so that those of a set have the same
+      steps.
   """
   if not cells:
     return ["No cell is there yet."]
@@ -26,7 +27,10 @@ def lines(cells: list[dict]) -> list[str]:
     name: _one_or_other(cell["machine"][name] for cell in cells)
     for name in ("workers", "cores_each", "cores")
   }
-  steps = cells[0]["choices"]["steps"]
+  steps = {cell["set"]: cell["choices"]["steps"] for cell in cells}
+  asked = (
+    steps.values() if len(set(steps.values())) > 1 else [*steps.values()][:1]
+  )
   return [
     "```",
     "python -m benchmarks.learning --workdir=OUT \\",
@@ -34,13 +38,13 @@ def lines(cells: list[dict]) -> list[str]:
       f"    --records={name}={name}/train,{name}/test \\"
       for name in _sets(cells)
     ],
-    f"    --steps={steps}{_seeds(cells)}",
+    f"    {' '.join(f'--steps={count}' for count in asked)}{_seeds(cells)}",
     "```",
     "",
     f"{len(cells)} cells, {hours:.2f} hours of processes with"
     f" {machine['cores_each']} CPU core(s) each, {machine['workers']} at a time"
-    f" on {machine['cores']} cores; {steps} steps of training for each"
-    " network.",
+    f" on {machine['cores']} cores; {' and '.join(map(str, asked))} steps of"
+    " training for each network.",
   ]
 
 

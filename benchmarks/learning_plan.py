@@ -84,6 +84,26 @@ def parse_records(words: list[str]) -> dict[str, tuple[str, str]]:
   return sets
 
 
+def steps_of(
+  sets: dict[str, tuple[str, str]], steps: list[int]
+) -> dict[str, int]:
+  """Returns the steps of training by the name of the set.
+
+  Args:
+    sets: of `parse_records`.
+    steps: one for all, or one for each.
+
+  Raises:
+    ValueError: another number of them.
+  """
+  if len(steps) not in (1, len(sets)):
+    raise ValueError(
+      f"--steps was given {len(steps)} times and --records {len(sets)} times;"
+      " give it once, or once for each."
+    )
+  return dict(zip(sets, steps * len(sets)))
+
+
 def plan(
   sets: dict[str, tuple[str, str]], seeds: int, comparison_seeds: int
 ) -> list[Cell]:
@@ -102,12 +122,13 @@ def plan(
   cells = _against_random(first, against[:2], usable, range(seeds))
   for name in others:
     cells += _against_random(name, against, usable, range(seeds))
-  for name in sets:
-    cells += [
-      Cell(name, kind, seed)
-      for seed in range(comparison_seeds)
-      for kind in (learning_table.SUPERVISED, *usable[name])
-    ]
+  # Seed by seed, so that a run that was cut short has compared on every set.
+  cells += [
+    Cell(name, kind, seed)
+    for seed in range(comparison_seeds)
+    for name in sets
+    for kind in (learning_table.SUPERVISED, *usable[name])
+  ]
   cells += _against_random(first, against, usable, range(seeds))
   return list({cell.name: cell for cell in cells}.values())
 
@@ -239,9 +260,9 @@ def read_all(workdir: pathlib.Path, names: list[str]) -> list[dict]:
   """Returns the results that are there, by the order of the sets' names.
 
   Raises:
-    ValueError: two of them are not of one table: steps and shared
-      configuration must agree in all of them, records in those of a set, the
-      whole configuration in those of a set and kind.
+    ValueError: two of them are not of one table: steps, records and shared
+      configuration must agree in those of a set, the whole configuration in
+      those of a set and kind.
   """
   results, firsts = [], {}
   for file in sorted((workdir / "cells").glob("*.json")):
@@ -256,8 +277,8 @@ def _check_agreement(file, result, firsts):
   """Holds the cell to the first file of each group, which `firsts` keeps."""
   of_set = (result["set"],)
   groups = {
-    "steps": (),
-    "shared_config": (),
+    "steps": of_set,
+    "shared_config": of_set,
     "train_records": of_set,
     "test_records": of_set,
     "config": (*of_set, result["kind"]),

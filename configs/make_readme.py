@@ -24,20 +24,30 @@ not this file. `python -m tfvssl.train --describe --config=configs/FILE` prints
 a recipe's views, networks, schedule, expected numbers and the source of every
 setting, and trains nothing. `python -m tfvssl.compare` holds a result of
 `tfvssl.evaluate` against a recipe's number and says what makes the comparison
-unfair. What the paper leaves open is in the head of each file.
+unfair. What a paper leaves open is in the head of each file. Numbers are per
+cent as printed, MedR is a rank; a file with several rows is one run that the
+paper prints several times.
 """
-_PAPER = """\
-## The paper's runs
+_BRAVE = """\
+## BraVe: Broaden Your Views for Self-Supervised Video Learning
 
-Every row of Tables 1 to 6 and 8 that is BraVe's own, and appendix D. Numbers
-are per cent as printed; a file with several rows is one run that the paper
-prints several times.
+Every row of Tables 1 to 6 and 8 that is BraVe's own, and appendix D.
+"""
+_MMV = """\
+## MMV: Self-Supervised MultiModal Versatile Networks
+
+Every row of Tables 1 to 4 and 6 to 9 that is MMV's own. What the paper leaves
+open for all of them is in the head of [paper_mmv.py](paper_mmv.py). A run with
+text needs a vocabulary, also for `--describe` and for `compare`:
+`--config.method.partners.text.view.vocabulary=WORDS.txt`, which
+`python -m data_prep.make_vocabulary` makes of the captions.
 """
 _TINY = """\
 ## Tiny runs
 
-Every form of the method on two CPU cores. None has a published number. More
-views of one modality are a flag: `--config.method.broad.rgb.num_views=3`.
+Every form of the methods on two CPU cores. None has a published number. More
+views of one modality of BraVe are a flag:
+`--config.method.broad.rgb.num_views=3`.
 """
 _FIELD = re.compile(
   r"^(\w[\w ]*?)(?: \(([^)]*)\))?: ?(.*(?:\n {2}.*)*)", re.MULTILINE
@@ -69,7 +79,8 @@ def readme_text(folder: pathlib.Path = FOLDER) -> str:
   """Returns what README.md has to be for the config files of `folder`."""
   parts = [_INTRODUCTION]
   for introduction, pattern, row, columns in (
-    (_PAPER, "brave_*.py", _paper_row, _PAPER_COLUMNS),
+    (_BRAVE, "brave_*.py", _paper_row, _PAPER_COLUMNS),
+    (_MMV, "mmv_*.py", _paper_row, _PAPER_COLUMNS),
     (_TINY, "tiny_*.py", _tiny_row, _TINY_COLUMNS),
   ):
     lines = [_line(columns), _line(["---"] * len(columns))]
@@ -97,7 +108,7 @@ def _paper_row(path):
   where, expected, cost, reproduced = _values(
     path, head, "Paper", "Expected", "Cost", "Reproduced here"
   )
-  what = head.title.removeprefix("BraVe ").rstrip(".")
+  what = head.title.partition(" ")[2].rstrip(".")  # without the method
   return [where, _link(path), what, expected, f"{steps:,}", cost, reproduced]
 
 

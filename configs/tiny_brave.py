@@ -63,10 +63,10 @@ def method() -> brave.BraveConfig:
   )
 
 
-def experiment(brave_config: brave.BraveConfig) -> config.Experiment:
-  """Returns the run of a tiny method, whatever its broad view."""
+def experiment(method_config: config.MethodConfig) -> config.Experiment:
+  """Returns the run of a tiny method, whatever its views."""
   return config.Experiment(
-    method=brave_config,
+    method=method_config,
     # A record of 10 s holds 1 MB of sound.
     data=config.Data(shuffle_buffer=256),
     optimizer=lars.LarsConfig(),

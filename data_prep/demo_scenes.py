@@ -6,6 +6,9 @@ colours, textures, shape, size, place and camera pan are drawn again, without
 regard to the class: this invariance is designed, so that no colour histogram
 and no mean image tells the classes apart. Every class is its own mirror
 image, since views are flipped at random.
+
+A clip with a caption shows one object of one colour and shape in all its
+shots; the caption names colour, shape, motion and sound.
 """
 
 import dataclasses
@@ -30,6 +33,27 @@ FRAME_SIZE = 64  # pixels, height and width
 FRAMES_PER_SHOT = 48
 POOL_SIZE = 8  # bright textures, and as many dark ones
 _TEXTURE_SIZE = 128  # pixels; textures repeat
+
+COLOURS = {
+  "red": (1.0, 0.15, 0.1),
+  "yellow": (1.0, 0.9, 0.1),
+  "green": (0.1, 0.85, 0.2),
+  "cyan": (0.1, 0.85, 0.95),
+  "blue": (0.2, 0.3, 1.0),
+  "pink": (1.0, 0.35, 0.8),
+}
+SHAPES = {"diamond": 1.0, "disc": 2.0, "box": 6.0}
+# What each class does, and how it sounds.
+_VERBS = {
+  "blink": ("blinks", "hisses"),
+  "bob": ("bobs", "whistles"),
+  "circle": ("circles", "chirps"),
+  "diagonal": ("slides", "beeps"),
+  "pulse": ("pulses", "buzzes"),
+  "rock": ("rocks", "honks"),
+  "squash": ("stretches", "warbles"),
+  "sway": ("sways", "wails"),
+}
 _HARMONICS = 6
 
 
@@ -62,7 +86,13 @@ class Shot:
 
 @dataclasses.dataclass
 class Scene:
-  """One clip; `direction` is +-1, the sense of a circle or a diagonal."""
+  """One clip.
+
+  Attributes:
+    direction: +-1, the sense of a circle or a diagonal.
+    colour: word for that of the object, of COLOURS; empty for any.
+    caption: what is seen and heard; empty without a colour.
+  """
 
   label: str
   frequency_hz: float
@@ -71,6 +101,8 @@ class Scene:
   pitch_hz: float
   noise: float
   shots: list[Shot]
+  colour: str = ""
+  caption: str = ""
 
   @property
   def num_frames(self) -> int:
@@ -117,6 +149,31 @@ def draw_scene(label: str, num_shots: int, rng: np.random.Generator) -> Scene:
     pitch_hz=rng.uniform(350, 500),
     noise=rng.uniform(0.0, 0.05),
     shots=[_draw_shot(rng) for _ in range(num_shots)],
+  )
+
+
+def with_caption(scene: Scene, rng: np.random.Generator) -> Scene:
+  """Returns the scene with one object in all its shots, and its caption.
+
+  The object is bright on dark, else its colour could not be seen.
+  """
+  colour = str(rng.choice(list(COLOURS)))
+  shape = str(rng.choice(list(SHAPES)))
+  moves, sounds = _VERBS[scene.label]
+  shots = [
+    dataclasses.replace(
+      shot,
+      shape=SHAPES[shape],
+      object_texture=min(shot.object_texture, shot.background_texture),
+      background_texture=max(shot.object_texture, shot.background_texture),
+    )
+    for shot in scene.shots
+  ]
+  return dataclasses.replace(
+    scene,
+    shots=shots,
+    colour=colour,
+    caption=f"a {colour} {shape} {moves} and {sounds}",
   )
 
 
@@ -222,17 +279,20 @@ def render_frames(scene: Scene, pool: np.ndarray) -> np.ndarray:
         for field in dataclasses.fields(poses)
       }
     )
-    frames.append(_render_shot(shot, piece, pool))
+    frames.append(_render_shot(shot, piece, pool, scene.colour))
   return np.concatenate(frames)
 
 
-def _render_shot(shot, piece, pool):
+def _render_shot(shot, piece, pool, colour):
   """Returns uint8 [24, 64, 64, 3]; `piece` holds arrays [24, 1, 1]."""
   x, y, distance_px = _object_coordinates(shot, piece)
   mask = np.clip(0.5 - distance_px, 0, 1) * piece.opacity
   texel = (_TEXTURE_SIZE / 4 * np.stack([y, x])).astype(np.int32)
   rows, columns = texel % _TEXTURE_SIZE
   front = pool[shot.object_texture][rows, columns]
+  if colour:  # the texture only shades it
+    shade = front.max(axis=-1, keepdims=True).astype(np.float32)
+    front = shade * np.array(COLOURS[colour], np.float32)
   back = _background(shot, pool[shot.background_texture])
   mask = mask[..., np.newaxis].astype(np.float32)
   return np.uint8(back + mask * (front.astype(np.float32) - back))

@@ -8,6 +8,7 @@ import os
 import numpy as np
 import tensorflow as tf
 
+from data_prep import captions
 from data_prep import optical_flow
 from data_prep import settings as settings_lib
 from data_prep import sources
@@ -80,7 +81,7 @@ def encode(
     clip.label_index, *others = label_indices or (-1,)
     clip.other_label_indices = tuple(others)
     clip.label_text = source.label_text
-    clip.caption = source.caption
+    clip.captions = captions.of_clip(source, clip.start_s, clip.duration_s)
     _note_sound(clip, notes)
     if not settings.wants(views.Modality.AUDIO):
       clip.waveform = None

@@ -4,8 +4,9 @@
 
 Writes OUTPUT/<split>/<label>/<split>_<number>.mp4 (H.264 at 25 fps, AAC) and
 OUTPUT/clips.csv with path, label and split for data_prep.prepare_records.
-The pictures are the same for the same flags; what is there stays, so a rerun
-continues. See data_prep.demo_scenes for what a clip holds.
+With --captions every clip also has a sentence that names what moves and how
+it sounds. The pictures are the same for the same flags; what is there stays,
+so a rerun continues. See data_prep.demo_scenes for what a clip holds.
 """
 
 import concurrent.futures
@@ -35,6 +36,9 @@ _TEST_CLIPS = flags.DEFINE_integer(
 )
 _SHOTS = flags.DEFINE_integer("shots", 4, "Shots per clip, 1.92 s each.", 1)
 _SEED = flags.DEFINE_integer("seed", 0, "Of every random draw.", 0)
+_CAPTIONS = flags.DEFINE_bool(
+  "captions", False, "One object a clip, of one colour, and a caption of it."
+)
 _WORKERS = flags.DEFINE_integer("workers", 2, "Processes that draw.", 1)
 
 CSV_NAME = "clips.csv"
@@ -42,13 +46,17 @@ _SETTINGS_NAME = "settings.json"
 
 
 def scene_of(
-  seed: int, split: str, number: int, num_shots: int
+  seed: int, split: str, number: int, num_shots: int, captions: bool = False
 ) -> tuple[demo_scenes.Scene, np.random.Generator]:
   """Returns the scene of a clip, and the generator for its noise."""
   split_number = ("train", "test").index(split)
   rng = np.random.default_rng([seed, split_number, number])
   label = demo_scenes.CLASSES[number % len(demo_scenes.CLASSES)]
-  return demo_scenes.draw_scene(label, num_shots, rng), rng
+  scene = demo_scenes.draw_scene(label, num_shots, rng)
+  if captions:
+    words = np.random.default_rng([seed, split_number, number, 1])
+    scene = demo_scenes.with_caption(scene, words)
+  return scene, rng
 
 
 def clip_rows(train_clips: int, test_clips: int) -> list[dict[str, str]]:
@@ -64,8 +72,8 @@ def clip_rows(train_clips: int, test_clips: int) -> list[dict[str, str]]:
 
 def _generate_clip(job):
   """Draws and writes one clip in a worker process."""
-  seed, split, number, num_shots, path = job
-  scene, rng = scene_of(seed, split, number, num_shots)
+  seed, split, number, num_shots, captions, path = job
+  scene, rng = scene_of(seed, split, number, num_shots, captions)
   frames = demo_scenes.render_frames(scene, demo_scenes.textures(seed))
   sound = demo_scenes.render_sound(scene, rng)
   mp4.encode(
@@ -85,6 +93,7 @@ def generate(
   num_shots: int,
   seed: int,
   workers: int,
+  captions: bool = False,
 ) -> int:
   """Writes the missing clips and the csv; returns how many were missing.
 
@@ -99,15 +108,20 @@ def generate(
       "test_clips": test_clips,
       "shots": num_shots,
       "seed": seed,
+      # Folders of before there were captions have no such setting.
+      **({"captions": True} if captions else {}),
     },
   )
   jobs = []
   for row in rows:
     path = output / row["path"]
     path.parent.mkdir(parents=True, exist_ok=True)
+    number = int(path.stem.rpartition("_")[2])
+    if captions:
+      scene, _ = scene_of(seed, row["split"], number, num_shots, captions)
+      row["caption"] = scene.caption
     if not path.exists():
-      number = int(path.stem.rpartition("_")[2])
-      jobs.append((seed, row["split"], number, num_shots, str(path)))
+      jobs.append((seed, row["split"], number, num_shots, captions, str(path)))
   _run(jobs, workers)
   _write_csv(output / CSV_NAME, rows)
   return len(jobs)
@@ -148,7 +162,7 @@ def _run(jobs, workers):
 def _write_csv(path, rows):
   part = path.with_suffix(".part")
   with part.open("w", encoding="utf-8", newline="") as file:
-    writer = csv.DictWriter(file, ["path", "label", "split"])
+    writer = csv.DictWriter(file, list(rows[0]))
     writer.writeheader()
     writer.writerows(rows)
   part.replace(path)
@@ -166,6 +180,7 @@ def main(argv: list[str]) -> None:
     num_shots=_SHOTS.value,
     seed=_SEED.value,
     workers=_WORKERS.value,
+    captions=_CAPTIONS.value,
   )
   print(
     f"{written} clips written to {output}. Next:\n"

@@ -35,6 +35,7 @@ _CLIPS = absl_flags.DEFINE_integer(
 )
 
 _MOST_LABELS = 20
+_MOST_CAPTIONS = 3
 _STYLE = """
 body { font: 15px/1.4 system-ui, sans-serif; margin: 2em auto; max-width: 75em;
   padding: 0 1em; color: #222; background: #fff; }
@@ -118,11 +119,13 @@ def _summary(folder, manifest) -> Iterator[str]:
     for word in held.split("+")
   )
   labels: collections.Counter[str] = collections.Counter()
+  captions: list[str] = []
   durations, sizes, rates = [], collections.Counter(), {}
   for shard in manifest.shards:
     for _, context in record_check.contexts(folder / shard.file):
       label = context.get("clip/label/text", b"").decode("utf-8", "replace")
       labels.update(label.split("|") if label else ["(none)"])
+      captions += [caption.text for caption in _captions(context)]
       durations.append(context["clip/duration_s"])
       if "image/width" in context:
         sizes[f"{context['image/width']}x{context['image/height']}"] += 1
@@ -144,6 +147,9 @@ def _summary(folder, manifest) -> Iterator[str]:
     f"{word} in {words[word]}" for word in sorted(words)
   )
   yield "  labels          " + _counts(labels)
+  if captions:
+    shown = ", ".join(f"{text!r:.80}" for text in captions[:_MOST_CAPTIONS])
+    yield f"  captions        {len(captions)}, such as {shown}"
   if sizes:
     yield "  frame sizes     " + _counts(sizes)
   if durations:
@@ -154,6 +160,24 @@ def _summary(folder, manifest) -> Iterator[str]:
   for name, value in sorted(rates.items()):
     shown = value.decode() if isinstance(value, bytes) else f"{value:g}"
     yield f"  {name:<28}{shown}"
+
+
+def _captions(context):
+  """Returns the captions of a record's context, by their start."""
+  from tfvssl.data import schema
+
+  texts = [text.decode("utf-8", "replace") for text in context["clip/caption"]]
+  starts, ends = (
+    context.get(name, [limit] * len(texts))
+    for name, limit in zip(
+      schema.CAPTION_TIMES, (0.0, context["clip/duration_s"]), strict=True
+    )
+  )
+  found = map(schema.Caption, texts, starts, ends)
+  return sorted(
+    (caption for caption in found if caption.text),
+    key=lambda caption: caption.start_s,
+  )
 
 
 def _counts(counter):
@@ -194,7 +218,10 @@ def render(
     raise exit_codes.UserError(
       exit_codes.DATA, pipeline.explain_read_error(error, records)
     ) from error
-  ids = _clip_ids(records)
+  first = next(iter(batch.values()))
+  numbers = [int(number) for number in first.sample_index[:clips]]
+  contexts = _contexts(records, set(numbers))
+  words = _words(specs)
   parts = [f"<pre>{html.escape(chr(10).join(description))}</pre>"]
   parts += [
     f"<p><b>{html.escape(name)}</b>: {html.escape(_say(spec))}</p>"
@@ -202,16 +229,10 @@ def render(
   ]
   if any(view.flow is not None for view in batch.values()):
     parts.append(_figure(_colour_wheel(), "direction and speed of flow"))
-  for index in range(clips):
-    first = next(iter(batch.values()))
-    clip_id = ids[int(first.sample_index[index])]
+  for index, number in enumerate(numbers):
     label = int(first.labels[index])
     named = records.classes[label] if label >= 0 else "no label"
-    parts.append(f"<h2>{html.escape(f'{clip_id} ({named})')}</h2>")
-    for name, view in batch.items():
-      caption = f"{name}, from {float(view.start_s[index]):.2f} s"
-      picture = view_images.picture(view, index)
-      parts.append(_figure(picture, caption))
+    parts += _clip_parts(contexts[number], named, batch, index, words)
   body = "\n".join(parts)
   title = html.escape(f"What the networks see of {folder}")
   return (
@@ -222,8 +243,48 @@ def render(
   )
 
 
+def _clip_parts(context, named, batch, index, words):
+  """Yields what the page has of one clip: id, captions and every view."""
+  from tfvssl import view_images
+
+  clip_id = context["clip/id"].decode("utf-8", "replace")
+  yield f"<h2>{html.escape(f'{clip_id} ({named})')}</h2>"
+  for text, start_s, end_s in _captions(context):
+    line = f"{start_s:.2f} to {end_s:.2f} s: {text}"
+    yield f"<p>{html.escape(line)}</p>"
+  for name, view in batch.items():
+    place = f"{name}, from {float(view.start_s[index]):.2f} s"
+    if view.text is None:
+      yield _figure(view_images.picture(view, index), place)
+    else:
+      lines = [
+        " ".join(words[name][i] for i in row if i in words[name])
+        for row in view.text[index].numpy().tolist()
+      ]
+      yield f"<p>{html.escape(f'{place}: ' + ' / '.join(lines))}</p>"
+
+
+def _words(specs):
+  """Returns id to word of every text view by name, without padding."""
+  from tfvssl.data import text
+
+  found = {}
+  for name, spec in specs.items():
+    if isinstance(spec, views.TextViewSpec):
+      ids = text.read_vocabulary(spec.vocabulary, spec.vocabulary_format)
+      found[name] = {i: word for word, i in ids.items() if word != text.PAD}
+  return found
+
+
 def _say(spec):
   """Returns one line about a view's extent."""
+  if isinstance(spec, views.TextViewSpec):
+    return (
+      f"{spec.num_captions} captions nearest to the pictures, {spec.max_words}"
+      " words of each"
+    )
+  if isinstance(spec, views.WaveformViewSpec):
+    return f"{_say(spec.heard)}, made on the device"
   if isinstance(spec, views.AudioViewSpec):
     sound = spec.spectrogram
     return (
@@ -237,15 +298,20 @@ def _say(spec):
   )
 
 
-def _clip_ids(records):
-  """Returns the id of every clip, in the order of sample_index."""
+def _contexts(records, numbers):
+  """Returns the contexts of some records by their sample_index."""
   from tfvssl.data import record_check
 
-  return [
-    context["clip/id"].decode("utf-8", "replace")
+  everything = (
+    context
     for path in records.paths
     for _, context in record_check.contexts(pathlib.Path(path))
-  ]
+  )
+  return {
+    number: context
+    for number, context in enumerate(everything)
+    if number in numbers
+  }
 
 
 def _colour_wheel():

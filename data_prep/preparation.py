@@ -12,6 +12,7 @@ from absl import logging
 import tensorflow as tf
 import tqdm
 
+from data_prep import captions
 from data_prep import encode_clip
 from data_prep import estimate
 from data_prep import report
@@ -254,7 +255,7 @@ class Preparation:
 
 def _described(source):
   """Returns what must be equal for an input to be the same."""
-  return [
+  described = [
     source.relative,
     source.label_text,
     source.split,
@@ -263,6 +264,9 @@ def _described(source):
     source.end_s,
     sources.size_of(source),
   ]
+  if source.captions:
+    described.append(captions.digest(source.captions))
+  return described
 
 
 def _prepare_worker():

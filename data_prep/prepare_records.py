@@ -9,6 +9,10 @@ optionally id, start_s, end_s, label, split, caption. Several labels are
 written `a|b`. Where there is a split, from the csv or by --test_share,
 OUTPUT/train and OUTPUT/test become record folders, else OUTPUT itself.
 
+A caption of the csv lasts all of its row. Captions with times come from a csv
+of their own, --captions, several rows for a path; every clip of a cut file has
+those that it overlaps.
+
   python -m data_prep.prepare_records --dataset=hmdb51 --annotations=LISTS \\
       --input=VIDEOS --output=RECORDS --dataset_split=1 --modalities=rgb
 
@@ -32,6 +36,7 @@ from absl import app
 from absl import flags
 from absl import logging
 
+from data_prep import captions
 from data_prep import optical_flow
 from data_prep import preparation
 from data_prep import settings as settings_lib
@@ -64,7 +69,15 @@ _MODALITIES = flags.DEFINE_list(
   "What the records hold: rgb, audio, flow, spectrogram. Without rgb and"
   " flow, files that are only sound are clips too. Flow takes about 0.07 s"
   " of one core for every frame. The packed spectrogram is the paper's; a"
-  " view that asks for another one needs audio.",
+  " view that asks for another one needs audio. Captions are no word of it:"
+  " they are packed wherever there are some.",
+)
+_CAPTIONS = flags.DEFINE_string(
+  "captions",
+  None,
+  "Csv of captions with the columns path, as in the csv of --input or from its"
+  " folder, text, and optionally start_s and end_s, in seconds of the file;"
+  " without them a caption lasts all of it.",
 )
 _DATASET = flags.DEFINE_enum(
   "dataset",
@@ -178,6 +191,8 @@ def main(argv: Sequence[str]) -> int:
     raise app.UsageError(f"unknown argument {argv[1]!r}; see --help.")
   settings = _settings()
   inputs = _read_dataset() if _dataset() else _read_inputs(settings.suffixes)
+  if _CAPTIONS.value is not None:
+    _add_captions(inputs.sources)
   run = preparation.Preparation(
     _output_folder(),
     inputs,
@@ -279,7 +294,7 @@ def _read_dataset():
   return preparation.Inputs(
     found.sources,
     found.classes,
-    equal_content=_equal_content(found.sources, keys),
+    equal_content=splits.equal_content(found.sources, keys),
     coverage=found.coverage,
     missing=[presence.row(entry) for entry in found.missing],
   )
@@ -320,36 +335,21 @@ def _read_inputs(suffixes):
       )
     left_out = splits.leave_out_small_labels(found, suffixes)
     splits.assign(found, keys, _TEST_SHARE.value)
-  if left_out:
-    logging.warning(
-      "labels of fewer than two files cannot be in both splits; their clips"
-      " are kept without a label: %s",
-      ", ".join(left_out),
-    )
   return preparation.Inputs(
     found,
     splits.classes(found, suffixes),
     left_out,
     ignored,
-    _equal_content(found, keys),
+    splits.equal_content(found, keys),
   )
 
 
-def _equal_content(found, keys):
-  """Returns groups of equal files; warns where they are in several splits."""
-  paths: dict[str, set[str]] = {}
-  splits_of: dict[str, set[str]] = {}
-  for source in found:
-    if not source.refused:
-      paths.setdefault(keys[source.path], set()).add(source.relative)
-      splits_of.setdefault(keys[source.path], set()).add(source.split)
-  for key, names in splits_of.items():
-    if len(names) > 1:
-      logging.warning(
-        "the same content is in several splits: %s",
-        ", ".join(sorted(paths[key])),
-      )
-  return sorted(sorted(group) for group in paths.values() if len(group) > 1)
+def _add_captions(found):
+  """Gives the inputs the captions of --captions."""
+  try:
+    captions.attach(found, pathlib.Path(_CAPTIONS.value))
+  except ValueError as error:
+    raise exit_codes.UserError(exit_codes.DATA, str(error)) from error
 
 
 def _conclude(summary):

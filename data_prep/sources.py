@@ -4,9 +4,9 @@ A csv with errors is refused as a whole, with its bad lines in one report,
 before anything is decoded.
 """
 
+from collections.abc import Sequence
 import csv
 import dataclasses
-import hashlib
 import io
 import os
 import pathlib
@@ -16,6 +16,7 @@ import unicodedata
 from absl import logging
 import tqdm
 
+from data_prep import shard_writer
 from tfvssl.data import media
 from tfvssl.data import schema
 
@@ -41,7 +42,9 @@ class ClipSource:
     clip_id: unique; the relative path unless a csv says otherwise.
     labels: names of its classes; none, one or several.
     split: name of the record folder it goes to, empty for the only one.
-    caption: text that goes with it.
+    caption: text that goes with all of it.
+    captions: those of its file, in seconds of the file; the end of one that
+      lasts to the file's end is infinite.
     start_s: where the stretch starts, in seconds.
     end_s: where it ends, None for the end of the file.
     may_be_cut: the file may hold nothing but the stretch; it does where it is
@@ -55,6 +58,7 @@ class ClipSource:
   labels: tuple[str, ...] = ()
   split: str = ""
   caption: str = ""
+  captions: tuple[schema.Caption, ...] = ()
   start_s: float = 0.0
   end_s: float | None = None
   may_be_cut: bool = False
@@ -168,7 +172,7 @@ def from_csv(path: pathlib.Path) -> list[ClipSource]:
   Raises:
     ValueError: names every row that cannot be used, with its line.
   """
-  rows, errors = _read_rows(path)
+  rows, errors = read_rows(path, COLUMNS[:1])
   root = pathlib.Path(os.path.realpath(path.parent))
   found, lines = [], {}
   for line, row in rows:
@@ -181,6 +185,12 @@ def from_csv(path: pathlib.Path) -> list[ClipSource]:
       lines[source.clip_id] = line
     errors += [(line, problem) for problem in problems]
     found.append(source)
+  refuse(path, errors)
+  return found
+
+
+def refuse(path: pathlib.Path, errors: list[tuple[int, str]]) -> None:
+  """Raises ValueError naming the bad lines of a csv, (line, what is wrong)."""
   if errors:
     shown = sorted(errors)[:_ERRORS_SHOWN]
     more = len(errors) - len(shown)
@@ -189,18 +199,26 @@ def from_csv(path: pathlib.Path) -> list[ClipSource]:
       + "; ".join(f"line {line}: {text}" for line, text in shown)
       + (f"; and {more} more" if more else "")
     )
-  return found
 
 
-def ignored_columns(path: pathlib.Path) -> list[str]:
+def ignored_columns(
+  path: pathlib.Path, known: Sequence[str] = COLUMNS
+) -> list[str]:
   """Returns the columns of the csv that nothing reads."""
   with open(path, encoding="utf-8-sig", newline="") as file:
     header = next(csv.reader(file), [])
-  return [name for name in header if name.strip() not in COLUMNS]
+  return [name for name in header if name.strip() not in known]
 
 
-def _read_rows(path):
-  """Returns [(line, {column: text})] and [(line, error of the file)]."""
+def read_rows(
+  path: pathlib.Path, needed: Sequence[str]
+) -> tuple[list[tuple[int, dict[str, str]]], list[tuple[int, str]]]:
+  """Returns (line, text by column) of every row, and errors of the file.
+
+  Args:
+    path: of the csv.
+    needed: columns without which there are no rows.
+  """
   rows, errors = [], []
   content = path.read_bytes()
   try:
@@ -212,7 +230,7 @@ def _read_rows(path):
   reader = csv.reader(io.StringIO(text, newline=""), strict=True)
   try:
     header = [name.strip() for name in next(reader, [])]
-    errors += [(1, text) for text in _header_errors(header)]
+    errors += [(1, text) for text in _header_errors(header, needed)]
     for cells in reader:
       if is_blank(cells):
         continue
@@ -223,7 +241,7 @@ def _read_rows(path):
             f"{len(cells)} cells, the header has {len(header)}",
           )
         )
-      elif "path" in header:
+      elif set(needed) <= set(header):
         rows.append((reader.line_num, dict(zip(header, cells, strict=True))))
   except csv.Error as error:
     errors.append((reader.line_num, str(error)))
@@ -232,10 +250,10 @@ def _read_rows(path):
   return rows, errors
 
 
-def _header_errors(header):
-  if "path" not in header:
+def _header_errors(header, needed):
+  if missing := [name for name in needed if name not in header]:
     found = ", ".join(map(repr, header))
-    return [f"no column `path`; found: {found or 'none':.200}"]
+    return [f"no column `{missing[0]}`; found: {found or 'none':.200}"]
   twice = sorted({name for name in header if header.count(name) > 1})
   return [f"column {name!r:.80} stands twice" for name in twice]
 
@@ -249,11 +267,7 @@ def _source(row, root):
   """Returns the ClipSource of a row, or None, and what is wrong with it."""
   relative = row["path"].strip()
   problems = _path_problems(relative, root)
-  start_s, end_s = (
-    _seconds(row, name, problems) for name in ("start_s", "end_s")
-  )
-  if start_s is not None and end_s is not None and end_s <= start_s:
-    problems.append(f"`end_s` ({end_s:g}) must be above `start_s`")
+  start_s, end_s = stretch(row, problems)
   split = row.get("split", "").strip()
   if "split" in row and not _SPLIT_NAME.fullmatch(split):
     problems.append(
@@ -311,6 +325,23 @@ def _path_problems(relative, root):
   return []
 
 
+def stretch(
+  row: dict[str, str], problems: list[str]
+) -> tuple[float | None, float | None]:
+  """Returns `start_s` and `end_s` of a row; None where the cell is empty.
+
+  Args:
+    row: text by column.
+    problems: what is wrong with the times is added.
+  """
+  start_s, end_s = (
+    _seconds(row, name, problems) for name in ("start_s", "end_s")
+  )
+  if end_s is not None and end_s <= (start_s or 0.0):
+    problems.append(f"`end_s` ({end_s:g}) must be above `start_s`")
+  return start_s, end_s
+
+
 def _seconds(row, name, problems):
   text = row.get(name, "").strip()
   if not text:
@@ -351,7 +382,7 @@ def content_keys(sources: list[ClipSource]) -> dict[str, str]:
     doubtful, "comparing files", unit="file", delay=3, dynamic_ncols=True
   ):
     try:
-      keys[path] = _sha256(path)
+      keys[path] = shard_writer.file_sha256(pathlib.Path(path))
     except OSError as error:
       logging.warning("%s cannot be read: %s", path, error.strerror)
   return keys
@@ -363,11 +394,3 @@ def size_of(source: ClipSource) -> int:
     return -1 if source.refused else os.path.getsize(source.path)
   except OSError:
     return -1
-
-
-def _sha256(path):
-  digest = hashlib.sha256()
-  with open(path, "rb") as file:
-    while block := file.read(1 << 20):
-      digest.update(block)
-  return digest.hexdigest()

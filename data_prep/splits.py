@@ -3,6 +3,8 @@
 import hashlib
 import os
 
+from absl import logging
+
 from data_prep import sources
 from tfvssl.data import media
 
@@ -47,7 +49,7 @@ def leave_out_small_labels(
   inputs: list[sources.ClipSource],
   suffixes: frozenset[str] = media.MEDIA_SUFFIXES,
 ) -> list[str]:
-  """Removes labels that fewer than two files have; returns their names.
+  """Removes labels that fewer than two files have; returns and says them.
 
   Such a label cannot be in both splits. Its clip stays, without the label.
 
@@ -63,7 +65,37 @@ def leave_out_small_labels(
   small = sorted(name for name, found in paths.items() if len(found) < 2)
   for item in inputs:
     item.labels = tuple(name for name in item.labels if name not in small)
+  if small:
+    logging.warning(
+      "labels of fewer than two files cannot be in both splits; their clips"
+      " are kept without a label: %s",
+      ", ".join(small),
+    )
   return small
+
+
+def equal_content(
+  inputs: list[sources.ClipSource], keys: dict[str, str]
+) -> list[list[str]]:
+  """Returns groups of equal files; warns where they are in several splits.
+
+  Args:
+    inputs: with their splits.
+    keys: see `sources.content_keys`.
+  """
+  paths: dict[str, set[str]] = {}
+  splits_of: dict[str, set[str]] = {}
+  for source in inputs:
+    if not source.refused:
+      paths.setdefault(keys[source.path], set()).add(source.relative)
+      splits_of.setdefault(keys[source.path], set()).add(source.split)
+  for key, names in splits_of.items():
+    if len(names) > 1:
+      logging.warning(
+        "the same content is in several splits: %s",
+        ", ".join(sorted(paths[key])),
+      )
+  return sorted(sorted(group) for group in paths.values() if len(group) > 1)
 
 
 def classes(

@@ -1,5 +1,6 @@
 """Results beside the paper's numbers, with all that makes them unfair."""
 
+import dataclasses
 import json
 import pathlib
 
@@ -138,6 +139,112 @@ def test_what_a_search_chose_is_held_against_table_7():
   ]
 
 
+_MMV = paper_results.Paper(
+  image_sizes={"ucf101_linear": 224},
+  other_protocols={"finetune": "SGD, Table 5"},
+)
+_MMV_ROW = paper_results.Row(
+  "Table 4",
+  "FAC",
+  {
+    "ucf101_linear": 89.6,
+    "ucf101_finetune": 92.5,
+    "esc50_linear": 87.7,
+    "youcook2_recall_at_10": 37.2,
+    "youcook2_median_rank": 20,
+  },
+  test_seconds=2.0,
+  paper=_MMV,
+)
+
+
+def _mmv_differences(result, name, **row):
+  row = dataclasses.replace(_MMV_ROW, **row)
+  return comparing.differences(result, tiny_runs.experiment(), row, name)
+
+
+def test_size_of_view_is_told_where_the_paper_tells_it():
+  result = _result(test_view_size=200)
+  told = comparing.Difference("pixels of a view", 200, 224)
+  assert _mmv_differences(result, "ucf101_linear") == [told]
+  assert _differences(result) == []  # of another paper
+  result = _result(test_view_size=224)
+  assert _mmv_differences(result, "ucf101_linear") == []
+
+
+def test_length_of_sound_is_told_where_the_paper_tells_it():
+  result = _result(modality="audio", train_view={"seconds": 3.2})
+  result["classes"], result["splits"] = ["x"] * 50, [{}] * 5
+  # Ten windows, as of pictures: the single one is BraVe's.
+  assert _mmv_differences(result, "esc50_linear") == [
+    comparing.Difference("seconds of a view", 3.2, 2.0)
+  ]
+  assert _mmv_differences(result, "esc50_linear", test_seconds=None) == []
+
+
+def test_number_of_the_first_split_is_held_against_one_split():
+  told = comparing.Difference("splits", 3, 1)
+  result = _result()
+  assert _mmv_differences(result, "ucf101_linear", first_split=True) == [told]
+  result["splits"] = result["splits"][:1]
+  assert _mmv_differences(result, "ucf101_linear", first_split=True) == []
+
+
+def test_protocol_of_another_kind_is_told_instead_of_its_values():
+  result = _result(
+    name="finetune", recipe={"epochs": 1}, test_view_size=200, temporal_clips=1
+  )
+  assert _mmv_differences(result, "ucf101_finetune") == [
+    comparing.Difference("protocol", "BraVe's", "SGD, Table 5")
+  ]
+
+
+def _retrieval_result():
+  """Returns what the paper's retrieval on YouCook2 would have written."""
+  result = _result(name="retrieval", spatial_crops=1, test_short_side=224)
+  del result["protocol"]["choose_c"]
+  about = {"queries": 3190, "gallery": 3190}
+  result["classes"] = []
+  result["splits"] = [
+    {"test_clips_left_out": 0, "directions": {"text_to_video": about}}
+  ]
+  figures = {
+    "text_to_video_recall_at_10": 0.25,
+    "text_to_video_median_rank": 31.0,
+  }
+  result["pretrained"]["mean"] = figures
+  chance = {name: 2 * value for name, value in figures.items()}
+  result["random_initialisation"]["mean"] = chance
+  return result
+
+
+@pytest.mark.parametrize(
+  ("name", "title", "values"),
+  [
+    ("youcook2_recall_at_10", "YouCook2 R@10, per cent", "25.0 37.2 50.0"),
+    ("youcook2_median_rank", "YouCook2 MedR, rank", "31.0 20.0 62.0"),
+  ],
+)
+def test_recall_is_per_cent_and_a_rank_is_a_rank(name, title, values):
+  text = comparing.evaluation_text(
+    _retrieval_result(), tiny_runs.experiment(), [_MMV_ROW], name
+  )
+  first, *rows = text.splitlines()[:4]
+  assert first == title
+  assert " ".join(row.split()[1] for row in rows) == values
+  assert text.endswith("  in nothing that the result tells")
+
+
+def test_retrieval_among_fewer_videos_is_told():
+  result = _retrieval_result()
+  result["splits"][0]["directions"]["text_to_video"]["gallery"] = 48
+  result["protocol"]["temporal_clips"] = 1
+  assert _mmv_differences(result, "youcook2_recall_at_10") == [
+    comparing.Difference("videos to search", 48, 3190),
+    comparing.Difference("temporal clips", 1, 10),
+  ]
+
+
 def test_text_tells_figures_and_differences():
   recipe = tiny_runs.experiment()
   result = _result(grid_c=[1e-5, 1e-4, 1e-3, 1e-2])
@@ -166,6 +273,8 @@ def test_text_tells_figures_and_differences():
     (_result("linear"), "ucf101_linear", "--protocol=svm; .* has linear"),
     (_result(modality="audio"), "ucf101_linear", "--modality=video; .* audio"),
     (_result(), "imagenet_linear", "is measured by no --protocol"),
+    (_result(), "voc2007_deflation", "is measured by no --protocol"),
+    (_result(), "msrvtt_median_rank", "--protocol=retrieval; .* has svm"),
     (
       _result("mlp", "audio"),
       "audioset_mlp",
@@ -176,7 +285,7 @@ def test_text_tells_figures_and_differences():
 )
 def test_result_of_something_else_is_refused(result, name, message):
   with pytest.raises(ValueError, match=message):
-    comparing.measured_per_cent(result, name)
+    comparing.measured(result, name)
 
 
 def test_missing_and_foreign_files_are_named(tmp_path):
@@ -225,6 +334,11 @@ def _changed(*place, value=None):
       _changed("splits", value=[{"test_clips_left_out": "1"}]),
       "`splits.test_clips_left_out` is no int",
     ),
+    (_changed("splits", value=[{"directions": [1]}]), "no attribute"),
+    (
+      _changed("splits", value=[{"directions": {"a": {"gallery": "9"}}}]),
+      "`splits.directions.'a'` has no `gallery`",
+    ),
     ('{"checkpoint_step": 1' + "0" * 400 + "}", "number of 401 digits"),
     ('{"checkpoint_step": NaN}', "NaN is no number"),
   ],
@@ -259,6 +373,7 @@ def test_training_is_compared_with_the_config_beside_the_result(tmp_path):
   ]
   run.seed = 0
   run.svm.train_epochs = 3
+  run.retrieval.temporal_clips = 3
   config.save(run, tmp_path / "RUN" / "config.json")
   assert comparing.training_text(path, recipe).endswith("  in no setting")
 

@@ -1,3 +1,4 @@
+import json
 import pathlib
 
 import pytest
@@ -13,6 +14,18 @@ def test_file_form_gives_the_same_experiment(tmp_path):
   experiment = tiny_runs.experiment("records", seed=3)
   config.save(experiment, tmp_path / "config.json")
   assert config.load(tmp_path / "config.json") == experiment
+
+
+def test_file_of_a_run_from_before_a_field_has_its_default(tmp_path):
+  tree = config.to_tree(tiny_runs.experiment("records"))
+  del tree["retrieval"], tree["data"]["second_train_records"]
+  (tmp_path / "config.json").write_text(json.dumps(tree))
+  found = config.load(tmp_path / "config.json")
+  assert found == tiny_runs.experiment("records")
+  assert found.retrieval.temporal_clips == 10  # MMV paper, appendix A.2
+  assert found.retrieval.spatial_crops == 1
+  assert found.retrieval.test_short_side == 224
+  assert found.data.second_train_records == ""
 
 
 def test_differences_name_the_values():
@@ -92,6 +105,8 @@ def test_file_of_a_section_holds_no_experiment(tmp_path):
     ("finetune", "test_short_side", 0, r"`finetune.test_short_side` \(0\)"),
     ("mlp", "warmup_steps", -1, r"`mlp.warmup_steps` \(-1\) must be at lea"),
     ("mlp", "hidden_dim", 0, r"`mlp.hidden_dim` \(0\) must be above 0"),
+    ("retrieval", "batch_size", 0, r"`retrieval.batch_size` \(0\) must be"),
+    ("retrieval", "temporal_clips", 0, r"`retrieval.temporal_clips` \(0\)"),
     ("data", "shuffle_buffer", 0, r"`data.shuffle_buffer` \(0\)"),
     ("method", "broad", {}, "`method.broad` is empty"),
     ("method", "hidden_dim", 0, r"`method.hidden_dim` \(0\)"),

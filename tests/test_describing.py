@@ -9,6 +9,7 @@ import types
 import pytest
 import tensorflow as tf
 
+from tests import tiny_mmv_runs
 from tests import tiny_runs
 from tests.conftest import ROOT
 from tfvssl import config
@@ -118,6 +119,73 @@ def test_views_of_one_network_are_counted_together():
   assert two["broad_audio_backbone"] == 2 * one["broad_audio_backbone"]
 
 
+@pytest.fixture(name="mmv_config")
+def _mmv_config(tmp_path):
+  """The tiny MMV: 4 frames of 16 px, a quarter second, two captions."""
+  return tiny_mmv_runs.method_config(tiny_mmv_runs.vocabulary(tmp_path))
+
+
+def test_views_of_mmv_are_sound_in_both_forms_and_words(mmv_config):
+  lines = describing._view_lines(mmv_config.build())
+  assert [" ".join(line.split()) for line in lines[1:]] == [
+    "video [4, 16, 16, 3] RGB, 12.5 frames per second, 0.32 s",
+    "audio [12000] sound, 48 kHz, 0.25 s; starts with the video view",
+    # A frame every 960 samples, the last one begun.
+    "[13, 40] of it: log-mel, every 20.00 ms, 0.25 s",
+    "text [2, 4] word ids of the 2 nearest captions",
+  ]
+
+
+def test_networks_of_mmv_are_backbones_and_heads(mmv_config):
+  costs = describing.network_costs(mmv_config.build())
+  found = {cost.name: cost.parameters for cost in costs}
+  video, sound = 32, 16  # 256 channels of one unit, by the width
+  assert found == {
+    "video_backbone": _resnet_parameters(3, 0.125, (1,)),
+    "audio_backbone": _resnet_parameters(1, 0.0625, (1,)),
+    "text_backbone": 6 * 10 + 10,  # the words themselves are frozen
+    "video_va_head": (video * 12 + 12) + 2 * 12 + 12 * 12 + 2 * 12,
+    "audio_head": sound * 12 + 12,
+    "text_head": 10 * 8 + 8,
+    "fine_to_coarse": (12 * 8 + 8) + 2 * 8,
+  }
+  operations = {cost.name: cost.operations for cost in costs}
+  # Multiplications and additions of the matrices, and the biases.
+  assert operations["audio_head"] == 2 * sound * 12 + 12
+  assert operations["text_head"] == 2 * (2 * 10 * 8 + 8)  # two captions
+  assert operations["video_backbone"] > 10**5
+
+
+def test_text_of_mmv_has_the_sources_of_its_paper(mmv_config):
+  run = tiny_runs.experiment()
+  run.method = mmv_config
+  recipe = types.ModuleType("recipe", "A run.")
+  recipe.PAPER = (
+    paper_results.Row(
+      "Table 4",
+      "FAC",
+      {"youcook2_recall_at_10": 37.2, "youcook2_median_rank": 20},
+      parameters="9.1M",
+      test_frames=16,
+      first_split=True,
+      paper=paper_results.Paper(sources={"": "there", "svm": "MMV A.2"}),
+    ),
+  )
+  lines = describing.text(run, recipe, []).splitlines()
+  video = next(line for line in lines if "video_backbone (" in line)
+  assert video.split()[3] == "9.1M"
+  assert '  Table 4, "FAC": YouCook2 R@10 37.2, YouCook2 MedR 20' in lines
+  assert "  evaluated with views of 16 frames: --num_frames=16" in lines
+  assert "  on the first official split alone" in lines
+  assert "  svm: Svm; source: MMV A.2" in lines
+  # The class says its own source of the field, and so would tell BraVe's.
+  assert "  experiment: Experiment; source: there" in lines
+  steps = next(line for line in lines if line[4:].startswith("steps "))
+  assert steps.split() == ["*", "steps", "12", "default", "300000"]
+  # Of a section that is not named, its class tells it.
+  assert any("retrieval: Retrieval; source: MMV paper" in x for x in lines)
+
+
 def test_text_tells_views_schedule_numbers_and_sources():
   experiment = tiny_runs.experiment()
   recipe = types.ModuleType("recipe", "A run.\n\nMore.")
@@ -156,6 +224,13 @@ def test_text_tells_views_schedule_numbers_and_sources():
   assert ["frame_step", "2"] in words
   assert not any("shuffle_buffer" in line for line in lines)
   assert "  svm: Svm; source: paper appendix B" in lines
+
+
+def test_remark_stands_below_a_long_value():
+  line = f"  * {'vocabulary':27} {'a/long/path/' * 6}"
+  assert describing._remarked(line, "default") == [line, " " * 65 + "default"]
+  assert describing._remarked(line, "") == [line]
+  assert describing._remarked("  steps", "one") == ["  steps one"]
 
 
 def test_run_without_published_numbers_says_so():

@@ -1,5 +1,6 @@
 """The binary: a trained run in, a result file out; one line when it fails."""
 
+import dataclasses
 import json
 import os
 import pathlib
@@ -9,14 +10,15 @@ import sys
 
 import pytest
 
+from tests import tiny_mmv_runs
 from tests import tiny_runs
 from tests.conftest import ROOT
 from tests.data import record_fixture
 from tfvssl import checkpoints
 from tfvssl import config
-from tfvssl import evaluate
 from tfvssl import protocols
 from tfvssl import workdir as run_folder
+from tfvssl.data import schema
 
 
 def _records(folder, seeds):
@@ -171,47 +173,6 @@ def test_trained_classifiers_end_in_a_result(run, protocol, flags):
     assert result["pretrained"]["splits"][0]["classes_averaged"] == 2
 
 
-def _result(**changes):
-  split = {
-    "train_records": {"folder": "train", "shards_hash": "a"},
-    "test_records": {"folder": "test", "shards_hash": "b"},
-  }
-  return {
-    "protocol": {"name": "svm", "modality": "video", "seed": 0},
-    "checkpoint_step": 7,
-    "splits": [split],
-    "seconds": 1.5,
-    **changes,
-  }
-
-
-def test_only_a_repetition_has_the_same_name():
-  name = evaluate.result_name(_result(), ["/data/UCF 101/test"])
-  assert name.startswith("svm_video_step_7_UCF-101-test_")
-  assert name == evaluate.result_name(
-    _result(seconds=9.0), ["/data/UCF 101/test"]
-  )
-  other_records = _result()
-  other_records["splits"][0]["test_records"]["shards_hash"] = "c"
-  other_choice = _result()
-  other_choice["protocol"]["seed"] = 1
-  names = {
-    name,
-    evaluate.result_name(other_records, ["/data/UCF 101/test"]),
-    evaluate.result_name(other_choice, ["/data/UCF 101/test"]),
-    evaluate.result_name(_result(), ["/data/HMDB51/test"]),
-    evaluate.result_name(_result(checkpoint_step=8), ["/data/UCF 101/test"]),
-  }
-  assert len(names) == 5
-
-
-def test_name_of_many_splits_stays_a_file_name():
-  name = evaluate.result_name(
-    _result(), [f"/data/split {number}/../ä/test" for number in range(50)]
-  )
-  assert re.fullmatch(r"[A-Za-z0-9._-]{1,130}", name)
-
-
 def test_sound_is_evaluated_by_its_own_encoder(run):
   process = _evaluate(
     run,
@@ -227,9 +188,98 @@ def test_sound_is_evaluated_by_its_own_encoder(run):
   assert result["random_initialisation"]["mean"]["top_1"] is None
 
 
+def test_retrieval_of_an_untrained_run(tmp_path):
+  workdir = tmp_path / "RUN"
+  workdir.mkdir()
+  experiment = dataclasses.replace(
+    tiny_runs.experiment(
+      retrieval=protocols.Retrieval(
+        temporal_clips=2, test_short_side=18, batch_size=4
+      )
+    ),
+    method=tiny_mmv_runs.method_config(tiny_mmv_runs.vocabulary(tmp_path)),
+  )
+  config.save(experiment, workdir / run_folder.CONFIG_NAME)
+  method = checkpoints.fresh_method(experiment, 8)
+  checkpoints.CheckpointStore(workdir, {"method": method}, kept=1).save(3)
+  clips = [record_fixture.make_clip(seed, num_frames=20) for seed in range(4)]
+  clips[3].waveform = None
+  for clip, lines in zip(
+    clips, [("red",), ("blue", "a disc"), ("Red!",), ()], strict=True
+  ):
+    clip.captions = tuple(schema.Caption(line, 0.0, 0.5) for line in lines)
+  record_fixture.write_records(tmp_path / "test", clips, num_shards=2)
+  process = _evaluate(
+    tmp_path, "--protocol=retrieval", f"--test_records={tmp_path / 'test'}"
+  )
+  assert process.returncode == 0, process.stderr[-3000:]
+  *table, where, following = process.stdout.splitlines()
+  assert following.startswith("next: python -m tfvssl.export")
+  path = pathlib.Path(where.removeprefix("result: "))
+  assert path.parent == workdir / "results"
+  assert path.name.startswith("retrieval_video_step_3_")
+  assert str(tmp_path) not in path.read_text()
+  result = json.loads(path.read_text())
+  assert result["protocol"]["aggregation"] == "average_then_normalise"
+  assert result["checkpoint_step"] == 3
+  (split,) = result["splits"]
+  assert split["test_clips"] == 3
+  assert split["test_clips_left_out"] == 1
+  about = split["directions"]
+  assert {
+    name: (one["queries"], one["gallery"], one.get("ambiguous_queries"))
+    for name, one in about.items()
+  } == {
+    "text_to_video": (4, 3, 2),
+    "video_to_text": (3, 4, 2),
+    "text_to_audio": (4, 3, 2),
+    "audio_to_text": (3, 4, 2),
+    "audio_to_video": (3, 3, None),
+    "video_to_audio": (3, 3, None),
+  }
+  assert about["audio_to_video"]["space"] == "va"
+  assert about["text_to_audio"]["space"] == "vat"
+  assert about["text_to_video"]["chance"] == pytest.approx(
+    {
+      "recall_at_1": 1 / 3,
+      "recall_at_5": 1.0,
+      "recall_at_10": 1.0,
+      "median_rank": 2.0,
+    }
+  )
+  trained = result["pretrained"]["mean"]
+  random = result["random_initialisation"]
+  assert random["runs"][0]["seed"] == experiment.seed
+  assert random["mean"] == random["runs"][0]["mean"]
+  for mean in (trained, random["mean"]):
+    assert len(mean) == 6 * 4
+    for name in about:
+      assert mean[f"{name}_recall_at_5"] == 1.0
+      assert 1 <= mean[f"{name}_median_rank"] <= 4
+    # Of the two clips of the caption "red" each is found first once.
+    assert 1 / 4 <= mean["text_to_video_recall_at_1"] <= 3 / 4
+  recall = 100 * trained["text_to_video_recall_at_1"]
+  assert re.search(rf"pretrained +{recall:.1f} +100.0 +100.0", table[2])
+
+
 @pytest.mark.parametrize(
   ("flags", "code", "message"),
   [
+    (
+      ["--protocol=retrieval", "--test_records=a"],
+      2,
+      "--protocol=retrieval needs a run of mmv",
+    ),
+    (
+      ["--protocol=retrieval", "--train_records=a", "--test_records=b"],
+      2,
+      "no --train_records (1 given) and one --test_records (1 given).",
+    ),
+    (
+      ["--protocol=retrieval", "--test_records=a", "--modality=audio"],
+      2,
+      "--modality has no meaning for --protocol=retrieval",
+    ),
     (["--train_records={0}/train"], 2, "must pair, once or more"),
     (
       ["--train_records=a", "--test_records=b", "--set=svm.grid_c=a,b"],

@@ -23,6 +23,7 @@ LAYERS = (
     "demo",
     "compare",
     "import_weights",
+    "search",
   ),
   (
     "trainer",
@@ -32,6 +33,11 @@ LAYERS = (
     "comparing",
     "pretrained",
     "published_weights",
+    "published_mmv",
+    "weight_import",
+    "searching",
+    "search_page",
+    "serving_inputs",
     "view_images",
     "evaluation",
     "serving",
@@ -50,6 +56,7 @@ LAYERS = (
     "backbones",
     "heads",
     "losses",
+    "contrastive",
     "memory_bank",
     "augment",
     "optim",
@@ -107,7 +114,10 @@ _DATA_PREP_MAY_IMPORT = (
   "tfvssl.data.mp4",  # writes the demo's clips; decodes nothing
   "tfvssl.exit_codes",  # what every binary is run by
 )
-_MAY_IMPORT_LIKE_A_BINARY = ("data_prep.inspect_records",)
+_MAY_IMPORT_LIKE_A_BINARY = (
+  "data_prep.inspect_records",
+  "data_prep.make_vocabulary",
+)
 
 # Seconds of import time each; loaded by the function that needs one.
 HEAVY = (

@@ -53,6 +53,33 @@ def test_row_of_an_unknown_benchmark_is_refused():
     paper_results.Row("Table 1", "x", {"hmdb_linear": 1.0})
 
 
+@pytest.mark.parametrize(
+  ("name", "value", "printed"),
+  [
+    ("ucf101_linear", 93.0, "UCF101 linear 93.0"),
+    ("youcook2_recall_at_10", 37.2, "YouCook2 R@10 37.2"),
+    ("msrvtt_median_rank", 44.0, "MSRVTT MedR 44"),
+    ("imagenet_top_5_naive_deflation", 40.5, "ImageNet top-5 40.5"),
+  ],
+)
+def test_number_is_printed_as_in_the_tables(name, value, printed):
+  assert paper_results.benchmark(name).printed(value) == printed
+
+
+def test_retrieval_is_read_off_the_results_of_its_protocol():
+  # MMV paper Sec. 4.1: 3190 videos of YouCook2, 1K of MSRVTT.
+  found = {
+    name: (column.protocol, column.metric, column.classes)
+    for name, column in paper_results.BENCHMARKS.items()
+    if name.startswith(("youcook2", "msrvtt"))
+  }
+  assert found == {
+    f"{data_set}_{figure}": ("retrieval", f"text_to_video_{figure}", videos)
+    for data_set, videos in (("youcook2", 3190), ("msrvtt", 1000))
+    for figure in ("recall_at_1", "recall_at_5", "recall_at_10", "median_rank")
+  }
+
+
 def test_recipe_is_a_module_with_its_rows(tmp_path):
   path = tmp_path / "run.py"
   path.write_text('"""Head."""\nPAPER = ["a row"]\n')

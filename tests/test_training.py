@@ -172,6 +172,7 @@ def test_settings_of_evaluations_may_differ_when_a_run_goes_on(tmp_path):
     ("linear", "epochs"),
     ("finetune", "epochs"),
     ("mlp", "epochs"),
+    ("retrieval", "batch_size"),
   ):
     settings = getattr(experiment, section)
     setattr(settings, field, getattr(settings, field) + 1)
@@ -187,7 +188,7 @@ def test_parts_of_a_batch_are_the_clips_of_the_whole(records, tmp_path):
     experiment = tiny_runs.experiment(records, accumulation=parts)
     (tmp_path / f"{parts}").mkdir()
     run = training.TrainingRun(experiment, tmp_path / f"{parts}", strategy)
-    batches = iter(run._distribute(run.records, 3))
+    batches = iter(run._distribute(3, run.records))
     indices = [next(batches)["narrow"].sample_index for _ in range(2 * parts)]
     assert {len(part) for part in indices} == {4 // parts}
     seen[parts] = np.concatenate([part.numpy() for part in indices])
@@ -202,6 +203,13 @@ def test_batch_must_divide(records):
   experiment = tiny_runs.experiment(records, batch_size=8, accumulation=3)
   with pytest.raises(
     ValueError, match=r"\(2\) times `accumulation` \(3\); try 6 or 12"
+  ):
+    training.check_batch_size(experiment, num_replicas=2)
+  experiment = tiny_runs.experiment(records, batch_size=6)
+  experiment.data.second_train_records = str(records)
+  with pytest.raises(
+    ValueError,
+    match=r"\(2\) times 2 with `data.second_train_records`; try 4 or 8",
   ):
     training.check_batch_size(experiment, num_replicas=2)
 

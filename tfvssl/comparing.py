@@ -23,6 +23,7 @@ _NOT_TRAINED = (
   "linear.",
   "finetune.",
   "mlp.",
+  "retrieval.",
 )
 _LINES = 12  # of the training's differences
 # Of a result that can be compared: where it must hold what, and where it may.
@@ -113,6 +114,9 @@ def _check_kinds(result):
       count = split.get(f"{side}_clips_left_out", 0)
       if type(count) is not int:
         raise TypeError(f"`splits.{side}_clips_left_out` is no int")
+    for name, about in split.get("directions", {}).items():
+      if type(about.get("gallery")) is not int:
+        raise TypeError(f"`splits.directions.{name!r:.40}` has no `gallery`")
   random = result.get("random_initialisation", {}).get("mean", {})
   for mean in (result["pretrained"]["mean"], random):
     for name, value in mean.items():
@@ -138,20 +142,19 @@ def evaluation_text(
     ValueError: the result does not measure the benchmark.
   """
   benchmark = paper_results.benchmark(name)
-  measured = measured_per_cent(result, name)
-  lines = [f"{benchmark.title}, per cent", f"  measured {measured:6.1f}"]
+  value = measured(result, name)
+  unit = "rank" if benchmark.is_rank else "per cent"
+  lines = [f"{benchmark.title}, {unit}", f"  measured {value:6.1f}"]
   for row in rows:
     paper = row.values[name]
     lines.append(
-      f"  paper    {paper:6.1f}   difference {measured - paper:+.1f}"
+      f"  paper    {paper:6.1f}   difference {value - paper:+.1f}"
       f'   {row.table}, "{row.row}"'
     )
   random = result.get("random_initialisation", {}).get("mean", {})
   if random.get(benchmark.metric) is not None:
-    lines.append(
-      f"  random   {100 * random[benchmark.metric]:6.1f}   the same network,"
-      " untrained"
-    )
+    untrained = _as_printed(random[benchmark.metric], benchmark)
+    lines.append(f"  random   {untrained:6.1f}   the same network, untrained")
   found = differences(result, recipe, rows[0], name)
   lines += ["", "evaluated otherwise than in the paper"]
   if not found:
@@ -163,8 +166,8 @@ def evaluation_text(
   return "\n".join(lines)
 
 
-def measured_per_cent(result: dict, name: str) -> float:
-  """Returns the figure of `result` that the benchmark `name` is about.
+def measured(result: dict, name: str) -> float:
+  """Returns the figure of `result` for a benchmark: per cent, or a rank.
 
   Raises:
     ValueError: it is a result of another protocol or encoder, or has no such
@@ -191,7 +194,11 @@ def measured_per_cent(result: dict, name: str) -> float:
       f"--benchmark={name} is about `{benchmark.metric}`; the result has:"
       f" {', '.join(mean)}."
     )
-  return 100 * mean[benchmark.metric]
+  return _as_printed(mean[benchmark.metric], benchmark)
+
+
+def _as_printed(value, benchmark):
+  return value if benchmark.is_rank else 100 * value
 
 
 def differences(
@@ -203,19 +210,39 @@ def differences(
   """Returns what makes the comparison unfair, as far as the result tells."""
   benchmark = paper_results.benchmark(name)
   protocol = result["protocol"]
+  splits = 1 if row.first_split else benchmark.splits
   pairs = [
     ("checkpoint step", result["checkpoint_step"], recipe.steps),
-    ("classes", len(result["classes"]), benchmark.classes),
-    ("splits", len(result["splits"]), benchmark.splits),
-    ("frames of a view", _num_frames(protocol), row.test_frames),
+    _size_pair(result, benchmark),
+    ("splits", len(result["splits"]), splits),
+    ("frames of a view", _of_view(protocol, "num_frames"), row.test_frames),
     ("C chosen by", protocol.get("choose_c"), "first_test"),
     ("clips left out", _left_out(result), 0),
+    *_view_pairs(protocol, row, name),
   ]
+  if benchmark.protocol in row.paper.other_protocols:
+    way = row.paper.other_protocols[benchmark.protocol]
+    return [*_unequal(pairs), Difference("protocol", "BraVe's", way)]
   here = {**protocol, **protocol.get("recipe", {})}
   if row.fine_tuned:
     here.update(_chosen(result))
   for key, value in _protocol_values(recipe, row, name).items():
     pairs.append((key.replace("_", " "), here.get(key), value))
+  return _unequal(pairs)
+
+
+def _size_pair(result, benchmark):
+  """Returns how many classes there are, or videos among which one is sought."""
+  if benchmark.protocol != "retrieval":
+    return "classes", len(result["classes"]), benchmark.classes
+  searched = sum(
+    split.get("directions", {}).get("text_to_video", {}).get("gallery", 0)
+    for split in result["splits"]
+  )
+  return "videos to search", searched, benchmark.classes
+
+
+def _unequal(pairs):
   return [
     Difference(what, mine, papers)
     for what, mine, papers in pairs
@@ -223,9 +250,21 @@ def differences(
   ]
 
 
-def _num_frames(protocol):
-  """Returns the frames of a video view, None of sound."""
-  return protocol.get("train_view", {}).get("num_frames")
+def _of_view(protocol, name):
+  """Returns a setting of the training view, None if it has no such one."""
+  return protocol.get("train_view", {}).get(name)
+
+
+def _view_pairs(protocol, row, name):
+  """Returns what the paper says of a view, where it says it."""
+  pairs = []
+  if row.test_seconds is not None:
+    seconds = _of_view(protocol, "seconds")
+    pairs.append(("seconds of a view", seconds, row.test_seconds))
+  if name in row.paper.image_sizes:
+    size = row.paper.image_sizes[name]
+    pairs.append(("pixels of a view", protocol.get("test_view_size"), size))
+  return pairs
 
 
 def _chosen(result):
@@ -252,10 +291,10 @@ def _protocol_values(recipe, row, name):
   values = dataclasses.asdict(section)
   if benchmark.protocol == "finetune":
     values["clips_per_replica"] = section.batch_size // _WORKERS
-  if benchmark.temporal_clips is not None:
-    values["temporal_clips"] = benchmark.temporal_clips
+  if name in row.paper.temporal_clips:
+    values["temporal_clips"] = row.paper.temporal_clips[name]
   unused = ["test_batch_size"]
-  if benchmark.protocol == "svm":
+  if benchmark.protocol in ("svm", "retrieval"):
     unused.append("batch_size")  # of a forward pass; changes no number
   if benchmark.modality == "audio":
     unused += ["spatial_crops", "test_short_side"]

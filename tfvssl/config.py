@@ -103,6 +103,8 @@ class Data:
 
   Attributes:
     train_records: folder of data_prep.prepare_records, read for training.
+    second_train_records: half of every batch comes from it (paper Sec. 4.2 of
+      MMV: AudioSet beside HowTo100M); empty for none.
     heldout_records: folder whose clips are never trained on, for the held-out
       loss; empty for none.
     shuffle_buffer: records that are shuffled at a time, per host; twice as
@@ -110,6 +112,7 @@ class Data:
   """
 
   train_records: str = ""
+  second_train_records: str = ""
   heldout_records: str = ""
   shuffle_buffer: int = 256
 
@@ -199,6 +202,9 @@ class Experiment:
   mlp: protocols.ShallowMlp = dataclasses.field(
     default_factory=protocols.ShallowMlp
   )
+  retrieval: protocols.Retrieval = dataclasses.field(
+    default_factory=protocols.Retrieval
+  )
   batch_size: int = 512
   accumulation: int = 1
   steps: int = 300_000
@@ -230,7 +236,7 @@ class Experiment:
         f" least 0 and below `steps` ({self.steps}); try"
         f" {self.steps // 10}."
       )
-    for name in ("svm", "linear", "finetune", "mlp"):
+    for name in ("svm", "linear", "finetune", "mlp", "retrieval"):
       getattr(self, name).validate(name)
     self.method.validate()
 

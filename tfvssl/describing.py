@@ -23,14 +23,18 @@ from tfvssl import views
 from tfvssl.methods import base
 
 _WIDTH = 88
+_REMARK_WIDTH = 24  # at least
 # They say where and how a run is computed, not what.
 _NOT_THE_PAPERS = ("data", "runtime", "logging")
 _SOURCE_WORDS = re.compile(r"paper|released|appendix|specs/|\bours\b")
+# Against the first view of the method.
 _STARTS = {
   views.Sync.INDEPENDENT: "starts anywhere",
-  views.Sync.START: "starts with the narrow view",
-  views.Sync.CENTRE: "has the centre of the narrow view",
+  views.Sync.START: "starts with the {} view",
+  views.Sync.CENTRE: "has the centre of the {} view",
 }
+# The network that a paper prints parameters of: BraVe's, MMV's.
+_MEASURED = ("narrow_backbone", "video_backbone")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,7 +77,7 @@ def text(
     _count_lines(costs, rows, experiment.method),
     _schedule_lines(experiment),
     _expected_lines(rows),
-    _setting_lines(experiment),
+    _setting_lines(experiment, rows[0].paper.sources if rows else {}),
   ]
   return "\n\n".join("\n".join(lines) for lines in sections if lines)
 
@@ -93,13 +97,24 @@ def network_costs(method: base.Method) -> list[NetworkCost]:
   operations = _operations_by_layer(graph)
   return [
     NetworkCost(
-      layer.name,
-      type(layer).__name__,
-      sum(v.shape.num_elements() for v in layer.trainable_variables),
-      operations.get(layer.name, 0),
+      part.name,
+      type(part).__name__,
+      sum(v.shape.num_elements() for v in part.trainable_variables),
+      operations.get(part.name, 0),
     )
     for layer in method.layers
+    for part in _called(layer, operations)
   ]
+
+
+def _called(layer, operations):
+  """Returns the layer, or its parts where the method calls those instead."""
+  parts = [
+    part
+    for part in layer.submodules
+    if isinstance(part, tf.keras.layers.Layer) and part.name in operations
+  ]
+  return [layer] if layer.name in operations or not parts else parts
 
 
 def _operations_by_layer(graph):
@@ -130,16 +145,28 @@ def _quiet_profiler() -> Iterator[None]:
 
 def _view_lines(method):
   signature = base.view_signature(method, None)
+  first = next(iter(method.view_specs))
   lines = ["views of one clip, as the networks get them"]
   for name, spec in method.view_specs.items():
     view = signature[name]
     tensor = next(
-      t for t in (view.video, view.flow, view.audio) if t is not None
+      t
+      for t in (view.video, view.flow, view.audio, view.waveform, view.text)
+      if t is not None
     )
-    start = "" if name == "narrow" else f"; {_STARTS[spec.sync]}"
-    shape = str(list(tensor.shape[1:]))
-    lines.append(f"  {name:16} {shape:20} {_extent(spec)}{start}")
+    words = _extent(spec)
+    if name != first and view.text is None:
+      words += f"; {_STARTS[spec.sync].format(first)}"
+    lines.append(_view_line(name, tensor.shape[1:], words))
+    if isinstance(spec, views.WaveformViewSpec):
+      heard = spec.heard
+      shape = [heard.num_frames, heard.spectrogram.num_mels]
+      lines.append(_view_line("", shape, f"of it: {_extent(heard)}"))
   return lines
+
+
+def _view_line(name, shape, words):
+  return f"  {name:16} {str(list(shape)):20} {words}"
 
 
 def _extent(spec):
@@ -147,6 +174,11 @@ def _extent(spec):
     sound = spec.spectrogram
     step_ms = 1000 * sound.frame_step / sound.sample_rate_hz
     return f"log-mel, every {step_ms:.2f} ms, {spec.seconds:g} s"
+  if isinstance(spec, views.WaveformViewSpec):
+    rate_khz = spec.spectrogram.sample_rate_hz / 1000
+    return f"sound, {rate_khz:g} kHz, {spec.seconds:g} s"
+  if isinstance(spec, views.TextViewSpec):
+    return f"word ids of the {spec.num_captions} nearest captions"
   kind = "flow" if isinstance(spec, views.FlowViewSpec) else "RGB"
   rate = views.FRAME_RATE_HZ / spec.frame_step
   return f"{kind}, {rate:g} frames per second, {spec.num_frames / rate:.2f} s"
@@ -161,7 +193,7 @@ def _network_lines(costs, rows):
     f"  {'':44} {'parameters':>12} {'paper':>7} {'GFLOP':>9}",
   ]
   for cost in costs:
-    paper = printed if cost.name == "narrow_backbone" else ""
+    paper = printed if cost.name in _MEASURED else ""
     name = f"{cost.name} ({cost.kind})"
     lines.append(_cost_line(name, cost.parameters, paper, cost.operations))
   lines.append(
@@ -176,15 +208,16 @@ def _network_lines(costs, rows):
 
 
 def _count_lines(costs, rows, method):
-  """Returns why the narrow network has another count than the paper prints.
+  """Returns why a network has another count than the paper prints.
 
   The docstring of its config says so.
   """
   printed = next((row.parameters for row in rows if row.parameters), "")
   for cost in costs:
-    if cost.name == "narrow_backbone":
+    if cost.name in _MEASURED:
       if printed and f"{cost.parameters / 1e6:.1f}M" != printed:
-        docstring = inspect.cleandoc(type(method.narrow_backbone).__doc__ or "")
+        network = type(getattr(method, cost.name))
+        docstring = inspect.cleandoc(network.__doc__ or "")
         return docstring.partition("\nAttributes:")[0].strip().splitlines()
   return []
 
@@ -211,7 +244,7 @@ def _expected_lines(rows):
   lines = ["expected numbers, per cent; flags are those of tfvssl.evaluate"]
   for row in rows:
     values = ", ".join(
-      f"{paper_results.benchmark(name).title} {value:.1f}"
+      paper_results.benchmark(name).printed(value)
       for name, value in row.values.items()
     )
     lines += _wrapped(f'{row.table}, "{row.row}": {values}')
@@ -222,11 +255,13 @@ def _expected_lines(rows):
         f" --set=finetune.learning_rates={found.learning_rate:g}"
         f" --set=finetune.weight_decays={found.weight_decay:g}"
       )
-  return [
-    *lines,
-    "  evaluated with views of"
-    f" {rows[0].test_frames} frames: --num_frames={rows[0].test_frames}",
-  ]
+  frames = rows[0].test_frames
+  lines.append(
+    f"  evaluated with views of {frames} frames: --num_frames={frames}"
+  )
+  if rows[0].first_split:
+    lines.append("  on the first official split alone")
+  return lines
 
 
 def _wrapped(line):
@@ -239,13 +274,13 @@ def _wrapped(line):
   )
 
 
-def _setting_lines(experiment):
+def _setting_lines(experiment, sources):
   lines = [
     "settings and their sources; * is not the default; without data, runtime"
     " and logging"
   ]
   for path, section in _sections("", experiment):
-    lines += _section_lines(path, section)
+    lines += _section_lines(path, section, sources)
   return lines
 
 
@@ -264,9 +299,11 @@ def _sections(path, value) -> Iterator[tuple[str, object]]:
     yield from _sections(f"{path}.{name}" if path else name, child)
 
 
-def _section_lines(path, section):
+def _section_lines(path, section, sources):
+  """Returns the fields of a section; what its class says if not `sources`."""
   lines = []
-  documented = _attribute_docs(type(section))
+  kind = type(section)
+  documented = {} if path in sources else _attribute_docs(kind)
   for field in dataclasses.fields(section):
     value = getattr(section, field.name)
     if dataclasses.is_dataclass(value) or isinstance(value, dict):
@@ -278,16 +315,23 @@ def _section_lines(path, section):
       remarks.append(documented[field.name])
     line = f"  {'*' if changed else ' '} {field.name:27} {_word(value):16}"
     lines += _remarked(line, "; ".join(remarks))
-  source = source_of(type(section))
-  head = f"{path or 'experiment'}: {type(section).__name__}"
+  source = sources.get(path, source_of(kind))
+  head = f"{path or 'experiment'}: {kind.__name__}"
   if source:
     head += f"; source: {source}"
   return [*_wrapped(head), *lines] if lines else []
 
 
 def _remarked(line, remark):
-  """Returns `line` with `remark` beside it, on as many lines as it needs."""
-  wrapped = textwrap.wrap(remark, _WIDTH - len(line) - 1) or [""]
+  """Returns `line` with `remark` beside it, on as many lines as it needs.
+
+  Below it where a value, such as a path, leaves no room.
+  """
+  if not remark:
+    return [line.rstrip()]
+  if len(line) > _WIDTH - _REMARK_WIDTH:
+    return [line.rstrip(), *_remarked(" " * (_WIDTH - _REMARK_WIDTH), remark)]
+  wrapped = textwrap.wrap(remark, _WIDTH - len(line) - 1)
   indent = " " * len(line)
   starts = [line, *[indent] * (len(wrapped) - 1)]
   return [

@@ -1,12 +1,20 @@
-"""Embeds a folder of videos or sounds with an exported model.
+"""Embeds a folder of videos or sounds, or sentences, with an exported model.
 
   python -m tfvssl.embed --model=EXPORT --input=FOLDER --output=embeddings.npz
+  python -m tfvssl.embed --model=EXPORT --sentences=FILE.txt --output=text.npz
 
-Sliding windows, --hop_s apart; row k of a file starts at k * hop_s for sight
-and sound alike. Columns of the output: path, start_s, has_video, has_audio,
-audio_s and, [rows, D], video_backbone, video_embedding, audio_backbone,
-audio_embedding (zero where the mask is False); skipped_path, skipped_reason,
-skipped_detail name the files that could not be read.
+Of media: sliding windows, --hop_s apart; row k of a file starts at k * hop_s
+for sight and sound alike. Columns: path, start_s, has_video, has_audio, audio_s
+and, [rows, D], video_backbone, video_embedding, audio_backbone,
+audio_embedding, and of MMV every space (video_va, video_vat, ...); zero where
+the mask is False. skipped_path, skipped_reason, skipped_detail name the files
+that could not be read; `root` is the folder of the paths, seen from the output.
+
+Of text, one sentence a line, empty lines left out: text, text_backbone,
+text_embedding, every space, and text_known_words, how many words of the
+vocabulary the network saw: where it is 0 the embedding means nothing.
+
+`model` tells which export it was; tfvssl.search takes no other.
 """
 
 from collections.abc import Sequence
@@ -14,18 +22,22 @@ import pathlib
 
 from absl import flags
 from absl import logging
+import numpy as np
 import tqdm
 
 from tfvssl import exit_codes
 
 _MODEL = flags.DEFINE_string("model", None, "Folder of tfvssl.export.")
 _INPUT = flags.DEFINE_string("input", None, "Folder of media, or one file.")
+_SENTENCES = flags.DEFINE_string(
+  "sentences", None, "Text file of sentences, one a line, instead of --input."
+)
 _OUTPUT = flags.DEFINE_string("output", None, "The .npz file to write.")
 _HOP_S = flags.DEFINE_float(
   "hop_s", None, "Seconds between rows; by default one window."
 )
 _MODALITY = flags.DEFINE_enum(
-  "modality", "all", ["all", "video", "audio"], "What to embed."
+  "modality", "all", ["all", "video", "audio"], "What to embed of --input."
 )
 _BATCH_SIZE = flags.DEFINE_integer(
   "batch_size", 8, "Windows per forward pass.", lower_bound=1
@@ -40,26 +52,37 @@ _MAX_SKIPPED = flags.DEFINE_float(
 
 
 def main(argv: Sequence[str]) -> int:
-  """Embeds --input and returns the exit code."""
+  """Embeds --input or --sentences and returns the exit code."""
   if len(argv) > 1:
     raise ValueError(f"'{argv[1]}' is no flag; see --helpfull.")
-  if not _MODEL.value or not _INPUT.value or not _OUTPUT.value:
+  if not _MODEL.value or not _OUTPUT.value:
     raise ValueError(
-      "--model, --input and --output are needed; for example --model=EXPORT"
-      " --input=FOLDER --output=embeddings.npz"
+      "--model, --output and --input or --sentences are needed; for example"
+      " --model=EXPORT --input=FOLDER --output=embeddings.npz"
+    )
+  if bool(_INPUT.value) == bool(_SENTENCES.value):
+    raise ValueError(
+      f"--input={_INPUT.value} and --sentences={_SENTENCES.value}: exactly one"
+      " of the two is needed; embed media and text one after the other."
     )
   output = pathlib.Path(_OUTPUT.value)
   if output.suffix != ".npz":
     raise ValueError(f"--output={output} must end in .npz")
   if _HOP_S.value is not None and not _HOP_S.value > 0:
     raise ValueError(f"--hop_s={_HOP_S.value} must be above 0.")
-  root = pathlib.Path(_INPUT.value)
+  if _SENTENCES.value:
+    return _embed_sentences(pathlib.Path(_SENTENCES.value), output)
+  return _embed_media(pathlib.Path(_INPUT.value), output)
+
+
+def _embed_media(root, output):
   files = _files(root)
   # Loads TensorFlow: after every check that needs none.
   from tfvssl import embedding
 
   logging.set_verbosity(logging.INFO)
-  embedder = _load()
+  asked = _MODALITY.value
+  embedder = _load(("video", "audio") if asked == "all" else (asked,))
   progress = tqdm.tqdm(files, unit=" files")
   table, skipped = embedding.embed_files(embedder, progress, root)
   for item in skipped:
@@ -70,18 +93,54 @@ def main(argv: Sequence[str]) -> int:
       f"none of the {len(files)} files of {root} could be embedded; the first"
       f" was {skipped[0].path}: {skipped[0].reason}: {skipped[0].detail}",
     )
-  embedding.save(output, table, skipped)
+  about = {
+    "model": np.array(embedder.identity),
+    "root": np.array(embedding.relative_folder(root, output)),
+  }
+  embedding.save(
+    output, {**table, **embedding.skipped_columns(skipped), **about}
+  )
   print(
     f"{len(table['path'])} rows of {len(files) - len(skipped)} files,"
     f" {len(skipped)} skipped, in {output}"
   )
-  column = "video_backbone" if embedder.video else "audio_backbone"
   print(
-    f"next: python -c \"import numpy; print(numpy.load('{output}')"
-    f"['{column}'].shape)\""
+    f"next: python -m tfvssl.search --model={_MODEL.value} --index={output}"
+    " --query=FILE --output=results.html"
   )
   too_many = len(skipped) > _MAX_SKIPPED.value * len(files)
   return exit_codes.SKIPPED if too_many else exit_codes.OK
+
+
+def _embed_sentences(path, output):
+  sentences = _read_sentences(path)
+  from tfvssl import embedding
+
+  logging.set_verbosity(logging.INFO)
+  embedder = _load(("text",))
+  table = embedder.embed_sentences(sentences)
+  embedding.save(
+    output,
+    {
+      "text": np.array(sentences),
+      **table,
+      "model": np.array(embedder.identity),
+    },
+  )
+  empty = np.flatnonzero(table["text_known_words"] == 0)
+  if len(empty):
+    logging.warning(
+      "%d sentences hold no word that the model knows, so their embeddings"
+      " mean nothing; the first is %r.",
+      len(empty),
+      sentences[empty[0]],
+    )
+  print(f"{len(sentences)} sentences in {output}")
+  print(
+    f"next: python -c \"import numpy; print(numpy.load('{output}')"
+    "['text_embedding'].shape)\""
+  )
+  return exit_codes.OK
 
 
 def _files(root):
@@ -95,11 +154,26 @@ def _files(root):
   return files
 
 
-def _load():
+def _read_sentences(path):
+  if not path.is_file():
+    raise FileNotFoundError(f"--sentences={path} is not a file.")
+  try:
+    lines = path.read_text(encoding="utf-8-sig").split("\n")
+  except UnicodeDecodeError as error:
+    raise exit_codes.UserError(
+      exit_codes.DATA, f"--sentences={path} is not UTF-8: {error}"
+    ) from error
+  sentences = [line.strip() for line in lines if line.strip()]
+  if not sentences:
+    raise exit_codes.UserError(
+      exit_codes.DATA, f"--sentences={path} holds no sentence."
+    )
+  return sentences
+
+
+def _load(modalities):
   from tfvssl import embedding
 
-  asked = _MODALITY.value
-  modalities = ("video", "audio") if asked == "all" else (asked,)
   try:
     return embedding.Embedder(
       _MODEL.value,

@@ -1,4 +1,4 @@
-"""Time-stamped embeddings of media files by an exported model.
+"""Embeddings of media files, time-stamped, and of sentences by an export.
 
 Row k of a file starts at k * hop_s, for sight and sound alike. Files are
 streamed: memory holds one window, however long the file is.
@@ -19,7 +19,7 @@ from tfvssl.data import decode
 from tfvssl.data import media
 
 _FRAMES_AT_ONCE = 32
-_OUTPUTS = ("backbone", "embedding")
+_SIGNATURES = {"video": "video_uint8", "audio": "audio", "text": "text"}
 
 
 class Skipped(NamedTuple):
@@ -37,7 +37,9 @@ class Embedder:
     video: rates and sizes of its video input, see signature.json; None where
       video is not asked for or not served.
     audio: likewise for sound.
-    hop_s: distance between rows in seconds.
+    text: likewise for sentences.
+    hop_s: distance between rows in seconds; None for sentences alone.
+    identity: of the export, see export_format.identity.
   """
 
   def __init__(
@@ -52,9 +54,10 @@ class Embedder:
 
     Args:
       folder: of tfvssl.export.
-      modalities: what to embed of that which the model serves.
-      hop_s: None for one window of the first modality.
-      batch_size: windows per forward pass.
+      modalities: what to embed of that which the model serves: video, audio
+        or text.
+      hop_s: None for one window of sight or, without it, of sound.
+      batch_size: windows or sentences per forward pass.
 
     Raises:
       FileNotFoundError: there is no export.
@@ -64,8 +67,8 @@ class Embedder:
     description = export_format.load_description(folder)
     served = {
       name: description[name]
-      for name in ("video", "audio")
-      if name in modalities and description[name]
+      for name in _SIGNATURES
+      if name in modalities and description.get(name)
     }
     if not served:
       raise ValueError(
@@ -73,15 +76,17 @@ class Embedder:
         f" {', '.join(description['signatures'])}."
       )
     self.video, self.audio = served.get("video"), served.get("audio")
-    self.hop_s = next(iter(served.values()))["seconds"]
-    if hop_s is not None:
-      self.hop_s = hop_s
-    if not self.hop_s > 0:
-      raise ValueError(f"`hop_s` ({self.hop_s}) must be above 0.")
+    self.text = served.get("text")
+    self.hop_s = hop_s
+    if hop_s is None:
+      self.hop_s = next(iter(served.values())).get("seconds")
+    elif not hop_s > 0:
+      raise ValueError(f"`hop_s` ({hop_s}) must be above 0.")
     if batch_size < 1:
       raise ValueError(f"`batch_size` ({batch_size}) must be at least 1.")
     self._batch_size = min(batch_size, description["max_batch_size"])
     self._signatures = description["signatures"]
+    self.identity = export_format.identity(folder)
     self._model = tf.saved_model.load(str(folder))
 
   def embed_file(self, path: str | pathlib.Path) -> dict[str, np.ndarray]:
@@ -91,8 +96,8 @@ class Embedder:
       start_s float64 [n]; has_video, has_audio bool [n]; audio_s float64 [n],
       the seconds of real sound in the audio window, which is silent past the
       file's end; and float32 [n, D] video_backbone, video_embedding,
-      audio_backbone, audio_embedding where served, zero where the mask is
-      False.
+      audio_backbone, audio_embedding where served, and likewise every space
+      of the network (video_va, ...), zero where the mask is False.
 
     Raises:
       media.MediaError: the file cannot be read whole, or holds nothing that
@@ -107,7 +112,7 @@ class Embedder:
     rows, num_rows, audio_s = {}, None, None
     if sight:
       frames = self._frames(path, info)
-      rows |= self._run("video_uint8", video_windows(frames, sight, self.hop_s))
+      rows |= self._run("video", video_windows(frames, sight, self.hop_s))
       num_rows = len(rows["video_backbone"])
     if sound:
       chunks = media.stream_audio(
@@ -128,22 +133,37 @@ class Embedder:
       short_side=self.video["record_short_side"],
     )
 
-  def _run(self, signature, windows):
-    """Returns the outputs for all windows, [n, D] by column name."""
-    entry = self._signatures[signature]
-    function = self._model.signatures[signature]
-    outputs = {name: [] for name in _OUTPUTS}
-    while batch := list(itertools.islice(windows, self._batch_size)):
+  def embed_sentences(self, sentences: Iterable[str]) -> dict[str, np.ndarray]:
+    """Returns the rows of at least one sentence.
+
+    Returns:
+      text_known_words int32 [n], how many words of the vocabulary the network
+      saw, and float32 [n, D] text_backbone, text_embedding and every space of
+      the network (text_vat, ...).
+    """
+    return self._run("text", iter(sentences))
+
+  def columns(self, modality: str) -> dict[str, int | None]:
+    """Returns column -> size of what is computed of one modality."""
+    outputs = self._signatures[_SIGNATURES[modality]]["outputs"]
+    return {
+      f"{modality}_{name}": size
+      for name, size in outputs.items()
+      if name != export_format.PUBLISHED_BACKBONE  # the backbone once more
+    }
+
+  def _run(self, modality, inputs):
+    """Returns the outputs for all inputs, [n, D] by column name."""
+    entry = self._signatures[_SIGNATURES[modality]]
+    function = self._model.signatures[_SIGNATURES[modality]]
+    parts = {column: [] for column in self.columns(modality)}
+    while batch := list(itertools.islice(inputs, self._batch_size)):
       answers = function(
         **{entry["input"]: tf.constant(np.stack(batch), entry["dtype"])}
       )
-      for name in _OUTPUTS:
-        outputs[name].append(answers[name].numpy())
-    modality = "audio" if signature == "audio" else "video"
-    return {
-      f"{modality}_{name}": np.concatenate(parts)
-      for name, parts in outputs.items()
-    }
+      for column, rows in parts.items():
+        rows.append(answers[column.removeprefix(f"{modality}_")].numpy())
+    return {column: np.concatenate(rows) for column, rows in parts.items()}
 
   def _complete(self, rows, num_rows, has_video, audio_s):
     """Returns the rows with every column that the model can give."""
@@ -155,16 +175,13 @@ class Embedder:
       "has_audio": audio_s > 0,
       "audio_s": audio_s,
     }
-    for modality, signature in (("video", "video_uint8"), ("audio", "audio")):
+    for modality in ("video", "audio"):
       if getattr(self, modality):
-        for name in _OUTPUTS:
-          dim = self._signatures[signature]["outputs"][name]
-          column = f"{modality}_{name}"
-          empty = np.zeros([num_rows, dim], np.float32)
+        for column, size in self.columns(modality).items():
+          empty = np.zeros([num_rows, size], np.float32)
           columns[column] = rows.get(column, empty)
-    for name in _OUTPUTS:
-      if self.audio:  # a window without any real sound has no embedding
-        columns[f"audio_{name}"][audio_s == 0] = 0
+          if modality == "audio":  # without any real sound no embedding
+            columns[column][audio_s == 0] = 0
     return columns
 
 
@@ -181,7 +198,7 @@ def video_windows(
     video: of signature.json.
     hop_s: distance between windows.
   """
-  offsets = np.arange(video["num_frames"]) * video["frame_step"]
+  offsets = (np.arange(video["num_frames"]) * video["frame_step"]).astype(int)
   span = int(offsets[-1]) + 1
   held = collections.deque()  # frames [first, count)
   first = count = row = start = 0
@@ -223,8 +240,8 @@ def sound_windows(
 ) -> Iterator[np.ndarray]:
   """Yields waveforms in [-1, 1) from k * hop_s on, k = 0, 1, ...
 
-  float32 [num_samples + extra_samples], as in training: what follows a window
-  is heard by its last spectrogram frames; past the end it is silence.
+  float32 [num_samples + extra_samples], as in the evaluation: what follows a
+  window is heard by its last spectrogram frames; past the end it is silence.
 
   Args:
     chunks: int16 [any] at `sample_rate_hz`.
@@ -303,18 +320,33 @@ def printable(path: str | os.PathLike) -> str:
   return raw.decode("utf-8", "backslashreplace")
 
 
-def save(
-  path: pathlib.Path,
-  table: dict[str, np.ndarray],
-  skipped: list[Skipped],
-) -> None:
-  """Writes table and skipped files as .npz; the file appears whole."""
-  columns = table | {
+def skipped_columns(skipped: list[Skipped]) -> dict[str, np.ndarray]:
+  """Returns the skipped files as columns of strings."""
+  return {
     f"skipped_{field}": np.array(
       [getattr(item, field) for item in skipped], str
     )
     for field in Skipped._fields
   }
+
+
+def relative_folder(root: pathlib.Path, output: pathlib.Path) -> str:
+  """Returns the folder of `root`, seen from that of `output`.
+
+  With it the table finds its files again wherever both are moved together.
+
+  Args:
+    root: folder of media, or one file.
+    output: file of the table.
+  """
+  folder = root.parent if root.is_file() else root
+  return os.path.relpath(
+    os.path.realpath(folder), os.path.realpath(output.parent)
+  )
+
+
+def save(path: pathlib.Path, columns: dict[str, np.ndarray]) -> None:
+  """Writes arrays by name as .npz; the file appears whole."""
   path.parent.mkdir(parents=True, exist_ok=True)
   unfinished = path.with_name(f".{path.name}.{os.getpid()}")
   try:

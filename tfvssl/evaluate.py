@@ -6,21 +6,19 @@
 Protocols (paper appendix B): `svm` and `linear` on frozen features, `mlp` on
 frozen features of clips that may have several labels, `finetune` of the whole
 network. --train_records and --test_records may be given several times: pairs
-are the official splits, and what is chosen is chosen on the first. Settings
-are those of the run's config; --set=linear.epochs=2 changes one. The result,
-RUN/results/NAME.json, holds every choice, the values per split and their
-mean, and the same network at random initialisation.
+are the official splits, and what is chosen is chosen on the first. `retrieval`
+between the modalities of an mmv run (its paper's appendix A.2) fits nothing:
+it takes one --test_records alone. Settings are those of the run's config;
+--set=linear.epochs=2 changes one. The result, RUN/results/NAME.json, holds
+every choice, the values per split and their mean, and the same network at
+random initialisation.
 """
 
 from collections.abc import Sequence
 import contextlib
 import dataclasses
-import hashlib
 import importlib.metadata
-import json
-import os
 import pathlib
-import re
 import time
 
 from absl import flags
@@ -37,11 +35,13 @@ _TITLES = {
   "finetune": "fine-tuning",
   "mlp": "shallow MLP",
 }
-_NAME_LENGTH = 80  # of the records' part; file systems allow 255 in all
 
 _WORKDIR = flags.DEFINE_string("workdir", None, "Folder of tfvssl.train.")
 _PROTOCOL = flags.DEFINE_enum(
-  "protocol", "svm", ["svm", "linear", "finetune", "mlp"], "What is measured."
+  "protocol",
+  "svm",
+  ["svm", "linear", "finetune", "mlp", "retrieval"],
+  "What is measured.",
 )
 _TRAIN = flags.DEFINE_multi_string(
   "train_records", [], "Record folder that the classifier is fitted to."
@@ -70,7 +70,8 @@ _SET = flags.DEFINE_multi_string(
   "set",
   [],
   "Instead of the run's value: SECTION.FIELD=VALUE of svm, linear, finetune,"
-  " mlp or runtime; for example svm.grid_c=1e-4,1e-3. May be repeated.",
+  " mlp, retrieval or runtime; for example svm.grid_c=1e-4,1e-3. May be"
+  " repeated.",
 )
 _NUM_FRAMES = flags.DEFINE_integer(
   "num_frames",
@@ -98,7 +99,10 @@ def main(argv: Sequence[str]) -> int:
     raise ValueError(f"'{argv[1]}' is no flag; see --helpfull.")
   if not _WORKDIR.value:
     raise ValueError("--workdir is missing; for example --workdir=RUN")
-  check_pairs(_TRAIN.value, _TEST.value)
+  if _is_retrieval():
+    _check_retrieval_flags()
+  else:
+    check_pairs(_TRAIN.value, _TEST.value)
   if _PROTOCOL.value != "svm" and _CHOOSE_C.value != "first_test":
     raise ValueError(
       "--choose_c has no meaning for"
@@ -110,6 +114,7 @@ def main(argv: Sequence[str]) -> int:
   from tfvssl import checkpoints
   from tfvssl import runtime
   from tfvssl.evaluation import assignments
+  from tfvssl.evaluation import result_file
 
   logging.set_verbosity(logging.INFO)
   try:
@@ -118,6 +123,8 @@ def main(argv: Sequence[str]) -> int:
     raise exit_codes.UserError(exit_codes.DATA, str(error)) from error
   experiment = assignments.assign(experiment, _SET.value)
   experiment.validate()
+  if _is_retrieval():
+    _check_retrieval(experiment)
   runtime.prepare_process(experiment)
   with _scope(experiment):
     try:
@@ -127,9 +134,9 @@ def main(argv: Sequence[str]) -> int:
     except ValueError as error:
       raise exit_codes.UserError(exit_codes.DATA, str(error)) from error
     result = _evaluate(experiment, method, step)
-  name = _NAME.value or result_name(result, _TEST.value)
+  name = _NAME.value or result_file.name(result, _TEST.value)
   path = workdir / "results" / f"{name}.json"
-  write_result(result, path)
+  result_file.write(result, path)
   print(summary(result))
   print(f"result: {path}")
   print(
@@ -149,14 +156,42 @@ def check_pairs(train_folders: list[str], test_folders: list[str]) -> None:
     )
 
 
+def _is_retrieval():
+  return _PROTOCOL.value == "retrieval"
+
+
+def _check_retrieval_flags():
+  if _TRAIN.value or len(_TEST.value) != 1:
+    raise ValueError(
+      "--protocol=retrieval fits nothing: it takes no --train_records"
+      f" ({len(_TRAIN.value)} given) and one --test_records"
+      f" ({len(_TEST.value)} given)."
+    )
+  for flag in (_MODALITY, _NUM_FRAMES, _SAME_PATHS_DIFFER):
+    if flag.value != flag.default:
+      raise ValueError(
+        f"--{flag.name} has no meaning for --protocol=retrieval, which takes"
+        " all modalities as they were trained; leave it out."
+      )
+
+
+def _check_retrieval(experiment):
+  from tfvssl.evaluation import cross_modal
+
+  cross_modal.check_method(experiment.method)
+  settings = experiment.retrieval
+  _check_short_side(experiment.method.video, settings, "retrieval")
+
+
 def _scope(experiment):
   """Returns the scope in which networks are made and run.
 
-  The SVM's features are those of one device, whatever the run was trained on.
+  Features of the SVM and embeddings of a retrieval are those of one device,
+  whatever the run was trained on.
   """
   from tfvssl import runtime
 
-  if _PROTOCOL.value == "svm":
+  if _PROTOCOL.value in ("svm", "retrieval"):
     return contextlib.nullcontext()
   placement = experiment.runtime
   if placement.strategy == config.Strategy.MULTI_WORKER:
@@ -173,37 +208,23 @@ def _scope(experiment):
     ) from error
 
 
-def result_name(result: dict, test_folders: list[str]) -> str:
-  """Returns a file name that only an equal evaluation has.
-
-  Args:
-    result: of `_evaluate`; its accuracies and times have no part in the name.
-    test_folders: of the records; the folder's name and its parent's, as `test`
-      alone says little.
-  """
-  names = [
-    "-".join(pathlib.Path(folder).resolve().parts[-2:])
-    for folder in test_folders
-  ]
-  words = re.sub(r"[^A-Za-z0-9.]+", "-", "+".join(names)).strip("-.")
-  about = [
-    result["protocol"],
-    [(s["train_records"], s["test_records"]) for s in result["splits"]],
-  ]
-  digest = hashlib.sha256(json.dumps(about, sort_keys=True).encode())
-  protocol = result["protocol"]
-  return (
-    f"{protocol['name']}_{protocol['modality']}"
-    f"_step_{result['checkpoint_step']}_{words[:_NAME_LENGTH]}"
-    f"_{digest.hexdigest()[:8]}"
-  )
-
-
 def _evaluate(experiment, method, step):
+  began = time.monotonic()
+  measure = _measure_retrieval if _is_retrieval() else _measure
+  measured = measure(experiment, method)
+  return {
+    "protocol": measured.pop("protocol"),
+    "checkpoint_step": step,
+    **measured,
+    "versions": _versions(),
+    "seconds": round(time.monotonic() - began, 1),
+  }
+
+
+def _measure(experiment, method):
   from tfvssl import checkpoints
   from tfvssl.evaluation import splits as splits_of
 
-  began = time.monotonic()
   encoders = method.encoders()
   if _MODALITY.value not in encoders:
     raise ValueError(
@@ -235,7 +256,6 @@ def _evaluate(experiment, method, step):
       **protocol.to_tree(),
       "random_seeds": _RANDOM_SEEDS.value,
     },
-    "checkpoint_step": step,
     "classes": splits[0].classes,
     "splits": [
       {**splits_of.describe_split(split), **protocol.baselines(split)}
@@ -243,9 +263,18 @@ def _evaluate(experiment, method, step):
     ],
     "pretrained": pretrained,
     "random_initialisation": random,
-    "versions": _versions(),
-    "seconds": round(time.monotonic() - began, 1),
   }
+
+
+def _measure_retrieval(experiment, method):
+  from tfvssl.evaluation import cross_modal
+
+  try:
+    return cross_modal.measure(
+      experiment, method, _TEST.value[0], _RANDOM_SEEDS.value
+    )
+  except ValueError as error:
+    raise exit_codes.UserError(exit_codes.DATA, str(error)) from error
 
 
 def _protocol(experiment, encoder):
@@ -312,24 +341,12 @@ def _versions():
   }
 
 
-def write_result(result: dict, path: pathlib.Path) -> None:
-  """Writes the result; the file appears whole."""
-  path.parent.mkdir(parents=True, exist_ok=True)
-  unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-  try:
-    with open(unfinished, "w", encoding="utf-8") as file:
-      # NaN is no JSON; accuracies are never NaN.
-      json.dump(result, file, indent=1, allow_nan=False)
-      file.write("\n")
-      file.flush()
-      os.fsync(file.fileno())
-    unfinished.rename(path)
-  finally:
-    unfinished.unlink(missing_ok=True)
-
-
 def summary(result: dict) -> str:
   """Returns a few lines for a person: per cent, mean over the splits."""
+  if result["protocol"]["name"] == "retrieval":
+    from tfvssl.evaluation import cross_modal
+
+    return cross_modal.table(result)
   name, first = result["protocol"]["name"], result["splits"][0]
   rows = {
     "pretrained": result["pretrained"]["mean"],

@@ -3,9 +3,13 @@
   python -m tfvssl.export --workdir=RUN --output=EXPORT
 
 Signatures: video_uint8 (also serving_default), video (float in [0, 1]) and,
-where the run has an audio encoder, audio (a waveform). Outputs: backbone and
-embedding. The folder appears by one rename, after the model was loaded back
-and gave the outputs of the run.
+where the run has such encoders, audio (a waveform) and text (sentences; the
+vocabulary is inside). With --image also image_uint8 and image (float): `naive`
+puts an image through the video network with its kernels summed over time,
+`repeated` through the video network itself, as a film in which nothing moves.
+Outputs: backbone and embedding; of MMV also before_head, which is backbone,
+and the spaces va, vat. The folder appears by one rename, after the model was
+loaded back and gave the outputs of the run.
 """
 
 from collections.abc import Sequence
@@ -23,6 +27,12 @@ _OUTPUT = flags.DEFINE_string(
 )
 _MAX_BATCH_SIZE = flags.DEFINE_integer(
   "max_batch_size", 256, "Clips that one request may hold.", lower_bound=1
+)
+_IMAGE = flags.DEFINE_enum(
+  "image",
+  "none",
+  ["none", "naive", "repeated"],
+  "Whether still images are taken, and by which network.",
 )
 
 
@@ -51,6 +61,7 @@ def main(argv: Sequence[str]) -> int:
     experiment=experiment,
     step=step,
     max_batch_size=_MAX_BATCH_SIZE.value,
+    image=exporting.Image(_IMAGE.value),
   )
   print(
     f"next: python -m tfvssl.embed --model={output} --input=FOLDER"

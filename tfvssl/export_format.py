@@ -5,6 +5,7 @@ network was trained, which outputs a fixed request must give, and the SHA-256
 of every other file. Needs neither the run nor the networks.
 """
 
+from collections.abc import Iterable
 import hashlib
 import json
 import math
@@ -18,6 +19,15 @@ CARD_NAME = "README.md"
 GOLDEN_NAME = "golden.npz"
 FORMAT = "tfvssl-export"
 FORMAT_VERSION = 2
+# What the outputs `backbone` and known words are called beside the spaces.
+PUBLISHED_BACKBONE = "before_head"
+KNOWN_WORDS = "known_words"
+
+_IMAGE_NETWORKS = {
+  "naive": "the video network with its kernels summed over time and without"
+  " temporal shifts (naive deflation, not trained anew)",
+  "repeated": "the video network, as films in which nothing moves",
+}
 
 
 def load_description(folder: str | pathlib.Path) -> dict:
@@ -28,10 +38,7 @@ def load_description(folder: str | pathlib.Path) -> dict:
     ValueError: another format, or a file is missing or changed.
   """
   path = pathlib.Path(folder) / SIGNATURE_NAME
-  if not path.is_file():
-    raise FileNotFoundError(
-      f"{path} does not exist; make an export with tfvssl.export --workdir."
-    )
+  _check_exists(path)
   try:
     description = json.loads(path.read_text(encoding="utf-8"))
     found = (description["format"], description["format_version"])
@@ -54,6 +61,19 @@ def load_description(folder: str | pathlib.Path) -> dict:
   return description
 
 
+def identity(folder: str | pathlib.Path) -> str:
+  """Returns what tells an export from any other: 64 hexadecimal digits.
+
+  It is the SHA-256 of signature.json, in which those of all files stand.
+
+  Raises:
+    FileNotFoundError: there is no export in `folder`.
+  """
+  path = pathlib.Path(folder) / SIGNATURE_NAME
+  _check_exists(path)
+  return digest(path)
+
+
 def write_description(description: dict, folder: pathlib.Path) -> None:
   """Writes the card and signature.json, with the digests of all files."""
   (folder / CARD_NAME).write_text(card(description), encoding="utf-8")
@@ -61,6 +81,22 @@ def write_description(description: dict, folder: pathlib.Path) -> None:
   (folder / SIGNATURE_NAME).write_text(
     json.dumps(complete, indent=1) + "\n", encoding="utf-8"
   )
+
+
+def spaces(outputs: Iterable[str]) -> list[str]:
+  """Returns those names of outputs that are spaces, such as `va`, `vat`.
+
+  `embedding` is one of them under the name that it has in every export.
+  """
+  others = ("backbone", "embedding", PUBLISHED_BACKBONE, KNOWN_WORDS)
+  return [name for name in outputs if name not in others]
+
+
+def _check_exists(path):
+  if not path.is_file():
+    raise FileNotFoundError(
+      f"{path} does not exist; make an export with tfvssl.export --workdir."
+    )
 
 
 def _inside(name):
@@ -109,16 +145,31 @@ def golden_request(
   For sound, shape includes the extra samples.
 
   Bytes v_i = ((2654435761 i) mod 2**32) // 2**24 in row-major order, as they
-  are (`video_uint8`), v / 255 (`video`) or v / 128 - 1 (`audio`).
+  are (`video_uint8`, `image_uint8`), v / 255 (`video`, `image`) or v / 128 - 1
+  (`audio`).
   """
   index = np.arange(clips * math.prod(shape), dtype=np.uint64)
   values = (index * np.uint64(2654435761) % np.uint64(2**32)) >> np.uint64(24)
   values = values.astype(np.uint8).reshape(clips, *shape)
-  if signature == "video_uint8":
+  if signature.endswith("_uint8"):
     return values
-  if signature == "video":
-    return (values / 255).astype(np.float32)
-  return (values / 128 - 1).astype(np.float32)
+  if signature == "audio":
+    return (values / 128 - 1).astype(np.float32)
+  return (values / 255).astype(np.float32)
+
+
+def golden_sentences(vocabulary: list[str], count: int = 8) -> list[str]:
+  """Returns the fixed request of text: of no word, one word and `count`.
+
+  Args:
+    vocabulary: all words by their ids; without any, no word is all there is.
+    count: words that are taken evenly from the first to the last.
+  """
+  if not vocabulary:
+    return [""]
+  last = len(vocabulary) - 1
+  words = [vocabulary[round(i * last / (count - 1))] for i in range(count)]
+  return ["", words[-1], " ".join(words)]
 
 
 def card(description: dict) -> str:
@@ -133,13 +184,15 @@ def card(description: dict) -> str:
     "|---|---|---|---|---|",
   ]
   for name, entry in description["signatures"].items():
-    shape = ", ".join(map(str, entry["shape"]))
+    shape = ", ".join(["batch", *map(str, entry["shape"])])
     if entry["extra_samples"]:
       shape += f" or {entry['shape'][-1] + entry['extra_samples']}"
-    low, high = entry["range"]
+    values = "UTF-8"
+    if entry["range"]:
+      values = "{:g} to {:g}".format(*entry["range"])
     lines.append(
-      f"| `{name}` | `{entry['input']}` | {entry['dtype']} |"
-      f" [batch, {shape}] | {low:g} to {high:g} |"
+      f"| `{name}` | `{entry['input']}` | {entry['dtype']} | [{shape}] |"
+      f" {values} |"
     )
   dims = next(iter(description["signatures"].values()))["outputs"]
   lines += [
@@ -155,6 +208,7 @@ def card(description: dict) -> str:
     " signature are cast to its dtype by TensorFlow without a word, so call"
     " the model itself, which chooses by dtype: `model(video)`.",
     "",
+    *_spaces(description),
     *_preparation(description),
     "",
     "```python",
@@ -165,6 +219,24 @@ def card(description: dict) -> str:
     "",
   ]
   return "\n".join(lines)
+
+
+def _spaces(description):
+  """Returns what is to say of outputs beyond backbone and embedding."""
+  lines = []
+  for signature, entry in description["signatures"].items():
+    dims = entry["outputs"]
+    named = [f"`{name}` [batch, {dims[name]}]" for name in spaces(dims)]
+    if named:
+      lines.append(f"- `{signature}`: {', '.join(named)}")
+  if not lines:
+    return []
+  return [
+    f"`{PUBLISHED_BACKBONE}` is `backbone` under its published name. Spaces, in"
+    " which what belongs together is near by cosine:",
+    *lines,
+    "",
+  ]
 
 
 def _preparation(description):
@@ -182,7 +254,19 @@ def _preparation(description):
       f"Sound: mono, {audio['sample_rate_hz']} Hz, {audio['num_samples']}"
       f" samples ({audio['seconds']:g} s); the spectrogram is computed in the"
       f" graph. Its last frames reach {audio['extra_samples']} samples"
-      " further: give these too where the sound goes on, as in training;"
-      " without them silence is put there."
+      " further: give these too where the sound goes on, as in the"
+      " evaluation; without them silence is put there."
+    )
+  if text := description.get("text"):
+    lines.append(
+      f"Text: at most {text['max_words']} words of a sentence are read, by a"
+      f" vocabulary of {text['vocabulary_size']} words that is in the model."
+      f" `{KNOWN_WORDS}` int32 [batch] counts those that it holds: where it is"
+      " 0 the embedding means nothing."
+    )
+  if image := description.get("image"):
+    lines.append(
+      "Images: prepared as the frames of a video; they go through"
+      f" {_IMAGE_NETWORKS[image['network']]}."
     )
   return lines

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 import contextlib
+import dataclasses
+import enum
 import os
 import pathlib
 import shutil
@@ -14,14 +16,33 @@ from tfvssl import config
 from tfvssl import export_format
 from tfvssl import output_folder
 from tfvssl import serving
+from tfvssl import serving_inputs
 from tfvssl import views
+from tfvssl.backbones import deflation
 from tfvssl.data import schema
 from tfvssl.methods import base
+from tfvssl.methods import brave
+from tfvssl.methods import mmv
 
 # Reloaded against in-process, float32 on one machine, relative to the largest
 # output where that is above 1; Grappler folds batch norm into convolutions.
 TOLERANCE = 1e-5
 _USUAL_SHORT_SIDE = 256  # default of data_prep.prepare_records
+
+
+class Image(enum.Enum):
+  """How a still image goes through the video network.
+
+  NONE: the export takes no images.
+  NAIVE: through the deflated network, whose kernels are summed over time and
+    whose channels are not shifted; its batch norms are not trained anew.
+  REPEATED: through the video network, as a film in which nothing moves.
+  Source: MMV paper Sec. 3.2 and Table 3 (there n-def and i-inf).
+  """
+
+  NONE = "none"
+  NAIVE = "naive"
+  REPEATED = "repeated"
 
 
 def export(
@@ -31,32 +52,42 @@ def export(
   experiment: config.Experiment,
   step: int,
   max_batch_size: int = serving.MAX_BATCH_SIZE,
+  image: Image = Image.NONE,
 ) -> None:
   """Writes the export; `output` appears only when all of it is right.
 
   Args:
-    encoders: of one method; serving.choose takes those of sight and sound.
+    encoders: of one method; serving.choose takes those of sight, sound and
+      text.
     output: see output_folder.check.
     experiment: what the run was made of.
     step: of the checkpoint.
     max_batch_size: clips that one request may hold.
+    image: whether and how images are taken.
 
   Raises:
-    ValueError: nothing to export, `output` is taken, or the reloaded model
-      does not give the outputs of `encoders`.
+    FileNotFoundError: the vocabulary of the run is gone.
+    TypeError: the video network has no deflated form.
+    ValueError: nothing to export, no video network for images, `output` is
+      taken, or the reloaded model does not give the outputs of `encoders`.
   """
   output = output_folder.check(output)
-  module = serving.ServingModule(encoders, max_batch_size)
+  chosen = serving.choose(encoders)
+  module = serving.ServingModule(
+    encoders, max_batch_size, _image_encoder(chosen, experiment, image)
+  )
   output.parent.mkdir(parents=True, exist_ok=True)
   unfinished = output.with_name(f".{output.name}.unfinished-{os.getpid()}")
   try:
     with _quiet():
       tf.saved_model.save(module, str(unfinished), module.signatures())
-    chosen = serving.choose(encoders)
-    reference = _reference(module, chosen)
-    _check_reloaded(unfinished, module, reference)
+    requests = _golden_requests(module)
+    reference = _reference(module, requests)
+    _check_reloaded(unfinished, module, requests, reference)
+    if "text" in requests:
+      reference["text/sentences"] = np.array(requests["text"], str)
     np.savez(unfinished / export_format.GOLDEN_NAME, **reference)
-    description = _describe(module, chosen, experiment, step)
+    description = _describe(module, chosen, experiment, step, image)
     export_format.write_description(description, unfinished)
     export_format.synchronise(unfinished)
     unfinished.rename(output)
@@ -70,24 +101,63 @@ def export(
   )
 
 
-def _reference(module, encoders):
+def _image_encoder(encoders, experiment, image):
+  """Returns the encoder of images, None where none are taken."""
+  if image == Image.NONE:
+    return None
+  if "video" not in encoders:
+    raise ValueError(
+      f"`image` ({image.value}) needs a video network; the run has"
+      f" {', '.join(encoders)}. Export without images."
+    )
+  video = encoders["video"]
+  if image == Image.REPEATED:
+    return video
+  network = deflation.deflate(
+    video.backbone, _video_config(experiment.method), "image_backbone"
+  )
+  spec = dataclasses.replace(video.spec, num_frames=1)
+  if isinstance(video, mmv.MmvEncoder):
+    return mmv.MmvEncoder(spec, network, video.graph, video.modality)
+  return base.Encoder(spec, network, video.heads)
+
+
+def _video_config(method):
+  """Returns what built the network of the `video` encoder."""
+  if isinstance(method, mmv.MmvConfig):
+    return method.video_backbone
+  if isinstance(method, brave.BraveConfig):
+    return method.narrow_backbone
+  raise TypeError(
+    f"`image` (naive) knows MmvConfig and BraveConfig, not"
+    f" {type(method).__name__}; use repeated."
+  )
+
+
+def _golden_requests(module):
+  """Returns the fixed request of every signature."""
+  return {
+    name: export_format.golden_sentences(module.tokens.vocabulary())
+    if name == "text"
+    else export_format.golden_request(name, required.longest)
+    for name, required in module.inputs.items()
+  }
+
+
+def _reference(module, requests):
   """Returns the in-process outputs of every signature's golden request."""
-  outputs = {}
-  for signature, required in module.inputs.items():
-    request = export_format.golden_request(signature, required.longest)
-    encoder = encoders[serving.modality_of(signature)]
-    values = encoder(serving.network_input(signature, request, encoder.spec))
-    for name, value in values.items():
-      outputs[f"{signature}/{name}"] = value.numpy()
-  return outputs
+  return {
+    f"{signature}/{name}": value.numpy()
+    for signature, request in requests.items()
+    for name, value in module.networks[signature](tf.constant(request)).items()
+  }
 
 
-def _check_reloaded(folder, module, reference):
+def _check_reloaded(folder, module, requests, reference):
   reloaded = tf.saved_model.load(str(folder))
   for signature, required in module.inputs.items():
-    request = export_format.golden_request(signature, required.longest)
     outputs = reloaded.signatures[signature](
-      **{required.name: tf.constant(request)}
+      **{required.name: tf.constant(requests[signature])}
     )
     for name, value in outputs.items():
       expected = reference[f"{signature}/{name}"]
@@ -101,9 +171,9 @@ def _check_reloaded(folder, module, reference):
         )
 
 
-def _describe(module, encoders, experiment, step):
+def _describe(module, encoders, experiment, step, image):
   method = type(experiment.method)
-  return {
+  description = {
     "format": export_format.FORMAT,
     "format_version": export_format.FORMAT_VERSION,
     "method": f"{method.__module__}.{method.__qualname__}",
@@ -117,7 +187,9 @@ def _describe(module, encoders, experiment, step):
         "dtype": required.dtype.name,
         "shape": list(required.shape),
         "extra_samples": required.extra_samples,
-        "range": [required.low, required.high],
+        "range": None
+        if required.low is None
+        else [required.low, required.high],
         "outputs": module.output_dims[name],
       }
       for name, required in module.inputs.items()
@@ -125,6 +197,11 @@ def _describe(module, encoders, experiment, step):
     "video": _describe_video(encoders.get("video"), experiment),
     "audio": _describe_audio(encoders.get("audio")),
   }
+  if module.tokens is not None:
+    description["text"] = _describe_text(encoders["text"].spec, module.tokens)
+  if image != Image.NONE:
+    description["image"] = {"network": image.value}
+  return description
 
 
 @contextlib.contextmanager
@@ -173,7 +250,15 @@ def _describe_audio(encoder):
     return None
   return {
     "sample_rate_hz": encoder.spec.spectrogram.sample_rate_hz,
-    "num_samples": serving.num_samples(encoder.spec),
-    "extra_samples": serving.extra_samples(encoder.spec),
+    "num_samples": serving_inputs.num_samples(encoder.spec),
+    "extra_samples": serving_inputs.extra_samples(encoder.spec),
     "seconds": encoder.spec.seconds,
+  }
+
+
+def _describe_text(spec, tokens):
+  return {
+    "max_words": spec.max_words,
+    "vocabulary_format": spec.vocabulary_format.value,
+    "vocabulary_size": len(tokens.vocabulary()),
   }

@@ -2,11 +2,14 @@
 
   python -m tfvssl.import_weights --source=brave --checkpoint=X.npy \\
       --output=RUN
+  python -m tfvssl.import_weights --source=mmv --checkpoint=X.pkl \\
+      --output=RUN [--vocabulary=WORDS]
 
-X.npy is one of the checkpoints that DeepMind published with BraVe. It is a
+X is one of the checkpoints that DeepMind published with BraVe or MMV. It is a
 pickle: it is read without running anything that it names. RUN holds the config
 of the released code, the weights as step 0, and import.json, which says what
-was read and what was left out.
+was read and what was left out. The vocabulary of MMV's text network was not
+published; without it the text network is left out.
 """
 
 from collections.abc import Sequence
@@ -20,9 +23,17 @@ from tfvssl import output_folder
 from tfvssl import published_file
 
 _SOURCE = flags.DEFINE_enum(
-  "source", "brave", ["brave"], "Which publication the file belongs to."
+  "source", "brave", ["brave", "mmv"], "Which publication the file belongs to."
 )
-_CHECKPOINT = flags.DEFINE_string("checkpoint", None, "The published .npy.")
+_CHECKPOINT = flags.DEFINE_string(
+  "checkpoint", None, "The published .npy (BraVe) or .pkl (MMV)."
+)
+_VOCABULARY = flags.DEFINE_string(
+  "vocabulary",
+  "",
+  "File of the words of MMV's text network, one a line in the order of its"
+  " embeddings.",
+)
 _OUTPUT = flags.DEFINE_string(
   "output", None, "Folder to make; it must not exist or be empty."
 )
@@ -50,19 +61,15 @@ def main(argv: Sequence[str]) -> int:
       "--checkpoint and --output are needed; for example --source=brave"
       " --checkpoint=X.npy --output=RUN"
     )
+  if _VOCABULARY.value and _SOURCE.value != "mmv":
+    raise ValueError(
+      f"--vocabulary={_VOCABULARY.value} is for --source=mmv; BraVe has no"
+      " text."
+    )
   logging.set_verbosity(logging.INFO)
   output = output_folder.check(pathlib.Path(_OUTPUT.value))
   try:
-    published = published_file.read(_CHECKPOINT.value, _MAX_BYTES.value)
-  except ValueError as error:
-    raise exit_codes.UserError(exit_codes.DATA, str(error)) from error
-  # Loads TensorFlow: after every check that needs none.
-  from tfvssl import published_weights
-
-  try:
-    report = published_weights.import_run(
-      published, output, allow_partial=_ALLOW_PARTIAL.value
-    )
+    report = _import(output)
   except ValueError as error:
     raise exit_codes.UserError(exit_codes.DATA, str(error)) from error
   print(f"{report.tensors} tensors with {report.values} values imported.")
@@ -76,6 +83,26 @@ def main(argv: Sequence[str]) -> int:
     " --test_records=RECORDS/test"
   )
   return exit_codes.OK
+
+
+def _import(output):
+  if _SOURCE.value == "brave":
+    published = published_file.read(_CHECKPOINT.value, _MAX_BYTES.value)
+    # Loads TensorFlow: after every check that needs none.
+    from tfvssl import published_weights
+
+    return published_weights.import_run(
+      published, output, allow_partial=_ALLOW_PARTIAL.value
+    )
+  published = published_file.read_mmv(_CHECKPOINT.value, _MAX_BYTES.value)
+  from tfvssl import published_mmv
+
+  return published_mmv.import_run(
+    published,
+    output,
+    vocabulary=_VOCABULARY.value,
+    allow_partial=_ALLOW_PARTIAL.value,
+  )
 
 
 def console_main() -> None:

@@ -1,6 +1,6 @@
-"""What the paper prints for a run, in a form that programs can read.
+"""What a paper prints for a run, in a form that programs can read.
 
-A recipe in configs/ has a constant PAPER: the rows of the paper's tables that
+A recipe in configs/ has a constant PAPER: the rows of its paper's tables that
 are this run. `python -m tfvssl.train --describe` prints them, `python -m
 tfvssl.compare` holds results against them. Imports no TensorFlow.
 """
@@ -16,16 +16,16 @@ from tfvssl import protocols
 
 @dataclasses.dataclass(frozen=True)
 class Benchmark:
-  """What one column of the paper's tables measures.
+  """What one column of the papers' tables measures.
 
   Attributes:
     title: for people.
     protocol: name in the result of tfvssl.evaluate; empty where it has none.
     modality: encoder that is measured.
     metric: name in the result.
-    classes: of the data set.
-    splits: official ones that the paper averages over, Sec. 4.2.
-    temporal_clips: of a test clip, where the data set has its own number.
+    classes: of the data set; of a retrieval, the videos to choose from.
+    splits: official ones of the data set.
+    is_rank: whether it is a rank and not per cent.
   """
 
   title: str
@@ -34,34 +34,104 @@ class Benchmark:
   metric: str
   classes: int
   splits: int
-  temporal_clips: int | None = None
+  is_rank: bool = False
+
+  def printed(self, value: float) -> str:
+    """Returns title and value as the papers print them."""
+    digits = 0 if self.is_rank else 1
+    return f"{self.title} {value:.{digits}f}"
 
 
 def _video(title, protocol, classes, splits, modality="video"):
   return Benchmark(title, protocol, modality, "top_1", classes, splits)
 
 
-# Source: paper Sec. 4.2 and appendix B; "broad": appendix E.
+def _retrieval(title, videos):
+  """Returns the columns of MMV's Table 4 for one data set."""
+  found = {}
+  for short, name in (
+    ("R@1", "recall_at_1"),
+    ("R@5", "recall_at_5"),
+    ("R@10", "recall_at_10"),
+    ("MedR", "median_rank"),
+  ):
+    found[f"{title.lower()}_{name}"] = Benchmark(
+      f"{title} {short}",
+      "retrieval",
+      "video",
+      f"text_to_video_{name}",
+      videos,
+      splits=1,
+      is_rank=name == "median_rank",
+    )
+  return found
+
+
+def _image(strategy):
+  """Returns the columns of MMV's Table 3 for one way to see an image."""
+  kind = "mean_average_precision"
+  return {
+    f"voc2007_{strategy}": Benchmark(
+      "PASCAL VOC 2007 mAP", "", "video", kind, 20, 1
+    ),
+    f"imagenet_{strategy}": _video("ImageNet top-1", "", 1000, 1),
+    f"imagenet_top_5_{strategy}": Benchmark(
+      "ImageNet top-5", "", "video", "top_5", 1000, 1
+    ),
+  }
+
+
+# Source: BraVe Sec. 4.2 and appendix B, "broad": appendix E; MMV Sec. 4.1
+# (retrieval among 3,190 and 1,000 videos) and 4.4.
 BENCHMARKS = {
   "ucf101_linear": _video("UCF101 linear", "svm", 101, 3),
   "ucf101_finetune": _video("UCF101 fine-tuned", "finetune", 101, 3),
   "hmdb51_linear": _video("HMDB51 linear", "svm", 51, 3),
   "hmdb51_finetune": _video("HMDB51 fine-tuned", "finetune", 51, 3),
   "k600_linear": _video("K600 linear", "linear", 600, 1),
-  # "For ESC-50 we use a single window of 5s at test time."
-  "esc50_linear": Benchmark("ESC-50 linear", "svm", "audio", "top_1", 50, 5, 1),
+  "esc50_linear": Benchmark("ESC-50 linear", "svm", "audio", "top_1", 50, 5),
   "audioset_mlp": Benchmark(
     "AudioSet MLP", "mlp", "audio", "mean_average_precision", 527, 1
   ),
   "imagenet_linear": _video("ImageNet linear", "", 1000, 1),
   "ucf101_linear_broad": _video("UCF101 linear, broad", "svm", 101, 3, "rgb"),
   "hmdb51_linear_broad": _video("HMDB51 linear, broad", "svm", 51, 3, "rgb"),
+  **_retrieval("YouCook2", 3190),
+  **_retrieval("MSRVTT", 1000),
+  **_image("naive_deflation"),
+  **_image("deflation"),
+  **_image("input_inflation"),
 }
 
 
 @dataclasses.dataclass(frozen=True)
+class Paper:
+  """How a paper evaluates, and where it says what.
+
+  Attributes:
+    temporal_clips: benchmark to views of a test clip, where they are not as
+      many as in the recipe.
+    image_sizes: benchmark to the side of a view in pixels, where the paper
+      tells it.
+    other_protocols: protocol to how the paper does it, where tfvssl.evaluate
+      does it in another way.
+    sources: section of a config to where the paper has its values, instead of
+      what the docstrings of its class say.
+  """
+
+  temporal_clips: dict[str, int] = dataclasses.field(default_factory=dict)
+  image_sizes: dict[str, int] = dataclasses.field(default_factory=dict)
+  other_protocols: dict[str, str] = dataclasses.field(default_factory=dict)
+  sources: dict[str, str] = dataclasses.field(default_factory=dict)
+
+
+# "For ESC-50 we use a single window of 5s at test time." (appendix B)
+BRAVE = Paper(temporal_clips={"esc50_linear": 1})
+
+
+@dataclasses.dataclass(frozen=True)
 class FineTuned:
-  """What the paper's search chose for one data set; source: paper Table 7."""
+  """What the paper's search chose for one data set; source: BraVe Table 7."""
 
   dropout: float
   learning_rate: float
@@ -79,15 +149,19 @@ class FineTuned:
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-  """One row of a table of the paper.
+  """One row of a table of a paper.
 
   Attributes:
     table: such as "Table 6", or the appendix.
     row: what stands in its first columns.
-    values: name in BENCHMARKS to per cent, as printed.
-    parameters: of the narrow backbone as printed, such as "23.5M".
-    test_frames: of a view in the evaluation; 32 by paper Sec. 4.2.
-    fine_tuned: data set to the values of Table 7.
+    values: name in BENCHMARKS to the number as printed.
+    parameters: of the narrow backbone, or MMV's of the video, as the paper
+      prints them, such as "23.5M".
+    test_frames: of a view in the evaluation; 32 by BraVe Sec. 4.2.
+    test_seconds: of a view of sound, where it is not that of training.
+    first_split: whether it is the first split alone, not the mean of all.
+    fine_tuned: data set to the values of BraVe's Table 7.
+    paper: that has the table.
 
   Raises:
     ValueError: a name that is no benchmark.
@@ -98,7 +172,10 @@ class Row:
   values: dict[str, float]
   parameters: str = ""
   test_frames: int = 32
+  test_seconds: float | None = None
+  first_split: bool = False
   fine_tuned: dict[str, FineTuned] = dataclasses.field(default_factory=dict)
+  paper: Paper = BRAVE
 
   def __post_init__(self):
     for name in self.values:
@@ -106,7 +183,7 @@ class Row:
 
 
 def linear(hmdb51: float, ucf101: float, k600: float) -> dict[str, float]:
-  """Returns the values of a row of Tables 1 to 5 and 8, in their order."""
+  """Returns values as in BraVe's Tables 1 to 5 and 8, in their order."""
   return {
     "hmdb51_linear": hmdb51,
     "ucf101_linear": ucf101,

@@ -161,6 +161,28 @@ class ShallowMlp(TestViews):
       )
 
 
+@dataclasses.dataclass
+class Retrieval(TestViews):
+  """Zero-shot retrieval between the modalities of an MMV run.
+
+  Source: MMV paper, appendix A.2.
+
+  Attributes:
+    spatial_crops: the central one, 200 px in the paper.
+    test_short_side: the frames' short side before the crop, in pixels.
+    batch_size: views or captions per forward pass.
+  """
+
+  spatial_crops: int = 1
+  test_short_side: int = 224
+  batch_size: int = 16
+
+  def validate(self, name: str) -> None:
+    """Raises ValueError for the first rule that does not hold."""
+    super().validate(name)
+    _require_positive(self, name, "batch_size")
+
+
 def _require_positive(section: object, name: str, *fields: str) -> None:
   for field in fields:
     value = getattr(section, field)

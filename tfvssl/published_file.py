@@ -1,9 +1,13 @@
-"""The file of published BraVe weights: tensors by name, and their config.
+"""The files of published weights: tensors by name, for BraVe with the config.
 
-A .npy that holds one pickled dict with `params`, `state` and `config`. Source:
-released evaluate_video_embeddings.py, which reads it; specs/brave.md 9.
+BraVe's is a .npy that holds one pickled dict with `params`, `state` and
+`config`; MMV's a pickle of such a dict without `config`. Source: released
+evaluate_video_embeddings.py and eval_ucf101.py, which read them; specs/brave.md
+section 9, specs/mmv.md section 10.
 """
 
+from collections.abc import Iterator
+import contextlib
 import dataclasses
 import hashlib
 import os
@@ -16,7 +20,7 @@ from tfvssl import restricted_pickle
 MAX_BYTES = 4 << 30
 WIDEST = 4
 LARGEST_HEAD = 16_384
-_PARTS = ("params", "state", "config")
+_TENSORS = ("params", "state")
 # Far around the published ones: a damaged value must not fill the memory.
 _BOUNDS: dict[str, tuple[float, float]] = {
   "num_frames_narrow": (1, 1024),
@@ -73,11 +77,11 @@ class PublishedFile:
   path: pathlib.Path
   sha256: str
   tensors: dict[str, np.ndarray]
-  config: PublishedConfig
+  config: PublishedConfig | None = None
 
 
 def read(path: str | pathlib.Path, max_bytes: int = MAX_BYTES) -> PublishedFile:
-  """Reads the file; see restricted_pickle about what cannot happen.
+  """Reads a file of BraVe; see restricted_pickle about what cannot happen.
 
   Raises:
     FileNotFoundError: there is no such file.
@@ -85,8 +89,28 @@ def read(path: str | pathlib.Path, max_bytes: int = MAX_BYTES) -> PublishedFile:
       arrays, or does not hold what the released code reads.
   """
   path = pathlib.Path(path)
+  content = _content(path, max_bytes)
+  with _explained(path):
+    tree = restricted_pickle.load_npy(content)
+    tensors = _tensors(tree, (*_TENSORS, "config"))
+    released = _config(tree)
+  return PublishedFile(path, _sha256(content), tensors, released)
+
+
+def read_mmv(
+  path: str | pathlib.Path, max_bytes: int = MAX_BYTES
+) -> PublishedFile:
+  """Reads a file of MMV; as `read`, which says what is raised."""
+  path = pathlib.Path(path)
+  content = _content(path, max_bytes)
+  with _explained(path):
+    tensors = _tensors(restricted_pickle.load_pickle(content), _TENSORS)
+  return PublishedFile(path, _sha256(content), tensors)
+
+
+def _content(path, max_bytes) -> bytes:
   if not path.is_file():
-    raise FileNotFoundError(f"{path} is no file; name the downloaded .npy.")
+    raise FileNotFoundError(f"{path} is no file; name the downloaded one.")
   with open(path, "rb") as file:
     size = os.fstat(file.fileno()).st_size
     if size > max_bytes:
@@ -94,31 +118,41 @@ def read(path: str | pathlib.Path, max_bytes: int = MAX_BYTES) -> PublishedFile:
         f"{path} has more than {max_bytes} bytes; if that is right, raise"
         " --max_bytes."
       )
-    content = file.read(size)
+    return file.read(size)
+
+
+@contextlib.contextmanager
+def _explained(path) -> Iterator[None]:
   try:
-    tree = restricted_pickle.load_npy(content)
-    tensors, config = _tensors(tree), _config(tree)
+    yield
   except ValueError as error:
     raise ValueError(
       f"{path} is not read: {error}. Download it again from where DeepMind"
       " publishes it."
     ) from error
-  sha256 = hashlib.sha256(content).hexdigest()
-  return PublishedFile(path, sha256, tensors, config)
 
 
-def _tensors(tree):
-  """Returns the arrays of the two levels of `params` and `state`."""
+def _sha256(content):
+  return hashlib.sha256(content).hexdigest()
+
+
+def _tensors(tree, parts):
+  """Returns the arrays of the two levels of `params` and `state`.
+
+  Args:
+    tree: of the file.
+    parts: that it must have.
+  """
   if not isinstance(tree, dict):
     raise ValueError(f"it holds a {type(tree).__name__}, no dict")
-  missing = [name for name in _PARTS if not isinstance(tree.get(name), dict)]
+  missing = [name for name in parts if not isinstance(tree.get(name), dict)]
   if missing:
     raise ValueError(
       f"it has no dict `{missing[0]}`; found: {_some(tree)}, expected:"
-      f" {', '.join(_PARTS)}"
+      f" {', '.join(parts)}"
     )
   tensors: dict[str, np.ndarray] = {}
-  for part in ("params", "state"):
+  for part in _TENSORS:
     for module, variables in tree[part].items():
       if not isinstance(variables, dict):
         raise ValueError(

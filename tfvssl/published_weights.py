@@ -7,28 +7,19 @@ and never trains, and what its averages are computed from.
 """
 
 import dataclasses
-import json
-import os
 import pathlib
 import re
-import shutil
-
-import numpy as np
-import tensorflow as tf
 
 from tfvssl import checkpoints
 from tfvssl import config
-from tfvssl import export_format
 from tfvssl import published_file
-from tfvssl import restricted_pickle
 from tfvssl import views
-from tfvssl import workdir as run_folder
+from tfvssl import weight_import
 from tfvssl.backbones import resnet_audio
 from tfvssl.backbones import tsm_resnet
 from tfvssl.methods import brave
 from tfvssl.optim import lars
 
-IMPORT_NAME = "import.json"
 BLOCKS = (3, 4, 6, 3)  # all published networks are ResNet-50
 
 _NARROW = "narrow_video_embedding/TSMResNetV2"
@@ -46,29 +37,12 @@ _DEAD_HEADS = re.compile(rf"{_HEADS}_\d+/")
 _BEHIND_AVERAGE = re.compile(r"/~/(mean|var)_ema/(hidden|counter)$")
 
 
-@dataclasses.dataclass
-class Report:
-  """What an import did.
-
-  Attributes:
-    tensors: how many were read into variables.
-    values: numbers in them.
-    ignored: why -> names of tensors of the file that were left out.
-    random: parts of the run that have their initial weights.
-  """
-
-  tensors: int
-  values: int
-  ignored: dict[str, list[str]]
-  random: list[str]
-
-
 def import_run(
   published: published_file.PublishedFile,
   output: pathlib.Path,
   *,
   allow_partial: bool = False,
-) -> Report:
+) -> weight_import.Report:
   """Writes the folder of a run at step 0; it appears by one rename.
 
   Args:
@@ -83,20 +57,9 @@ def import_run(
   experiment = experiment_of(published)
   method = checkpoints.fresh_method(experiment, experiment.seed)
   report = assign(method, published, allow_partial=allow_partial)
-  output.parent.mkdir(parents=True, exist_ok=True)
-  unfinished = output.with_name(f".{output.name}.unfinished-{os.getpid()}")
-  try:
-    checkpoints.CheckpointStore(unfinished, {"method": method}, kept=1).save(0)
-    config.save(experiment, unfinished / run_folder.CONFIG_NAME)
-    (unfinished / IMPORT_NAME).write_text(
-      json.dumps(_describe(published, report), indent=1) + "\n",
-      encoding="utf-8",
-    )
-    export_format.synchronise(unfinished)
-    unfinished.rename(output)
-    export_format.synchronise_one(output.parent)
-  finally:
-    shutil.rmtree(unfinished, ignore_errors=True)
+  weight_import.write_run(
+    output, experiment, method, _describe(published, report)
+  )
   return report
 
 
@@ -238,7 +201,7 @@ def assign(
   published: published_file.PublishedFile,
   *,
   allow_partial: bool = False,
-) -> Report:
+) -> weight_import.Report:
   """Gives the variables of `method` the values of the file.
 
   Nothing is assigned unless all can be.
@@ -252,34 +215,24 @@ def assign(
   Raises:
     ValueError: see `import_run`.
   """
-  tensors = published.tensors
-  variables: dict[str, tf.Variable] = {}
-  random = []
-  for part, named in _parts(method).items():
-    missing = [name for name in named if name not in tensors]
-    if len(missing) < len(named):
-      if missing:
-        raise ValueError(
-          f"{published.path} has no tensor '{missing[0]}' (of `{part}` it"
-          f" lacks {len(missing)} of {len(named)}); download it again."
-        )
-      variables.update(named)
-    elif part == "narrow_backbone" or not allow_partial:
-      raise ValueError(
-        f"{published.path} has no tensor '{missing[0]}' nor any other of"
-        f" `{part}`; {_remedy(part)}"
-      )
-    else:
-      random.append(part)
-  ignored = _ignored(published, variables, allow_partial)
-  values = {
-    name: _fitting(name, tensors[name], variable, published)
-    for name, variable in variables.items()
-  }
-  for name, variable in variables.items():
-    variable.assign(values[name])
-  sizes = [value.size for value in values.values()]
-  return Report(len(sizes), sum(sizes), ignored, random)
+  return weight_import.assign(
+    _parts(method),
+    published.tensors,
+    published.path,
+    required="narrow_backbone",
+    reason_of=_reason,
+    allow_partial=allow_partial,
+  )
+
+
+def _reason(name, taken):
+  """Returns why a tensor has no variable, None if it is unknown."""
+  if _DEAD_HEADS.match(name):
+    return "heads that were never trained"
+  average = f"{name.rpartition('/')[0]}/average"
+  if _BEHIND_AVERAGE.search(name) and average in taken:
+    return "parts of averages"
+  return None
 
 
 def _parts(method):
@@ -298,57 +251,3 @@ def _parts(method):
       for variable in adapter.variables
     }
   return parts
-
-
-def _remedy(part):
-  if part == "narrow_backbone":
-    return "without the narrow network there is nothing to import."
-  return f"--allow_partial imports the rest and leaves `{part}` random."
-
-
-def _ignored(published, variables, allow_partial):
-  """Returns the names without a variable by the reason that they have none."""
-  averaged = {
-    name.rpartition("/")[0] for name in variables if name.endswith("/average")
-  }
-  ignored: dict[str, list[str]] = {
-    "heads that were never trained": [],
-    "parts of averages": [],
-    "unknown": [],
-  }
-  for name in sorted(set(published.tensors) - set(variables)):
-    if _DEAD_HEADS.match(name):
-      ignored["heads that were never trained"].append(name)
-    elif _BEHIND_AVERAGE.search(name) and name.rpartition("/")[0] in averaged:
-      ignored["parts of averages"].append(name)
-    else:
-      ignored["unknown"].append(name)
-  unknown = ignored["unknown"]
-  if unknown and not allow_partial:
-    raise ValueError(
-      f"{published.path} holds the tensor"
-      f" {restricted_pickle.quoted(unknown[0])} (and {len(unknown) - 1} more),"
-      " which no network here has;"
-      " --allow_partial leaves them out."
-    )
-  return {reason: names for reason, names in ignored.items() if names}
-
-
-def _fitting(name, array, variable, published):
-  """Returns the tensor as float32 in the variable's shape, values unchanged."""
-  shape = tuple(variable.shape)
-  found = array.shape
-  if len(shape) == 1:  # batch norm has 1s in front
-    while len(found) > 1 and found[0] == 1:
-      found = found[1:]
-  if found != shape or array.dtype.kind != "f":
-    raise ValueError(
-      f"tensor '{name}' of {published.path} is {array.dtype} of shape"
-      f" {array.shape} where the config asks for floats of {shape}; file and"
-      " config do not belong together, download it again."
-    )
-  if not np.isfinite(array).all():
-    raise ValueError(
-      f"tensor '{name}' of {published.path} is not finite; download it again."
-    )
-  return array.reshape(shape).astype(np.float32)

@@ -136,21 +136,38 @@ def preview(path: pathlib.Path) -> bytes:
     and path.stat().st_size <= _AS_IT_IS_BYTES
   ):
     return path.read_bytes()
-  return _encode_beginning(path, info)
+  return excerpt(path, short_side=_PREVIEW_SIDE)
 
 
-def _encode_beginning(path, info):
+def excerpt(
+  path: pathlib.Path, *, start_s: float = 0.0, short_side: int
+) -> bytes:
+  """Returns four seconds as a small mp4, with their sound if there is some.
+
+  Args:
+    path: of a video.
+    start_s: where they begin, in seconds.
+    short_side: of the pictures, in pixels.
+
+  Raises:
+    media.MediaError: the file cannot be decoded.
+    FileNotFoundError: there is no such file.
+  """
   frames = media.decode_frames(
     path,
+    start_s=start_s,
     duration_s=_PREVIEW_S,
     frame_rate_hz=_PREVIEW_RATE_HZ,
-    short_side=_PREVIEW_SIDE,
+    short_side=short_side,
   )
   height, width = (size // 2 * 2 for size in frames.shape[1:3])
   frames = np.ascontiguousarray(frames[:, :height, :width])
-  sound = None
-  if info.has_audio:
-    sound = media.decode_audio(path, duration_s=_PREVIEW_S)
+  try:
+    sound = media.decode_audio(path, start_s=start_s, duration_s=_PREVIEW_S)
+  except media.MediaError as error:
+    if error.reason != "no_audio":  # which may also end before the pictures
+      raise
+    sound = None
   with tempfile.TemporaryDirectory() as folder:
     output = pathlib.Path(folder, "preview.mp4")
     mp4.encode(frames, _PREVIEW_RATE_HZ, output, sound=sound, quality=28)

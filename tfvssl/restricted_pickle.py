@@ -66,20 +66,37 @@ def load_npy(content: bytes) -> object:
     raise ValueError(
       f"it holds an array of {dtype} and shape {shape}, no pickled object"
     )
+  array = _load(stream, len(content))
+  if not (isinstance(array, _Array) and array.is_object):
+    raise ValueError("its pickle holds no array of one object")
+  return _to_tree(array.value, _DEEPEST, {})
+
+
+def load_pickle(content: bytes) -> object:
+  """Returns the object of a pickle as dicts, lists and arrays.
+
+  Args:
+    content: of the file, of pickle protocol 2 to 5; otherwise as `load_npy`.
+
+  Raises:
+    ValueError: no such file, or it holds anything else; one line says what.
+  """
+  return _to_tree(_load(io.BytesIO(content), len(content)), _DEEPEST, {})
+
+
+def _load(stream, size):
+  """Returns what the pickle from here on makes of stand-ins."""
   begin = stream.tell()
   _check_instructions(stream)
   stream.seek(begin)
   # Whatever the content makes pickle raise means that it cannot be read: the
   # stand-ins are all that runs.
   try:
-    array = _Unpickler(stream, len(content)).load()
+    return _Unpickler(stream, size).load()
   except _Refused:
     raise
   except Exception as error:
     raise _damaged(error) from error
-  if not (isinstance(array, _Array) and array.is_object):
-    raise ValueError("its pickle holds no array of one object")
-  return _to_tree(array.value, _DEEPEST, {})
 
 
 class _Refused(ValueError):

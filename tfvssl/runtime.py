@@ -85,7 +85,10 @@ def cross_replica_concat(tensor: tf.Tensor) -> tf.Tensor:
   if context is None or context.num_replicas_in_sync == 1:
     return tensor
   # An argument of the step has no device yet, which several workers need.
-  return context.all_gather(tf.identity(tensor), axis=0)
+  gathered = context.all_gather(tf.identity(tensor), axis=0)
+  batch, *rest = tensor.shape
+  total = None if batch is None else batch * context.num_replicas_in_sync
+  return tf.ensure_shape(gathered, [total, *rest])
 
 
 def is_chief(strategy: tf.distribute.Strategy) -> bool:

@@ -56,6 +56,10 @@ class TrainingRun:
       self.method, self.optimizer, output = _build(experiment)
     with _as_data_error():
       self.records = self._open("train_records")
+      self._train_sources = [self.records]
+      if experiment.data.second_train_records:
+        second = self._open("second_train_records", may_lack=True)
+        self._train_sources.append(second)
       self._heldout = None
       if experiment.data.heldout_records:
         self._heldout = self._open("heldout_records")
@@ -79,14 +83,14 @@ class TrainingRun:
     return trainer.Trainer(
       method=self.method,
       optimizer=self.optimizer,
-      dataset=self._distribute(self.records, self.step),
+      dataset=self._distribute(self.step, *self._train_sources),
       strategy=self._strategy,
       seed=self._experiment.seed,
       batch_size=self._experiment.batch_size,
       metric_names=metric_names,
       accumulation=self._experiment.accumulation,
       online_probe=self._probe,
-      reading=lambda: pipeline.explained(self.records),
+      reading=lambda: pipeline.explained(*self._train_sources),
     )
 
   def _build_probe(self, features):
@@ -116,7 +120,7 @@ class TrainingRun:
     """Returns how many replicas share a batch, over all workers."""
     return self._strategy.num_replicas_in_sync
 
-  def _open(self, field):
+  def _open(self, field, may_lack=False):
     folder = getattr(self._experiment.data, field)
     if not folder:
       raise ValueError(
@@ -124,27 +128,38 @@ class TrainingRun:
         " with data_prep.prepare_records."
       )
     return reader.open_for_views(
-      folder, list(self.method.view_specs.values()), views.FRAME_RATE_HZ
+      folder,
+      list(self.method.view_specs.values()),
+      views.FRAME_RATE_HZ,
+      may_lack_all=may_lack,
     )
 
-  def _distribute(self, records, start_step):
-    experiment = self._experiment
+  def _distribute(self, start_step, *sources):
+    """Returns batches of which each of one or two sources gives its share."""
+    experiment, share = self._experiment, len(sources)
 
-    def host_dataset(context):
+    def dataset_of(records, context):
       hosts = context.num_input_pipelines
       return pipeline.training_dataset(
         records,
         self.method.sample_views,
         modalities=records.modalities,
         seed=experiment.seed,
-        start_position=start_step * experiment.batch_size // hosts,
+        start_position=start_step * experiment.batch_size // hosts // share,
         batch_size=context.get_per_replica_batch_size(
           experiment.batch_size // experiment.accumulation
-        ),
+        )
+        // share,
         shuffle_buffer=experiment.data.shuffle_buffer,
         host_index=context.input_pipeline_id,
         num_hosts=hosts,
       )
+
+    def host_dataset(context):
+      first, *others = [dataset_of(records, context) for records in sources]
+      for second in others:
+        first = pipeline.half_and_half(first, second, len(sources[0].usable))
+      return first
 
     return self._strategy.distribute_datasets_from_function(host_dataset)
 
@@ -221,7 +236,7 @@ class TrainingRun:
         self._write_heldout(step)
     if self._chief and settings.images_every:
       if last or step % settings.images_every == 0:
-        with pipeline.explained(self.records):
+        with pipeline.explained(*self._train_sources):
           view_images.write_summary(
             self.method,
             self.records,
@@ -247,7 +262,7 @@ class TrainingRun:
 
   def _heldout_means(self):
     """Returns the means over the same held-out batches each time."""
-    batches = iter(self._distribute(self._heldout, 0))
+    batches = iter(self._distribute(0, self._heldout))
     count = self._experiment.logging.heldout_batches
     results = []
     for _ in range(count):
@@ -340,11 +355,13 @@ def _as_data_error() -> Iterator[None]:
 def check_batch_size(experiment: config.Experiment, num_replicas: int) -> None:
   """Raises ValueError if replicas cannot share the batch evenly."""
   size, accumulation = experiment.batch_size, experiment.accumulation
-  parts = num_replicas * accumulation
+  sources = 2 if experiment.data.second_train_records else 1
+  parts = num_replicas * accumulation * sources
   if size % parts:
     below = size // parts * parts
     near = f"{below} or {below + parts}" if below else f"{parts}"
     times = f" times `accumulation` ({accumulation})" * (accumulation > 1)
+    times += " times 2 with `data.second_train_records`" * (sources > 1)
     raise ValueError(
       f"`batch_size` ({size}) must be divisible by the number of replicas"
       f" ({num_replicas}){times}; try {near}."
@@ -355,8 +372,10 @@ def describe(run: TrainingRun) -> str:
   """Returns what the log says at the start: replicas, networks, batches."""
   lines = [f"replicas: {run.num_replicas}"]
   for layer in run.method.layers:
-    lines.append(f"{layer.name}: {layer.count_params():,} parameters")
+    count = sum(variable.shape.num_elements() for variable in layer.variables)
+    lines.append(f"{layer.name}: {count:,} parameters")
   for name, view in base.view_signature(run.method, None).items():
-    tensors = [t for t in (view.video, view.flow, view.audio) if t is not None]
-    lines.append(f"{name}: {tensors[0].shape[1:]} {tensors[0].dtype.name}")
+    shown = view.video, view.flow, view.audio, view.waveform, view.text
+    tensor = next(tensor for tensor in shown if tensor is not None)
+    lines.append(f"{name}: {tensor.shape[1:]} {tensor.dtype.name}")
   return "\n".join(lines)

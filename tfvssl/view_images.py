@@ -22,11 +22,16 @@ def write_summary(
   step: int,
   clips: int = 4,
 ) -> None:
-  """Writes the augmented views of a few clips for TensorBoard."""
+  """Writes the augmented views of a few clips for TensorBoard.
+
+  Word ids have no picture and are left out.
+  """
   batch = sample(method, records, seed=seed, clips=clips)
   writer = tf.summary.create_file_writer(str(folder))
   with writer.as_default(step=step):
     for name, view in batch.items():
+      if view.text is not None:
+        continue
       count = view.sample_index.shape[0]
       images = np.stack([picture(view, i) for i in range(count)])
       tf.summary.image(name, images, max_outputs=count)

@@ -23,6 +23,7 @@ class Modality(enum.Enum):
   AUDIO = "audio"
   FLOW = "flow"
   SPECTROGRAM = "spectrogram"
+  TEXT = "text"  # captions: packed wherever there are some
 
 
 class Clip(NamedTuple):
@@ -37,6 +38,9 @@ class Clip(NamedTuple):
     flow: string [T], lossless 8-bit images of (u, v); see data.schema.
     waveform: int16 [N], mono.
     spectrogram: float32 [S, M], log-mel of the whole clip.
+    captions: string [C], what is said or shown, by its start; C may be 0.
+    caption_times_s: float32 [C, 2], start and end of each, from the clip's
+      start.
   """
 
   clip_id: "tf.Tensor"
@@ -47,6 +51,8 @@ class Clip(NamedTuple):
   flow: "tf.Tensor | None" = None
   waveform: "tf.Tensor | None" = None
   spectrogram: "tf.Tensor | None" = None
+  captions: "tf.Tensor | None" = None
+  caption_times_s: "tf.Tensor | None" = None
 
 
 class View(NamedTuple):
@@ -63,8 +69,9 @@ class View(NamedTuple):
       in pixels per frame of the stored images on the device.
     audio: float32 [B, S, M] log-mel.
     waveform: float32 [B, N] in [-1, 1].
-    text: string or int32 [B, K, L].
-    mask: float32 [B], 1 where the view is present.
+    text: int32 [B, K, L], word ids of K captions.
+    mask: float32 [B], 1 where the view is present, 0 where its clip lacks the
+      modality and zeros stand for it.
     targets: int32, labels that a method makes for itself.
     labels: int64 [B], the clip's label, -1 where it has none.
     sample_index: int64 [B], see Clip.
@@ -300,12 +307,13 @@ class RgbViewSpec(ViewSpec):
 
   Attributes:
     num_frames: frames the network sees.
-    frame_step: distance between them in record frames (25 per second).
+    frame_step: distance between them in record frames (25 per second); 2.5
+      takes 10 a second, each the last one before its time.
     image_size: height and width in pixels.
   """
 
   num_frames: int = 16
-  frame_step: int = 2
+  frame_step: float = 2
   image_size: int = 224
   crop: Window = dataclasses.field(default_factory=Crop)
   augmentation: RgbAugmentation = dataclasses.field(
@@ -389,3 +397,128 @@ class AudioViewSpec(ViewSpec):
     """Spectrogram frames in the view."""
     samples = round(self.seconds * self.spectrogram.sample_rate_hz)
     return -(-samples // self.spectrogram.frame_step)
+
+
+@dataclasses.dataclass
+class SpecAugment:
+  """Stripes of a spectrogram that are set to zero; each of random place.
+
+  Attributes:
+    num_time_masks: stripes over all mel bins.
+    max_time_frames: their largest width, in spectrogram frames.
+    num_mel_masks: stripes over all time.
+    max_mels: their largest width, in mel bins.
+  """
+
+  num_time_masks: int = 0
+  max_time_frames: int = 0
+  num_mel_masks: int = 0
+  max_mels: int = 0
+
+  def validate(self, name: str) -> None:
+    """Raises ValueError for the first rule that does not hold."""
+    for field in dataclasses.fields(self):
+      value = getattr(self, field.name)
+      _require(value >= 0, f"{name}.{field.name}", value, "be at least 0")
+
+
+@dataclasses.dataclass
+class WaveformViewSpec(ViewSpec):
+  """Samples of a stretch of sound; the device makes the spectrogram.
+
+  A clip without sound gives zeros and a mask of 0.
+
+  Attributes:
+    seconds: length; that of the pictures, 32 frames at 10 a second.
+    spectrogram: what the device makes of it.
+    noise: standard deviation of Gaussian noise on the samples, as a share of
+      the largest; in training only.
+    temporal_jitter_s: the sound starts up to so much before or after the
+      pictures.
+    spec_augment: stripes of the spectrogram set to zero, in training only.
+  Source: MMV paper Sec. 4.1 and appendix C; its sizes of the spectrogram are
+  not published, specs/mmv.md section 3 says where these come from.
+  """
+
+  sync: Sync = Sync.START
+  seconds: float = 3.2
+  spectrogram: SpectrogramSpec = dataclasses.field(
+    default_factory=lambda: SpectrogramSpec(frame_length=2048, frame_step=1024)
+  )
+  noise: float = 0.01
+  temporal_jitter_s: float = 0.0
+  spec_augment: SpecAugment = dataclasses.field(default_factory=SpecAugment)
+
+  def validate(self, name: str) -> None:
+    """Raises ValueError for the first rule that does not hold."""
+    _require_positive(name, self, "seconds")
+    self.spectrogram.validate(f"{name}.spectrogram")
+    for field in ("noise", "temporal_jitter_s"):
+      value = getattr(self, field)
+      _require(value >= 0, f"{name}.{field}", value, "be at least 0")
+    self.spec_augment.validate(f"{name}.spec_augment")
+
+  @property
+  def num_samples(self) -> int:
+    """Samples in the view."""
+    return round(self.seconds * self.spectrogram.sample_rate_hz)
+
+  @property
+  def heard(self) -> AudioViewSpec:
+    """The log-mel view that the network is given."""
+    return AudioViewSpec(
+      sync=self.sync, seconds=self.seconds, spectrogram=self.spectrogram
+    )
+
+
+class Vocabulary(enum.Enum):
+  """Whose rules turn a caption into word ids.
+
+  DMVR: the file has one word a line, or "id word"; <pad>, <bos>, <eos> and
+    <unk> are among them; an unknown word becomes <unk>.
+  MIL_NCE: the file is dict.npy, an array of words; word k has the id k + 1, 0
+    is padding; an unknown word is left out.
+  """
+
+  DMVR = "dmvr"
+  MIL_NCE = "mil_nce"
+
+
+@dataclasses.dataclass
+class TextViewSpec(ViewSpec):
+  """Captions near the pictures, as word ids.
+
+  A clip without caption gives zeros and a mask of 0.
+
+  Attributes:
+    sync: with the narrow view; the captions nearest to it are taken.
+    vocabulary: file of the words.
+    vocabulary_format: whose it is.
+    stop_words: file of words that are left out, one a line; empty for none.
+    max_words: of a caption; more are cut, fewer padded.
+    num_captions: candidates for the positive of MIL-NCE; where a clip has
+      fewer, the last is repeated.
+  Source: MMV paper Sec. 4.1 (16 words); the released lineage's five
+  candidates, of which the paper gives no number.
+  """
+
+  sync: Sync = Sync.START
+  vocabulary: str = ""
+  vocabulary_format: Vocabulary = Vocabulary.DMVR
+  stop_words: str = ""
+  max_words: int = 16
+  num_captions: int = 5
+
+  def validate(self, name: str) -> None:
+    """Raises ValueError for the first rule that does not hold."""
+    _require_positive(name, self, "max_words", "num_captions")
+    if not self.vocabulary:
+      raise ValueError(
+        f"`{name}.vocabulary` is empty; name the file of the words, or make"
+        " one of your captions with data_prep.make_vocabulary."
+      )
+
+
+def is_optional(spec: ViewSpec) -> bool:
+  """Returns whether a clip may lack the view: it is zeros then, mask 0."""
+  return isinstance(spec, (WaveformViewSpec, TextViewSpec))

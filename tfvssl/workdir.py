@@ -18,6 +18,7 @@ _FREE_TO_CHANGE = (
   "linear.",
   "finetune.",
   "mlp.",
+  "retrieval.",
   "runtime.strategy",
   "runtime.tpu",
   "runtime.logical_cpus",

@@ -3,13 +3,13 @@
 from benchmarks import learning_header
 
 
-def _cell(kind, seed, clips="generated", workers=2):
+def _cell(kind, seed, clips="generated", workers=2, steps=40):
   return {
     "set": clips,
     "kind": kind,
     "seed": seed,
     "seconds": 900.0,
-    "choices": {"steps": 40},
+    "choices": {"steps": steps},
     "machine": {"workers": workers, "cores_each": 1, "cores": 2},
   }
 
@@ -34,6 +34,13 @@ def test_command_asks_for_steps_and_seeds_of_the_cells():
 def test_seeds_of_what_is_not_there_are_not_asked_for():
   lines = learning_header.lines([_cell("baselines", 0)])
   assert "    --steps=40" in lines
+
+
+def test_sets_may_have_steps_of_their_own():
+  cells = [_cell("random", 0), _cell("random", 0, "real", steps=70)]
+  lines = learning_header.lines(cells)
+  assert "    --steps=40 --steps=70 --seeds=1" in lines
+  assert "40 and 70 steps of training" in lines[-1]
 
 
 def test_no_cell():

@@ -143,7 +143,8 @@ def _write(tmp_path, name, clips="first", kind="audio", **changes):
 
 def test_results_come_in_the_order_of_the_sets(tmp_path):
   first = _write(tmp_path, "a", "first")
-  other = _write(tmp_path, "b", "other", train_records="d", config="e")
+  own = {"steps": 9, "shared_config": "t", "train_records": "d", "config": "e"}
+  other = _write(tmp_path, "b", "other", **own)
   random = _write(tmp_path, "c", "first", "random", config="f")
   _write(tmp_path, "d", "gone", steps=1)
   found = learning_plan.read_all(tmp_path, ["other", "first"])
@@ -154,8 +155,8 @@ def test_results_come_in_the_order_of_the_sets(tmp_path):
   "changes",
   [
     {"steps": 100},
-    {"clips": "other", "steps": 100},
-    {"clips": "other", "shared_config": "old"},
+    {"kind": "random", "steps": 100},
+    {"kind": "random", "shared_config": "old"},
     {"train_records": "old"},
     {"kind": "random", "test_records": "old"},
     {"config": "old"},
@@ -193,3 +194,20 @@ def test_a_cell_of_an_older_benchmark(tmp_path):
 def test_records_that_cannot_be_read(words, message):
   with pytest.raises(ValueError, match=message):
     learning_plan.parse_records(words)
+
+
+@pytest.mark.parametrize(
+  ("steps", "expected"),
+  [([250], {"a": 250, "b": 250}), ([150, 400], {"a": 150, "b": 400})],
+)
+def test_steps_of_every_set(steps, expected):
+  sets = {"a": ("1", "2"), "b": ("3", "4")}
+  assert learning_plan.steps_of(sets, steps) == expected
+
+
+def test_steps_that_fit_no_set():
+  with pytest.raises(
+    ValueError,
+    match="--steps was given 2 times and --records 1 times; give it once",
+  ):
+    learning_plan.steps_of({"a": ("1", "2")}, [1, 2])

@@ -41,6 +41,7 @@ def make_clip(
   modalities: tuple[str, ...] = ("rgb", "audio"),
   height: int = 48,
   width: int = 64,
+  captions: tuple[tuple[str, float, float], ...] = (),
 ) -> schema.EncodedClip:
   """Returns a clip at 25 frames per second with the given modalities."""
   name = f"{CLASSES[seed % 2]}/clip{seed:03d}.mp4"
@@ -51,6 +52,7 @@ def make_clip(
     duration_s=num_frames / 25.0,
     label_index=seed % 2,
     label_text=CLASSES[seed % 2],
+    captions=tuple(schema.Caption(*caption) for caption in captions),
   )
   waveform = make_waveform(seed, num_frames * 1920)
   if "rgb" in modalities:

@@ -8,6 +8,8 @@ from tests.data import record_fixture
 from tfvssl import views
 from tfvssl.data import clip_views
 from tfvssl.data import schema
+from tfvssl.data import spectrogram
+from tfvssl.data import text
 
 NARROW = views.RgbViewSpec(num_frames=4, frame_step=2, image_size=16)
 SOUND = views.AudioViewSpec(seconds=0.4)
@@ -225,3 +227,192 @@ def test_silence_gives_zeros():
   silent = clip._replace(waveform=tf.zeros_like(clip.waveform))
   audio = clip_views.audio_view(silent, SOUND, tf.constant(0)).audio
   np.testing.assert_array_equal(audio, np.zeros((120, 80), np.float32))
+
+
+HEARD = views.WaveformViewSpec(seconds=0.4)
+
+
+def _waveform(clip, start, **fields):
+  spec = dataclasses.replace(HEARD, **fields)
+  return clip_views.view(clip, spec, tf.constant(start), seed=3, name="audio")
+
+
+def test_waveform_view_has_the_samples_of_its_frames():
+  clip = _clip()
+  view = _waveform(clip, 7)
+  expected = clip.waveform.numpy()[7 * 1920 :][:19_200] / 32768
+  np.testing.assert_array_equal(view.waveform, expected.astype(np.float32))
+  assert view.waveform.shape == [19_200]
+  assert float(view.mask) == 1.0
+  assert float(view.start_s) == pytest.approx(7 / 25)
+  assert int(view.labels) == 1 and view.audio is None
+
+
+def test_waveform_view_is_what_the_log_mel_view_is_made_of():
+  clip = _clip()
+  spec = dataclasses.replace(HEARD, spectrogram=views.SpectrogramSpec())
+  for start in (0, 17, 45):  # the last one loops
+    waveform = clip_views.view(
+      clip, spec, tf.constant(start), seed=3, name="audio"
+    ).waveform
+    audio = clip_views.audio_view(clip, spec.heard, tf.constant(start)).audio
+    again = spectrogram.log_mel(waveform, spec.spectrogram)
+    # But for the last frame, which reaches past the view's end.
+    np.testing.assert_allclose(again[:-1], audio[:-1], atol=3e-4)
+
+
+def test_waveform_view_loops_with_the_frames_and_else_ends_in_silence():
+  clip = _clip(num_frames=10)
+  sound = clip.waveform.numpy()
+  looped = _waveform(clip, 8).waveform.numpy() * 32768
+  expected = np.concatenate([sound[8 * 1920 :], sound[: 8 * 1920]])
+  np.testing.assert_array_equal(looped, expected)
+  # A sound of half the samples is taken to last as long as the pictures.
+  short = clip._replace(waveform=clip.waveform[: 5 * 1920])
+  ending = _waveform(short, 0).waveform.numpy() * 32768
+  np.testing.assert_array_equal(ending[: 5 * 1920], sound[: 5 * 1920])
+  assert not ending[5 * 1920 :].any()
+
+
+def test_clip_without_sound_has_zeros_and_a_mask_of_0():
+  clip = _clip(words=("rgb",))._replace(waveform=tf.zeros([0], tf.int16))
+  alone = clip._replace(frames=None)
+  for silent, start in ((clip, 45), (alone, 0)):
+    for jitter_s in (0.0, 0.5):
+      view = _waveform(silent, start, temporal_jitter_s=jitter_s)
+      np.testing.assert_array_equal(view.waveform, np.zeros(19_200))
+      assert float(view.mask) == 0.0
+  silence = _clip()._replace(waveform=tf.zeros([96_000], tf.int16))
+  assert float(_waveform(silence, 0).mask) == 1.0
+
+
+def test_jitter_moves_the_sound_and_not_the_start():
+  rising = tf.cast(tf.range(-30_000, 30_000), tf.int16)
+  clip = _clip()._replace(waveform=tf.repeat(rising[::2], 4)[:96_000])
+  # Sample k is -30000 + 2 (k // 4), so that a view tells where it begins.
+  moves = []
+  for index in range(40):
+    moved = clip._replace(sample_index=tf.constant(index, tf.int64))
+    view = _waveform(moved, 20, temporal_jitter_s=0.2)
+    first = (float(view.waveform[0]) * 32768 + 30_000) * 2
+    moves.append((first - 20 * 1920) / 48_000)
+    assert float(view.start_s) == pytest.approx(0.8)
+    again = _waveform(moved, 20, temporal_jitter_s=0.2)
+    np.testing.assert_array_equal(view.waveform, again.waveform)
+  assert max(np.abs(moves)) <= 0.2
+  assert max(moves) > 0.15 and min(moves) < -0.15
+  # Uniform: the mean of 40 has a standard deviation of 0.018.
+  assert abs(np.mean(moves)) < 0.06
+
+
+def test_jitter_stays_in_the_clip():
+  clip = _clip()  # 96000 samples
+  inside = clip.waveform.numpy().astype(np.float32) / 32768
+  beginnings, ends = set(), set()
+  for index in range(12):
+    moved = clip._replace(sample_index=tf.constant(index, tf.int64))
+    early = _waveform(moved, 0, temporal_jitter_s=0.2).waveform.numpy()
+    late = _waveform(moved, 40, temporal_jitter_s=0.2).waveform.numpy()
+    beginnings.add(np.array_equal(early, inside[:19_200]))
+    ends.add(np.array_equal(late, inside[-19_200:]))
+  assert beginnings == ends == {True, False}  # half of them would leave it
+
+
+def test_length_of_a_clip_of_sound_alone_is_that_of_its_waveform():
+  both = _clip(words=("audio", "spectrogram"))
+  assert int(clip_views.frame_count(both, HEARD)) == 50
+  assert int(clip_views.narrow_start(both, HEARD, seed=1)) <= 40
+  centred = dataclasses.replace(HEARD, sync=views.Sync.CENTRE)
+  begin = clip_views.broad_start(
+    _clip(), centred, NARROW, tf.constant(20), seed=7, name="audio"
+  )
+  assert int(begin) == 19  # 20 + 8 / 2 - 10 / 2
+
+
+@pytest.fixture(name="text_spec")
+def _text_spec(tmp_path):
+  (tmp_path / "words.txt").write_text("<pad>\n<bos>\n<eos>\n<unk>\na\nb\nc\n")
+  return views.TextViewSpec(
+    vocabulary=str(tmp_path / "words.txt"), max_words=2, num_captions=2
+  )
+
+
+def _read(clip, spec, start, narrow=NARROW):
+  begin = clip_views.broad_start(
+    clip, spec, narrow, tf.constant(start), seed=7, name="text"
+  )
+  return clip_views.view(
+    clip,
+    spec,
+    begin,
+    seed=7,
+    name="text",
+    narrow=narrow,
+    tokenizer=text.Tokenizer(spec),
+  )
+
+
+def test_text_view_is_near_the_middle_of_the_narrow_view(text_spec):
+  clip = _clip()._replace(
+    captions=tf.constant(["a a a", "b", "c"]),
+    caption_times_s=tf.constant([[0, 0.3], [0.3, 1.5], [1.5, 2.0]]),
+  )
+  # Middles: 0.15, 0.9 and 1.75 s. NARROW lasts 8 frames, 0.32 s.
+  for start, expected in (
+    (0, [[4, 4], [5, 0]]),  # 0.16 s
+    (18, [[4, 4], [5, 0]]),  # 0.88 s: b, then a, from 0 to 1.5
+    (30, [[5, 0], [6, 0]]),  # 1.36 s
+    (42, [[5, 0], [6, 0]]),  # 1.84 s
+  ):
+    view = _read(clip, text_spec, start)
+    assert view.text.numpy().tolist() == expected, start
+    assert float(view.mask) == 1.0
+    assert float(view.start_s) == pytest.approx(start / 25)
+  assert view.text.dtype == tf.int32 and view.text.shape == [2, 2]
+  longer = dataclasses.replace(NARROW, num_frames=20)  # 1.6 s, middle 0.8
+  one = dataclasses.replace(text_spec, num_captions=1)
+  assert _read(clip, one, 0).text.numpy().tolist() == [[4, 4]]
+  assert _read(clip, one, 0, longer).text.numpy().tolist() == [[5, 0]]
+
+
+def test_text_view_starts_with_the_narrow_view_however_it_is_synced(text_spec):
+  clip = _clip()
+  for sync in views.Sync:
+    spec = dataclasses.replace(text_spec, sync=sync)
+    begin = clip_views.broad_start(
+      clip, spec, NARROW, tf.constant(9), seed=7, name="text"
+    )
+    assert int(begin) == 9
+
+
+def test_clip_without_captions_has_no_ids_and_a_mask_of_0(text_spec):
+  clip = _clip()._replace(
+    captions=tf.zeros([0], tf.string), caption_times_s=tf.zeros([0, 2])
+  )
+  view = _read(clip, text_spec, 3)
+  np.testing.assert_array_equal(view.text, np.zeros((2, 2)))
+  assert float(view.mask) == 0.0
+
+
+def test_text_view_needs_a_tokenizer_and_the_narrow_view(text_spec):
+  for given in ({"narrow": NARROW}, {"tokenizer": text.Tokenizer(text_spec)}):
+    with pytest.raises(
+      ValueError,
+      match=(
+        "the text view `words` needs `narrow`, the spec of the narrow view,"
+        " and `tokenizer`, .* give both.$"
+      ),
+    ):
+      clip_views.view(
+        _clip(), text_spec, tf.constant(0), seed=0, name="words", **given
+      )
+
+
+def test_views_that_may_be_absent_are_not_evaluated(text_spec):
+  for spec in (HEARD, text_spec):
+    with pytest.raises(TypeError, match=f"not {type(spec).__name__}"):
+      _evaluation(_clip(), spec)
+  with pytest.raises(
+    TypeError, match="must be RgbViewSpec, .*not TextViewSpec"
+  ):
+    clip_views.narrow_start(_clip(), text_spec, seed=0)

@@ -1,5 +1,6 @@
 import hashlib
 import itertools
+import pathlib
 import shutil
 
 import numpy as np
@@ -395,3 +396,60 @@ def test_picture_with_a_forged_size_is_named_and_not_decoded(tmp_path):
   assert "image/encoded 0 of 2 has 60000x60000 pixels, more than 9437184" in (
     pipeline.explain_read_error(error, records)
   )
+
+
+def test_clips_without_sound_are_read_where_it_is_optional(folder):
+  records = reader.open_for_views(
+    folder, [views.RgbViewSpec(), views.WaveformViewSpec()], 25.0
+  )
+
+  def sample_views(clip, seed):
+    del seed
+    length = tf.cast(tf.size(clip.waveform), tf.float32)
+    return {
+      "sound": views.View(mask=length, sample_index=clip.sample_index),
+    }
+
+  dataset = pipeline.evaluation_dataset(
+    records,
+    sample_views,
+    modalities=records.modalities,
+    seed=0,
+    batch_size=23,
+  )
+  (batch,) = dataset
+  lengths = batch["sound"].mask.numpy()
+  assert sorted(lengths) == [0.0] + [4 * 1920.0] * 22
+  assert records.absent == {"audio": 1}
+
+
+def test_half_of_every_batch_comes_from_each_records(records):
+  first = _dataset(records, batch_size=2)
+  second = _dataset(records, batch_size=2, seed=6)
+  joined = pipeline.half_and_half(first, second, 100)
+  batches = zip(first, second, joined)
+  for own, other, both in itertools.islice(batches, 12):
+    own, other, both = own["place"], other["place"], both["place"]
+    np.testing.assert_array_equal(
+      both.sample_index,
+      np.concatenate([own.sample_index, other.sample_index + 100]),
+    )
+    np.testing.assert_array_equal(
+      both.labels, np.concatenate([own.labels, [-1, -1]])
+    )
+    np.testing.assert_array_equal(
+      both.epoch, np.concatenate([own.epoch, other.epoch])
+    )
+
+
+def test_damage_of_the_second_records_is_found(records, folder, tmp_path):
+  damaged = pathlib.Path(shutil.copytree(folder, tmp_path / "second"))
+  shard = sorted(damaged.glob("*.tfrecord*"))[0]
+  content = bytearray(shard.read_bytes())
+  content[len(content) // 2] ^= 0xFF
+  second = reader.open_records(damaged, {RGB, AUDIO}, 25.0)
+  shard.write_bytes(content)
+  message = pipeline.explain_read_error(ValueError("x"), records, second)
+  assert str(shard) in message and "--verify" in message
+  whole = pipeline.explain_read_error(ValueError("x"), records, records)
+  assert "are what the manifest says" in whole

@@ -344,6 +344,95 @@ def test_another_packed_spectrogram_without_sound_is_named(tmp_path):
     reader.open_for_views(folder, [other], 25.0)
 
 
+WAVEFORM = views.WaveformViewSpec()
+TEXT = views.TextViewSpec(vocabulary="words.txt")
+
+
+@pytest.fixture(scope="module", name="captioned")
+def _captioned(tmp_path_factory):
+  """Five clips with pictures; 1 and 3 have captions, 4 has no sound."""
+  clips = [
+    record_fixture.make_clip(
+      seed,
+      num_frames=3,
+      modalities=("rgb",) if seed == 4 else ("rgb", "audio"),
+      captions=[("words", 0.0, 0.1)] if seed % 2 else [],
+    )
+    for seed in range(5)
+  ]
+  folder = tmp_path_factory.mktemp("captioned")
+  return record_fixture.write_records(folder, clips, num_shards=2)
+
+
+def test_views_that_may_be_absent_ask_for_waveform_and_captions(captioned):
+  manifest = schema.load_manifest(captioned)
+  assert reader.modalities_for(WAVEFORM, manifest) == {AUDIO}
+  assert reader.modalities_for(TEXT, manifest) == {views.Modality.TEXT}
+
+
+def test_clips_may_lack_what_is_optional(captioned, caplog):
+  specs = [views.RgbViewSpec(), WAVEFORM, TEXT]
+  with caplog.at_level("INFO", logger="absl"):
+    records = reader.open_for_views(captioned, specs, 25.0)
+  assert records.usable_count == 5
+  assert records.modalities == {RGB, AUDIO, views.Modality.TEXT}
+  assert records.absent == {"audio": 1, "text": 3}
+  assert records.skipped == {"rgb": 0}
+  assert (
+    f"{captioned}: of 5 usable clips 1 lack audio, 3 lack text; zeros stand"
+    " for it" in caplog.text
+  )
+
+
+def test_what_another_view_needs_is_not_optional(captioned):
+  specs = [views.RgbViewSpec(), SOUND, WAVEFORM, TEXT]
+  records = reader.open_for_views(captioned, specs, 25.0)
+  assert records.usable.sum() == 4
+  assert records.skipped == {"audio": 1, "rgb": 0}
+  assert records.absent == {"text": 2}
+
+
+def test_optional_views_alone_need_one_clip_that_has_them(captioned):
+  records = reader.open_for_views(captioned, [TEXT], 25.0)
+  assert records.usable_count == 5
+  assert records.absent == {"text": 3}
+
+
+def test_no_clip_with_what_is_optional_is_an_error(source, tmp_path):
+  with pytest.raises(
+    ValueError,
+    match=(
+      r"none of the 7 usable clips of .* holds text; leave its view out, or"
+      r" prepare the videos with captions \(--captions, or the column"
+      r" `caption` of the csv\)\.$"
+    ),
+  ):
+    reader.open_for_views(source, [views.RgbViewSpec(), TEXT], 25.0)
+  folder = record_fixture.tiny_records(
+    tmp_path, num_clips=2, num_frames=2, modalities=("rgb", "spectrogram")
+  )
+  with pytest.raises(
+    ValueError, match="holds audio; .* with audio among the --modalities"
+  ):
+    reader.open_for_views(folder, [views.RgbViewSpec(), WAVEFORM], 25.0)
+
+
+def test_second_records_may_lack_it_altogether(source):
+  records = reader.open_for_views(
+    source, [views.RgbViewSpec(), TEXT], 25.0, may_lack_all=True
+  )
+  assert records.modalities == {RGB, views.Modality.TEXT}
+  assert records.usable_count == 7
+
+
+def test_another_sample_rate_of_the_waveform_is_refused(captioned):
+  spec = views.WaveformViewSpec(
+    spectrogram=views.SpectrogramSpec(sample_rate_hz=16_000)
+  )
+  with pytest.raises(ValueError, match="sample_rate_hz` 48000 .* 16000"):
+    reader.open_for_views(captioned, [spec], 25.0)
+
+
 @pytest.mark.parametrize(
   ("change", "message"),
   [

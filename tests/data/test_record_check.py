@@ -444,3 +444,115 @@ def test_contexts_hold_all_labels(folder):
   _rewrite(folder, _labels(1, 0))
   _, context = next(record_check.contexts(_shard(folder)))
   assert context["clip/label/index"] == (1, 0)
+
+
+def _captioned(tmp_path):
+  clips = [
+    record_fixture.make_clip(
+      0,
+      num_frames=50,
+      modalities=("audio",),
+      captions=[("one", 0.0, 0.5), ("two", 0.5, 2.0)],
+    )
+  ]
+  return record_fixture.write_records(tmp_path / "c", clips, num_shards=1)
+
+
+def _replace(name, values):
+  """Returns a change of a context feature to texts or else floats."""
+
+  def change(example):
+    feature = example.context.feature[name]
+    if values and isinstance(values[0], bytes):
+      feature.CopyFrom(
+        tf.train.Feature(bytes_list=tf.train.BytesList(value=values))
+      )
+    else:
+      feature.CopyFrom(
+        tf.train.Feature(float_list=tf.train.FloatList(value=values))
+      )
+
+  return change
+
+
+def test_contexts_hold_all_captions_and_their_times(tmp_path):
+  folder = _captioned(tmp_path)
+  assert record_check.verify(folder) == []
+  assert schema.load_manifest(folder).shards[0].modalities == ["audio+text"]
+  _, context = next(record_check.contexts(_shard(folder)))
+  assert context["clip/caption"] == (b"one", b"two")
+  assert context["clip/caption/start_s"] == (0.0, 0.5)
+  assert context["clip/caption/end_s"] == (0.5, 2.0)
+
+
+@pytest.mark.parametrize(
+  ("name", "values", "expected"),
+  [
+    (
+      "clip/caption/start_s",
+      [0.0],
+      ["2 captions have 1 starts, 2 ends"],
+    ),
+    (
+      "clip/caption",
+      [b"one", b"two", b"three"],
+      ["3 captions have 2 starts, 2 ends"],
+    ),
+    ("clip/caption", [b"one", b"\xff"], ["`clip/caption` is not UTF-8"]),
+    (
+      "clip/caption",
+      [1.5],
+      ["`clip/caption` is not a list of texts"],
+    ),
+    (
+      "clip/caption/end_s",
+      [b"x"],
+      ["`clip/caption/end_s` is not a list of floats"],
+    ),
+    (
+      "clip/caption/end_s",
+      [0.5, 2.5],
+      ["a caption lasts from 0.5 to 2.5 s, its clip 2 s"],
+    ),
+    (
+      "clip/caption/end_s",
+      [0.5, 0.25],
+      ["a caption lasts from 0.5 to 0.25 s, its clip 2 s"],
+    ),
+    (
+      "clip/caption/start_s",
+      [-1.0, 0.5],
+      ["a caption lasts from -1 to 0.5 s, its clip 2 s"],
+    ),
+    (
+      "clip/caption/start_s",
+      [float("nan"), float("nan")],
+      ["a caption lasts from nan to 0.5 s, its clip 2 s"],
+    ),
+    ("clip/caption", [], ["`clip/caption` is missing"]),
+    (
+      "clip/duration_s",
+      [b"x"],
+      ["`clip/duration_s` is not a float"],
+    ),
+  ],
+)
+def test_damaged_captions_are_listed(tmp_path, name, values, expected):
+  found = _rewrite(_captioned(tmp_path), _replace(name, values))
+  # Without captions there are times all the same: both is said.
+  assert [line for line in found if "0 captions" not in line] == expected
+
+
+def test_captions_that_the_manifest_does_not_know_are_listed(folder):
+  def change(example):
+    for name in schema.CAPTION_TIMES:
+      _replace(name, [0.0])(example)
+
+  assert _rewrite(folder, change) == [
+    "it holds flow+rgb+text, the manifest says flow+rgb"
+  ]
+
+
+@pytest.mark.parametrize("texts", [[b"of old"], [b"one", b"two"]])
+def test_captions_of_old_records_have_no_times_and_are_whole(folder, texts):
+  assert _rewrite(folder, _replace("clip/caption", texts)) == []

@@ -36,7 +36,7 @@ def test_short_video_is_one_clip(tmp_path, make_clip):
   assert (clip.clip_id, clip.start_s, clip.duration_s) == ("a.mp4", 0.0, 2.0)
   assert (clip.label_index, clip.label_text) == (3, "x")
   assert clip.other_label_indices == ()
-  assert clip.caption == "words"
+  assert clip.captions == (schema.Caption("words", 0.0, 2.0),)
   assert (clip.height, clip.width) == (32, 43)
   assert len(clip.frames) == 50
   assert tf.io.decode_jpeg(clip.frames[0]).shape == (32, 43, 3)
@@ -73,6 +73,37 @@ def test_long_video_becomes_consecutive_clips(tmp_path, make_clip):
     distances = np.abs(shown - whole).mean(axis=(1, 2, 3))
     assert np.argmin(distances) == first
   assert notes.tail_s == 0
+
+
+def test_captions_go_to_the_clips_that_they_overlap(tmp_path, make_clip):
+  path = make_clip(tmp_path / "a.mp4", video=_video(4.4))
+  source = sources.ClipSource(
+    str(path),
+    "a.mp4",
+    "a.mp4",
+    caption="of all",
+    captions=(
+      schema.Caption("one", 0.5, 1.0),
+      schema.Caption("both", 1.5, 3.0),
+      schema.Caption("in the rest", 4.0, 4.4),
+    ),
+    start_s=0.4,
+  )
+  first, second = _encode(path, source=source, clip_seconds=2.0)
+  assert (first.start_s, second.start_s) == (0.4, 2.4)
+  for clip, expected in (
+    (first, [("of all", 0, 2), ("one", 0.1, 0.6), ("both", 1.1, 2.0)]),
+    (second, [("of all", 0, 2), ("both", 0, 0.6), ("in the rest", 1.6, 2)]),
+  ):
+    assert [caption.text for caption in clip.captions] == [
+      text for text, *_ in expected
+    ]
+    np.testing.assert_allclose(
+      [caption[1:] for caption in clip.captions],
+      [times for _, *times in expected],
+      rtol=1e-6,
+    )
+    assert clip.modalities() == ["rgb", "text"]
 
 
 def test_short_rest_is_left_out_and_counted(tmp_path, make_clip):
@@ -195,7 +226,7 @@ def test_clips_with_own_ids_keep_the_path_of_their_file(tmp_path, make_clip):
 def test_sound_is_absent_where_the_file_has_none(tmp_path, make_clip):
   (clip,) = _encode(make_clip(tmp_path / "a.mp4"))
   assert clip.waveform is None
-  assert clip.modalities() == ["rgb"]
+  assert clip.modalities() == ["rgb", "text"]
 
 
 def test_short_sound_is_filled_up_and_noted(tmp_path, make_clip):
@@ -294,7 +325,7 @@ def test_packed_spectrogram_is_that_of_the_packed_waveform(
 def test_spectrogram_without_waveform(tmp_path, make_clip):
   path = make_clip(tmp_path / "a.mp4", audio="sine=duration=1")
   (clip,) = _encode(path, modalities=("spectrogram",))
-  assert clip.modalities() == ["spectrogram"]
+  assert clip.modalities() == ["spectrogram", "text"]
   assert clip.spectrogram.dtype == np.float16
 
 

@@ -74,3 +74,44 @@ def test_rerun_writes_only_what_is_missing(folder):
 def test_other_settings_are_refused(folder):
   with pytest.raises(ValueError, match="holds clips of other settings"):
     generate_demo.generate(folder, **{**SETTINGS, "seed": 4})
+
+
+def test_captions_name_one_object_and_do_not_change_what_it_does(tmp_path):
+  settings = {**SETTINGS, "train_clips": 10, "test_clips": 0}
+  assert generate_demo.generate(tmp_path, **settings, captions=True) == 10
+  with open(tmp_path / generate_demo.CSV_NAME, encoding="utf-8") as file:
+    rows = list(csv.DictReader(file))
+  for number, row in enumerate(rows):
+    plain, _ = generate_demo.scene_of(3, "train", number, 2)
+    scene, _ = generate_demo.scene_of(3, "train", number, 2, captions=True)
+    assert row["caption"] == scene.caption
+    _, colour, shape, moves, _, sounds = scene.caption.split()
+    assert colour in demo_scenes.COLOURS
+    assert {shot.shape for shot in scene.shots} == {demo_scenes.SHAPES[shape]}
+    assert (scene.phase, scene.frequency_hz) == (
+      plain.phase,
+      plain.frequency_hz,
+    )
+  # Clips 0 and 8 are of one class, 1 is of another.
+  verbs = [tuple(row["caption"].split()[3:]) for row in rows]
+  assert verbs[0] == verbs[8] == ("blinks", "and", "hisses")
+  assert verbs[1] == ("bobs", "and", "whistles")
+  with pytest.raises(ValueError, match="holds clips of other settings"):
+    generate_demo.generate(tmp_path, **settings)
+
+
+@pytest.mark.parametrize("colour", ["red", "green", "blue"])
+def test_the_object_has_the_colour_of_the_caption(colour):
+  found = []
+  for number in range(80):
+    scene, _ = generate_demo.scene_of(3, "train", 8 * number + 1, 1, True)
+    if scene.colour == colour:
+      frames = demo_scenes.render_frames(scene, demo_scenes.textures(3))
+      x, y = (round(value) for value in scene.shots[0].centre_px)
+      # bob: at phase 0 of its swing the object is where it rests.
+      rest = abs(
+        demo_scenes.pose(scene, demo_scenes.phases(scene, 25, 48)).y
+      ).argmin()
+      found.append(frames[rest, y, x].argmax())
+  assert len(found) > 2
+  assert set(found) == {["red", "green", "blue"].index(colour)}

@@ -8,6 +8,7 @@ import sys
 import pytest
 import tensorflow as tf
 
+from tests import tiny_mmv_runs
 from tests.data import record_fixture
 from tfvssl.data import schema
 
@@ -125,3 +126,56 @@ def test_wrong_flags_end_with_code_2(inspect, arguments, message):
   done = inspect(*arguments)
   assert done.returncode == 2
   assert message in done.stderr
+
+
+_MMV_CONFIG = """
+import dataclasses
+
+from tests import tiny_mmv_runs
+from tests import tiny_runs
+
+def get_config():
+  method = tiny_mmv_runs.method_config({words!r})
+  return dataclasses.replace(tiny_runs.experiment(), method=method)
+"""
+
+
+def test_captions_are_counted_and_shown_as_the_network_reads_them(
+  inspect, tmp_path
+):
+  clips = [
+    record_fixture.make_clip(
+      seed,
+      num_frames=20,
+      captions=[("A red <disc>!", 0.0, 0.5), ("a blue disc hums", 0.5, 0.8)],
+    )
+    for seed in range(2)
+  ]
+  clips[1].captions = ()
+  folder = record_fixture.write_records(tmp_path / "r", clips, num_shards=1)
+  words = tiny_mmv_runs.vocabulary(tmp_path)
+  (tmp_path / "tiny.py").write_text(_MMV_CONFIG.format(words=words))
+  done = inspect(
+    f"--records={folder}",
+    f"--config={tmp_path / 'tiny.py'}",
+    f"--report={tmp_path / 'views.html'}",
+  )
+  assert done.returncode == 0, done.stderr
+  assert "modalities      audio in 2, rgb in 2, text in 1\n" in done.stdout
+  assert (
+    "captions        2, such as 'A red <disc>!', 'a blue disc hums'\n"
+    in done.stdout
+  )
+  page = (tmp_path / "views.html").read_text(encoding="utf-8")
+  first, second = page.split("<h2>")[1:]
+  assert "<p>0.00 to 0.50 s: A red &lt;disc&gt;!</p>" in first
+  assert "<p>0.50 to 0.80 s: a blue disc hums</p>" in first
+  assert re.search(
+    r"<p>text, from 0\.\d\d s: &lt;unk&gt; red disc / &lt;unk&gt; blue disc"
+    " hums</p>",
+    first,
+  )
+  assert re.search(r"<p>text, from 0\.\d\d s: +/ *</p>", second)
+  assert " s: a" not in second
+  assert "2 captions nearest to the pictures, 4 words of each" in page
+  assert "log-mel spectrogram of 0.25 s, 13 frames" in page

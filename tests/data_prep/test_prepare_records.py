@@ -7,6 +7,7 @@ import pytest
 
 from data_prep import settings
 from tests.data_prep import outputs
+from tfvssl.data import record_check
 from tfvssl.data import schema
 
 SMALL = ("--modalities=rgb", "--short_side=32")
@@ -154,6 +155,11 @@ def test_bad_csv_is_exit_3_and_nothing_is_written(preparer, tmp_path):
   ("args", "code", "message"),
   [
     (("--modalities=rgb,smell",), 2, "`modalities` (rgb,smell)"),
+    (
+      ("--modalities=rgb,text",),
+      2,
+      "spectrogram; captions are packed wherever there are some",
+    ),
     (("--input=nowhere",), 3, "`--input` (nowhere) does not exist"),
     (("--jpeg_quality=0",), 2, "`jpeg_quality` (0) must be 1 to 100"),
     (
@@ -215,3 +221,66 @@ def test_without_labels(videos, preparer, tmp_path):
   assert code == 0
   manifest = schema.load_manifest(tmp_path / "out")
   assert (manifest.classes, manifest.clip_count) == ([], 10)
+
+
+def test_captions_of_a_csv_are_packed(videos, preparer, tmp_path, records_of):
+  table = tmp_path / "captions.csv"
+  table.write_text(
+    "path,text,start_s,end_s\nant/1.mp4,second,0.2,9\nant/1.mp4,first,,0.2\n"
+    "bee/1.mp4,whole,,\nfly/1.mp4,nobody,,\n"
+  )
+  args = (
+    f"--input={videos}",
+    f"--captions={table}",
+    f"--output={tmp_path / 'out'}",
+    *SMALL,
+  )
+  assert preparer.run(*args) == 0, preparer.text()
+  said = (
+    f"1 of 4 captions of {table} are for 1 paths that are no input, such as"
+    " 'fly/1.mp4'"
+  )
+  assert preparer.text().count(said) == 1
+  manifest = schema.load_manifest(tmp_path / "out")
+  words = [word for shard in manifest.shards for word in shard.modalities]
+  assert sorted(words) == ["rgb"] * 8 + ["rgb+text"] * 2
+  assert record_check.verify(tmp_path / "out") == []
+  report = json.loads((tmp_path / "out" / "report.json").read_text())
+  assert report["clips_per_modalities"] == {"rgb": 8, "rgb+text": 2}
+  found = {}
+  for record in records_of(tmp_path / "out"):
+    context = record.context.feature
+    if schema.CAPTION_TIMES[0] in context:
+      found[context["clip/id"].bytes_list.value[0]] = (
+        list(context["clip/caption"].bytes_list.value),
+        [
+          pytest.approx(list(context[name].float_list.value))
+          for name in schema.CAPTION_TIMES
+        ],
+      )
+  assert found == {
+    b"ant/1.mp4": ([b"first", b"second"], [[0.0, 0.2], [0.2, 0.4]]),
+    b"bee/1.mp4": ([b"whole"], [[0.0], [0.4]]),
+  }
+  assert preparer.run(*args) == 0  # continues: nothing is left to do
+  table.write_text(table.read_text().replace("whole", "other"))
+  assert preparer.run(*args) == 2
+  assert "begun with other settings or inputs" in preparer.text()
+  assert "inputs.bee/1.mp4" in preparer.text()
+  assert "inputs.ant/1.mp4" not in preparer.text()
+
+
+def test_bad_captions_are_exit_3_and_nothing_is_written(
+  videos, preparer, tmp_path
+):
+  table = tmp_path / "captions.csv"
+  table.write_text("path,text,start_s\nant/1.mp4,x,late\n")
+  args = (f"--input={videos}", f"--output={tmp_path / 'out'}", *SMALL)
+  assert preparer.run(*args, f"--captions={table}") == 3
+  assert (
+    f"error: {table} has 1 error(s), nothing was decoded; line 2: `start_s`"
+    " ('late') must be a number" in preparer.text()
+  )
+  assert preparer.run(*args, "--captions=none.csv") == 3
+  assert "`--captions` (none.csv) does not exist" in preparer.text()
+  assert not (tmp_path / "out").exists()

@@ -19,6 +19,11 @@ def test_defaults_are_valid():
   [
     ({"modalities": ("rgb", "depth")}, r"`modalities` \(rgb,depth\)"),
     ({"modalities": ()}, "must be some of audio,flow,rgb,spectrogram"),
+    (
+      {"modalities": ("rgb", "text")},
+      r"`modalities` \(rgb,text\) must be some of audio,flow,rgb,spectrogram;"
+      " captions are packed wherever there are some",
+    ),
     ({"clip_seconds": 0.0}, r"`clip_seconds` \(0.0\) must be above 0"),
     ({"short_side": -1}, r"`short_side` \(-1\) must be above 0"),
     ({"clip_seconds": 0.01}, "holds not one frame at 25.0 Hz"),

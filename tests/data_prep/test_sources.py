@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from data_prep import captions
 from data_prep import encode_clip
 from data_prep import settings
 from data_prep import sources
@@ -211,7 +212,7 @@ def test_texts_that_a_reader_would_cut_are_a_bad_row(videos):
   )
   (source,) = sources.read(path, True)
   clip = schema.EncodedClip("top.mkv", "top.mkv", 0.0, 1.0)
-  clip.caption = source.caption
+  clip.captions = captions.of_clip(source, 0.0, 1.0)
   assert len(schema.serialize(clip, "0" * 16)) < schema.CONTEXT_BYTES
   caption = "\u00fc" * (schema.TEXT_BYTES // 2)
   path = _csv(videos, f"path,caption\na/1.mp4,short\ntop.mkv,{caption}\n")

@@ -72,7 +72,25 @@ def test_split_is_the_same_on_every_machine():
   }
 
 
-def test_small_labels_are_left_out_by_name():
+def test_equal_files_are_grouped_and_said_where_splits_differ(caplog):
+  inputs = [_input(f"{name}.mp4") for name in "cbadee"]
+  keys = {item.path: item.path for item in inputs}
+  for name in "abc":
+    keys[f"/videos/{name}.mp4"] = "same"
+  refused = _input("link.mp4")
+  refused.refused = "a link"
+  assert splits.equal_content([*inputs, refused], keys) == [
+    ["a.mp4", "b.mp4", "c.mp4"]
+  ]
+  assert caplog.text == ""
+  inputs[0].split = "test"
+  assert splits.equal_content(inputs, keys) == [["a.mp4", "b.mp4", "c.mp4"]]
+  assert (
+    "the same content is in several splits: a.mp4, b.mp4, c.mp4" in caplog.text
+  )
+
+
+def test_small_labels_are_left_out_by_name(caplog):
   inputs = [
     _input("one/1.mp4", "one"),
     _input("two/1.mp4", "two"),
@@ -82,6 +100,7 @@ def test_small_labels_are_left_out_by_name():
     _input("texts/1.txt", "texts"),
   ]
   assert splits.leave_out_small_labels(inputs) == ["cut", "one"]
+  assert "their clips are kept without a label: cut, one" in caplog.text
   assert [item.label_text for item in inputs] == [
     "",
     "two",

@@ -42,3 +42,23 @@ def _variables_of(layer):
   if layer.use_bias:
     return {"w": layer.kernel, "b": layer.bias}
   return {"w": layer.kernel}
+
+
+def mmv_key(name: str) -> str:
+  """Returns the key of MMV's published checkpoints for one of our names.
+
+  They give the module path and the leaf apart, here joined by a colon, and
+  their batch norms have another class:
+  "…/S3D/Conv2d_1a_7x7/batch_norm_1/~/mean_ema/average" is
+  "…/S3D/Conv2d_1a_7x7/__cross_replica_batch_norm_1/~/mean_ema:average".
+
+  Args:
+    name: as `variables` gives it.
+  Source: released models, as Haiku names their parts.
+  """
+  *modules, leaf = name.split("/")
+  path = "/".join(
+    f"__cross_replica_{module}" if module.startswith("batch_norm") else module
+    for module in modules
+  )
+  return f"{path}:{leaf}"

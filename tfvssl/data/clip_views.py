@@ -6,12 +6,11 @@
   for name, spec in broad.items():
     begin = clip_views.broad_start(
         clip, spec, narrow, start, seed=seed, name=name)
-    result[name] = clip_views.view(clip, spec, begin, seed=seed, name=name)
+    result[name] = clip_views.view(
+        clip, spec, begin, seed=seed, name=name, narrow=narrow)
 
 Everything is unbatched. Starts are int32 scalars in frames of the clip.
 """
-
-import functools
 
 import tensorflow as tf
 
@@ -19,6 +18,7 @@ from tfvssl import randomness
 from tfvssl import views
 from tfvssl.data import decode
 from tfvssl.data import spectrogram
+from tfvssl.data import text
 from tfvssl.data import windows
 
 
@@ -82,16 +82,12 @@ def broad_start(
     name: of the broad view, a part of its random key.
     frame_rate_hz: frames per second.
   """
-  if spec.sync == views.Sync.START:
+  if isinstance(spec, views.TextViewSpec) or spec.sync == views.Sync.START:
     return start
   num_clip_frames = frame_count(clip, spec, frame_rate_hz)
   if spec.sync == views.Sync.CENTRE:
-    return windows.centred_start(
-      num_clip_frames,
-      start,
-      _extent(narrow, frame_rate_hz),
-      _extent(spec, frame_rate_hz),
-    )
+    extents = _extent(narrow, frame_rate_hz), _extent(spec, frame_rate_hz)
+    return windows.centred_start(num_clip_frames, start, *extents)
   return windows.independent_start(
     num_clip_frames, _key(clip, seed, name, "start")
   )
@@ -105,27 +101,42 @@ def view(
   seed: int | tf.Tensor,
   name: str,
   frame_rate_hz: float = views.FRAME_RATE_HZ,
+  narrow: views.ViewSpec | None = None,
+  tokenizer: text.Tokenizer | None = None,
 ) -> views.View:
   """Returns one training view of any kind; random windows by `name`'s key.
 
+  Only text needs `narrow`, the spec of the narrow view, whose `start` it takes,
+  and a `tokenizer` made from its own spec.
+
   Returns:
-    a View with video uint8 [n, H, W, 3], flow uint8 [n, H, W, 2] or audio
-    float32 [S, M], and the scalars labels, sample_index, epoch, start_s.
+    a View with video uint8 [n, H, W, 3], flow uint8 [n, H, W, 2], audio
+    float32 [S, M], or waveform float32 [N] or text int32 [K, L] and its mask;
+    and the scalars labels, sample_index, epoch, start_s.
 
   Raises:
     TypeError: `spec` is of no known kind.
+    ValueError: `narrow` or `tokenizer` is missing.
   """
+  random: dict = {"seed": seed, "name": name, "frame_rate_hz": frame_rate_hz}
   if isinstance(spec, views.RgbViewSpec):
-    return rgb_view(
-      clip, spec, start, seed=seed, name=name, frame_rate_hz=frame_rate_hz
-    )
+    return rgb_view(clip, spec, start, **random)
   if isinstance(spec, views.FlowViewSpec):
-    return flow_view(
-      clip, spec, start, seed=seed, name=name, frame_rate_hz=frame_rate_hz
-    )
+    return flow_view(clip, spec, start, **random)
   if isinstance(spec, views.AudioViewSpec):
     return audio_view(clip, spec, start, frame_rate_hz=frame_rate_hz)
-  raise TypeError(_unknown_kind(spec))
+  if isinstance(spec, views.WaveformViewSpec):
+    return waveform_view(clip, spec, start, **random)
+  if not isinstance(spec, views.TextViewSpec):
+    raise TypeError(_unknown_kind(spec))
+  if narrow is None or tokenizer is None:
+    raise ValueError(
+      f"the text view `{name}` needs `narrow`, the spec of the narrow view,"
+      " and `tokenizer`, a text.Tokenizer of its own spec; give both."
+    )
+  return text_view(
+    clip, spec, start, narrow, tokenizer, frame_rate_hz=frame_rate_hz
+  )
 
 
 def rgb_view(
@@ -180,27 +191,77 @@ def audio_view(
   give the same. At the seam of a loop they differ.
   """
   sound, _ = _sound(clip, spec)
+  is_packed = clip.spectrogram is not None
+  length = spec.num_frames if is_packed else _num_samples(spec)
   num_clip_frames = frame_count(clip, spec, frame_rate_hz)
-  num_values = tf.shape(sound)[0]
-  first = windows.sound_start(start, num_clip_frames, num_values)
-  indices = functools.partial(
-    windows.sound_indices,
-    start_frame=start,
-    view_frames=round(spec.seconds * frame_rate_hz),
-    num_clip_frames=num_clip_frames,
-    num_values=num_values,
-  )
-  if clip.spectrogram is not None:
-    first = tf.cast(tf.round(first), tf.int32)
-    audio = windows.take_sound(sound, indices(first, spec.num_frames))
-    audio = tf.ensure_shape(audio, [spec.num_frames, spec.spectrogram.num_mels])
+  first = windows.sound_start(start, num_clip_frames, tf.shape(sound)[0])
+  first = tf.round(first) if is_packed else first
+  extent = (start, round(spec.seconds * frame_rate_hz), num_clip_frames)
+  values = _take_sound(sound, first, length, extent)
+  if is_packed:
+    audio = tf.ensure_shape(values, [length, spec.spectrogram.num_mels])
   else:
-    first = tf.cast(first, tf.int32)
-    samples = windows.take_sound(sound, indices(first, _num_samples(spec)))
-    waveform = tf.cast(samples, tf.float32) / 32768.0
-    audio = spectrogram.log_mel(waveform, spec.spectrogram)
-    audio = audio[: spec.num_frames]
+    waveform = spectrogram.from_pcm16(values)
+    audio = spectrogram.log_mel(waveform, spec.spectrogram)[: spec.num_frames]
   return _about(clip, start, frame_rate_hz)._replace(audio=audio)
+
+
+def waveform_view(
+  clip: views.Clip,
+  spec: views.WaveformViewSpec,
+  start: tf.Tensor,
+  *,
+  seed: int | tf.Tensor,
+  name: str,
+  frame_rate_hz: float = views.FRAME_RATE_HZ,
+) -> views.View:
+  """Returns sound from frame `start` on; waveform float32 [N] in [-1, 1].
+
+  It lies where that of `audio_view` does, but for `spec.temporal_jitter_s`,
+  which moves it neither before the clip nor further past its end. Without
+  sound it is zeros, and the mask is 0.
+  """
+  is_there = tf.size(clip.waveform) > 0
+  silence = tf.zeros([1], tf.int16)  # nothing is divided by a length of 0
+  sound = tf.cond(is_there, lambda: clip.waveform, lambda: silence)
+  num_clip_frames = frame_count(clip, spec, frame_rate_hz)
+  first = windows.sound_start(start, num_clip_frames, tf.size(sound))
+  if spec.temporal_jitter_s:
+    reach = spec.temporal_jitter_s * spec.spectrogram.sample_rate_hz
+    key = _key(clip, seed, name, "jitter")
+    moved = first + randomness.uniform(key, low=-reach, high=reach)
+    latest = tf.cast(tf.size(sound) - spec.num_samples, tf.float32)
+    first = tf.clip_by_value(moved, 0.0, tf.maximum(first, latest))
+  extent = (start, round(spec.seconds * frame_rate_hz), num_clip_frames)
+  samples = _take_sound(sound, first, spec.num_samples, extent)
+  return _about(clip, start, frame_rate_hz)._replace(
+    waveform=spectrogram.from_pcm16(samples),
+    mask=tf.cast(is_there, tf.float32),
+  )
+
+
+def text_view(
+  clip: views.Clip,
+  spec: views.TextViewSpec,
+  start: tf.Tensor,
+  narrow: views.ViewSpec,
+  tokenizer: text.Tokenizer,
+  *,
+  frame_rate_hz: float = views.FRAME_RATE_HZ,
+) -> views.View:
+  """Returns the captions nearest to the middle of the narrow view.
+
+  `start` is that of the narrow view. The text is int32 [K, L]; without captions
+  it is zeros, and the mask is 0.
+  """
+  num_frames, frame_step = _extent(narrow, frame_rate_hz)
+  middle = tf.cast(start, tf.float32) + num_frames * frame_step / 2
+  ids = text.caption_ids(
+    clip.captions, clip.caption_times_s, middle / frame_rate_hz, spec, tokenizer
+  )
+  return _about(clip, start, frame_rate_hz)._replace(
+    text=ids, mask=tf.cast(tf.size(clip.captions) > 0, tf.float32)
+  )
 
 
 def evaluation_views(
@@ -216,7 +277,7 @@ def evaluation_views(
 
   Args:
     clip: with the modality of `spec`.
-    spec: of one view.
+    spec: of one view; RGB, flow or log-mel, others are a TypeError.
     temporal_clips: starts spaced over the clip.
     spatial_crops: squares along the longer side; not used for sound.
     short_side: to which RGB frames are resized before the crop.
@@ -228,6 +289,8 @@ def evaluation_views(
     sample_index and epoch stay scalar.
   Source: paper appendix B.
   """
+  if views.is_optional(spec):
+    raise TypeError(_unknown_kind(spec))
   num_frames, frame_step = _extent(spec, frame_rate_hz)
   starts = windows.linspace_starts(
     frame_count(clip, spec, frame_rate_hz),
@@ -274,7 +337,7 @@ def _crops(clip, spec, start, short_side, num_crops):
 
 def _extent(spec, frame_rate_hz):
   """Returns (number of frames, frame step) that a view spans."""
-  if isinstance(spec, views.AudioViewSpec):
+  if isinstance(spec, (views.AudioViewSpec, views.WaveformViewSpec)):
     return round(spec.seconds * frame_rate_hz), 1
   if isinstance(spec, (views.RgbViewSpec, views.FlowViewSpec)):
     return spec.num_frames, spec.frame_step
@@ -283,8 +346,8 @@ def _extent(spec, frame_rate_hz):
 
 def _unknown_kind(spec):
   return (
-    f"a view must be RgbViewSpec, FlowViewSpec or AudioViewSpec, not"
-    f" {type(spec).__name__}."
+    "a view must be RgbViewSpec, FlowViewSpec or AudioViewSpec, in training"
+    f" also WaveformViewSpec or TextViewSpec, not {type(spec).__name__}."
   )
 
 
@@ -298,7 +361,7 @@ def _take(images, spec, start):
 def _sound(clip, spec):
   """Returns the clip's spectrogram or else waveform, and its rate in Hz."""
   rate_hz = spec.spectrogram.sample_rate_hz
-  if clip.spectrogram is not None:
+  if isinstance(spec, views.AudioViewSpec) and clip.spectrogram is not None:
     return clip.spectrogram, rate_hz / spec.spectrogram.frame_step
   return clip.waveform, float(rate_hz)
 
@@ -306,11 +369,22 @@ def _sound(clip, spec):
 def _num_samples(spec):
   """Returns the samples of an audio view and those its last frames need."""
   kind = spec.spectrogram
-  return (
-    round(spec.seconds * kind.sample_rate_hz)
-    + kind.frame_length
-    - kind.frame_step
+  in_view = round(spec.seconds * kind.sample_rate_hz)
+  return in_view + kind.frame_length - kind.frame_step
+
+
+def _take_sound(sound, first, length, extent):
+  """Returns `length` values of the sound, as windows.sound_indices says."""
+  start_frame, view_frames, num_clip_frames = extent
+  indices = windows.sound_indices(
+    tf.cast(first, tf.int32),
+    length,
+    start_frame=start_frame,
+    view_frames=view_frames,
+    num_clip_frames=num_clip_frames,
+    num_values=tf.shape(sound)[0],
   )
+  return windows.take_sound(sound, indices)
 
 
 def _key(clip, seed, name, operation):

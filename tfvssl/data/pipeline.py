@@ -101,6 +101,45 @@ def training_dataset(
   )
 
 
+def half_and_half(
+  first: tf.data.Dataset, second: tf.data.Dataset, second_index: int
+) -> tf.data.Dataset:
+  """Returns batches whose first half is of `first`, the rest of `second`.
+
+  Args:
+    first: of `training_dataset`.
+    second: of other records, for the same views.
+    second_index: added to the sample_index of `second`, so that no two clips
+      of a batch have the same draws on the device; the number of clips of the
+      first records. Clips of `second` get the label -1.
+  """
+
+  @_without_autograph
+  def join(batch, other):
+    return {
+      name: tf.nest.map_structure(
+        lambda part, rest: None if part is None else tf.concat([part, rest], 0),
+        view,
+        _second(other[name], second_index),
+      )
+      for name, view in batch.items()
+    }
+
+  joined = tf.data.Dataset.zip((first, second)).map(join)
+  return joined.prefetch(tf.data.AUTOTUNE)
+
+
+def _second(view, second_index):
+  """Returns a view of the second records with an index and no label of them.
+
+  A label is an index into the classes of its own records.
+  """
+  return view._replace(
+    sample_index=view.sample_index + second_index,
+    labels=-tf.ones_like(view.labels),
+  )
+
+
 def evaluation_dataset(
   records: reader.Records,
   sample_views: SampleViews,
@@ -145,7 +184,9 @@ def _check_modalities(records, modalities):
 def _views(clips, sample_views, modalities, seed, batch_size, drop_remainder):
   @_without_autograph
   def make(epoch, number, record):
-    return sample_views(schema.parse(record, modalities, number, epoch), seed)
+    may_lack = frozenset({views.Modality.AUDIO})  # if `records` let it pass
+    clip = schema.parse(record, modalities, number, epoch, optional=may_lack)
+    return sample_views(clip, seed)
 
   dataset = clips.map(
     make, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
@@ -260,7 +301,7 @@ def _read_in_turn(records, shards, shards_at_once):
 
 
 @contextlib.contextmanager
-def explained(records: reader.Records) -> Iterator[None]:
+def explained(*records: reader.Records) -> Iterator[None]:
   """Turns what a damaged record raises into one line that names it.
 
     with pipeline.explained(records):
@@ -270,7 +311,7 @@ def explained(records: reader.Records) -> Iterator[None]:
   that the body explains itself.
 
   Args:
-    records: that the body reads.
+    *records: that the body reads.
 
   Raises:
     exit_codes.UserError: with exit_codes.DATA; see `explain_read_error`.
@@ -279,19 +320,32 @@ def explained(records: reader.Records) -> Iterator[None]:
     yield
   except _READ_ERRORS as error:
     raise exit_codes.UserError(
-      exit_codes.DATA, explain_read_error(error, records)
+      exit_codes.DATA, explain_read_error(error, *records)
     ) from error
 
 
-def explain_read_error(error: Exception, records: reader.Records) -> str:
+def explain_read_error(error: Exception, *records: reader.Records) -> str:
   """Returns one line that names shard, record and offset of what is damaged.
 
   TensorFlow's own message names neither the file nor the record.
 
   Args:
     error: what was raised while a dataset of `records` was read.
-    records: that were read.
+    *records: that were read.
   """
+  for folder in records:
+    if problem := _problem_of(folder):
+      return problem
+  first = str(error).strip().splitlines()
+  names = " and ".join(str(folder.folder) for folder in records)
+  return (
+    f"the records of {names} are what the manifest says, but a clip could not"
+    f" be read: {first[0] if first else type(error).__name__}"
+  )
+
+
+def _problem_of(records):
+  """Returns one line about the damage of a folder, None where it has none."""
   try:
     problems = record_check.verify(records.folder)
   except (ValueError, OSError) as other:
@@ -307,11 +361,7 @@ def explain_read_error(error: Exception, records: reader.Records) -> str:
     )
   if broken := _unreadable_image(records):
     return f"{broken}; prepare the records again, or leave the clip out."
-  first = str(error).strip().splitlines()
-  return (
-    f"the records of {records.folder} are what the manifest says, but a clip"
-    f" could not be read: {first[0] if first else type(error).__name__}"
-  )
+  return None
 
 
 def _unreadable_image(records):

@@ -1,6 +1,6 @@
 """Record folders: which clips a run can use, and what is wrong with one."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 import dataclasses
 import math
 import pathlib
@@ -26,11 +26,13 @@ class Records:
   Attributes:
     folder: of the shards.
     manifest: what they hold.
-    modalities: which every usable clip holds.
+    modalities: which every usable clip holds, and those of `absent`.
     usable: bool [clip_count], in the order of the manifest.
     skipped: modality word -> how many clips lack it.
     rates: `flow/bound_px`, `image/frame_rate_hz` and the like, as the records
       hold them.
+    absent: word of an optional modality -> how many usable clips lack it;
+      zeros and a mask stand for it.
   """
 
   folder: pathlib.Path
@@ -39,6 +41,7 @@ class Records:
   usable: np.ndarray
   skipped: dict[str, int]
   rates: dict[str, float]
+  absent: dict[str, int] = dataclasses.field(default_factory=dict)
 
   @property
   def usable_count(self) -> int:
@@ -132,10 +135,10 @@ class Records:
 def modalities_for(
   spec: views.ViewSpec, manifest: schema.Manifest
 ) -> set[views.Modality]:
-  """Returns what a record must hold for a view.
+  """Returns what is read of a record for a view.
 
-  Sound: the packed spectrogram if it was made as `spec` asks, else the
-  waveform.
+  A log-mel view: the packed spectrogram if it was made as `spec` asks, else
+  the waveform.
 
   Raises:
     TypeError: `spec` is of no known kind.
@@ -144,10 +147,14 @@ def modalities_for(
     return {views.Modality.RGB}
   if isinstance(spec, views.FlowViewSpec):
     return {views.Modality.FLOW}
+  if isinstance(spec, views.WaveformViewSpec):
+    return {views.Modality.AUDIO}
+  if isinstance(spec, views.TextViewSpec):
+    return {views.Modality.TEXT}
   if not isinstance(spec, views.AudioViewSpec):
     raise TypeError(
-      "a view must be RgbViewSpec, FlowViewSpec or AudioViewSpec, not"
-      f" {type(spec).__name__}."
+      "a view must be RgbViewSpec, FlowViewSpec, AudioViewSpec,"
+      f" WaveformViewSpec or TextViewSpec, not {type(spec).__name__}."
     )
   packed = manifest.config.get("spectrogram")
   is_packed = views.Modality.SPECTROGRAM in _words(manifest)
@@ -160,8 +167,20 @@ def open_for_views(
   folder: str | pathlib.Path,
   specs: Iterable[views.ViewSpec],
   frame_rate_hz: float,
+  *,
+  may_lack_all: bool = False,
 ) -> Records:
   """Returns the records of a folder for views of these kinds.
+
+  A clip may lack what only views of `views.is_optional` ask for; they are
+  counted in one line.
+
+  Args:
+    folder: of prepare_records.
+    specs: of the views.
+    frame_rate_hz: of frames and flow.
+    may_lack_all: whether even all clips may lack it, as where these are
+      second to other records.
 
   Raises:
     FileNotFoundError: the folder or its manifest does not exist.
@@ -170,17 +189,24 @@ def open_for_views(
   """
   specs = list(specs)
   manifest = schema.load_manifest(folder)
-  modalities = set().union(*(modalities_for(s, manifest) for s in specs))
+  needed: set[views.Modality] = set()
+  optional: set[views.Modality] = set()
   for spec in specs:
+    found = modalities_for(spec, manifest)
+    (optional if views.is_optional(spec) else needed).update(found)
     if isinstance(spec, views.AudioViewSpec):
       _check_sound(folder, manifest, spec)
-  records = open_records(folder, modalities, frame_rate_hz)
+  optional -= needed
+  records = open_records(
+    folder, needed, frame_rate_hz, () if may_lack_all else optional
+  )
+  records.modalities.update(optional)
   for spec in specs:
     if isinstance(spec, views.FlowViewSpec):
       records.check_rate("flow/bound_px", spec.bound_px)
       _check_flow_size(records, spec)
-    elif isinstance(spec, views.AudioViewSpec):
-      if views.Modality.AUDIO in modalities:  # else it is not computed
+    elif isinstance(spec, (views.AudioViewSpec, views.WaveformViewSpec)):
+      if views.Modality.AUDIO in modalities_for(spec, manifest):
         rate_hz = spec.spectrogram.sample_rate_hz
         records.check_rate("WAVEFORM/sample_rate_hz", rate_hz)
   return records
@@ -225,12 +251,7 @@ def _check_sound(folder, manifest, spec):
 
 def _words(manifest):
   """Returns the modalities that any clip holds."""
-  words = {
-    word
-    for shard in manifest.shards
-    for held in shard.modalities
-    for word in held.split("+")
-  }
+  words = set().union(*_held(manifest))
   return {modality for modality in views.Modality if modality.value in words}
 
 
@@ -238,6 +259,7 @@ def open_records(
   folder: str | pathlib.Path,
   modalities: set[views.Modality],
   frame_rate_hz: float,
+  optional: Collection[views.Modality] = (),
 ) -> Records:
   """Returns the folder's records after a check that reads no payload.
 
@@ -248,6 +270,7 @@ def open_records(
     folder: of prepare_records.
     modalities: that a clip must hold to be used.
     frame_rate_hz: of frames and flow.
+    optional: that one usable clip at least must hold.
 
   Raises:
     FileNotFoundError: the folder or its manifest does not exist.
@@ -264,6 +287,8 @@ def open_records(
       " the files."
     )
   records = _choose_usable(folder, manifest, modalities, rates)
+  _count_absent(records, sorted(modality.value for modality in optional))
+  records.modalities.update(optional)
   for modality, name in _RATE_OF.items():
     if modality in modalities:
       records.check_rate(name, frame_rate_hz)
@@ -273,15 +298,11 @@ def open_records(
 
 
 def _choose_usable(folder, manifest, modalities, rates):
-  held = [
-    set(words.split("+"))
-    for shard in manifest.shards
-    for words in shard.modalities
-  ]
+  held = _held(manifest)
   needed = sorted(modality.value for modality in modalities)
   usable = np.array([set(needed) <= words for words in held], bool)
   skipped = {word: sum(word not in words for words in held) for word in needed}
-  if not usable.any():
+  if needed and not usable.any():
     found = "; ".join(
       f"{len(held) - count} hold {word}" for word, count in skipped.items()
     )
@@ -291,6 +312,45 @@ def _choose_usable(folder, manifest, modalities, rates):
       f" prepare the videos with --modalities={','.join(needed)}."
     )
   return Records(folder, manifest, set(modalities), usable, skipped, rates)
+
+
+def _held(manifest):
+  """Returns the words of every clip, in the order of the manifest."""
+  return [
+    set(words.split("+"))
+    for shard in manifest.shards
+    for words in shard.modalities
+  ]
+
+
+def _count_absent(records, optional):
+  """Fills `absent` and says it in one line.
+
+  Raises:
+    ValueError: no usable clip holds one of `optional`.
+  """
+  held = _held(records.manifest)
+  for word in optional:
+    lacking = sum(word not in held[i] for i in np.flatnonzero(records.usable))
+    records.absent[word] = lacking
+    if lacking == records.usable_count:
+      remedy = (
+        "captions (--captions, or the column `caption` of the csv)"
+        if word == views.Modality.TEXT.value
+        else f"{word} among the --modalities"
+      )
+      raise ValueError(
+        f"none of the {lacking} usable clips of {records.folder} holds {word};"
+        f" leave its view out, or prepare the videos with {remedy}."
+      )
+  if any(records.absent.values()):
+    counts = ", ".join(f"{n} lack {word}" for word, n in records.absent.items())
+    logging.info(
+      "%s: of %d usable clips %s; zeros stand for it",
+      records.folder,
+      records.usable_count,
+      counts,
+    )
 
 
 def _enumerate(lines):

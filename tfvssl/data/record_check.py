@@ -25,11 +25,13 @@ _RATES = (
   "SPECTROGRAM/frame_rate_hz",
 )
 _LABELS = "clip/label/index"
-_KINDS = {
-  bytes: "text",
-  int: "a whole number",
-  float: "a float",
-  tuple: "a list of whole numbers",
+_CAPTIONS = "clip/caption"
+_KINDS = {bytes: "text", int: "a whole number", float: "a float"}
+# Features of one or more values, their kind there, and in words.
+_LISTS = {
+  _LABELS: ("int64_list", "a list of whole numbers"),
+  _CAPTIONS: ("bytes_list", "a list of texts"),
+  **dict.fromkeys(schema.CAPTION_TIMES, ("float_list", "a list of floats")),
 }
 # What every context holds, and what belongs to a modality; see data.schema.
 _ALWAYS: dict[str, type] = {
@@ -41,7 +43,7 @@ _ALWAYS: dict[str, type] = {
   "clip/duration_s": float,
   _LABELS: tuple,
   "clip/label/text": bytes,
-  "clip/caption": bytes,
+  _CAPTIONS: tuple,
 }
 _OF_MODALITY: dict[views.Modality, dict[str, type]] = {
   views.Modality.RGB: {
@@ -63,6 +65,7 @@ _OF_MODALITY: dict[views.Modality, dict[str, type]] = {
     "SPECTROGRAM/num_mels": int,
     "SPECTROGRAM/dtype": bytes,
   },
+  views.Modality.TEXT: dict.fromkeys(schema.CAPTION_TIMES, tuple),
 }
 
 
@@ -169,7 +172,8 @@ def _payload_problems(record, shard, manifest):
   }
   lines += _context_problems(context, lists)
   lines += _label_problems(context, len(manifest.classes))
-  held = "+".join(sorted(modality.value for modality in lists))
+  lines += _caption_problems(context)
+  held = "+".join(sorted(modality.value for modality in _held(lists, context)))
   if record.number < len(shard.modalities):
     expected = shard.modalities[record.number]
     if held != expected:
@@ -189,6 +193,13 @@ def _payload_problems(record, shard, manifest):
   return lines
 
 
+def _held(lists, context):
+  """Returns the modalities; untimed captions are of old records, untold."""
+  if any(name in context for name in schema.CAPTION_TIMES):
+    return [*lists, views.Modality.TEXT]
+  return list(lists)
+
+
 def _context_problems(context, modalities=()):
   """Yields what a context lacks, and values of another kind."""
   needed = dict(_ALWAYS)
@@ -200,7 +211,8 @@ def _context_problems(context, modalities=()):
         if name in needed:
           yield f"`{name}` is missing"
       elif not isinstance(context[name], kind):
-        yield f"`{name}` is not {_KINDS[kind]}"
+        words = _LISTS[name][1] if name in _LISTS else _KINDS[kind]
+        yield f"`{name}` is not {words}"
 
 
 def _label_problems(context, num_classes):
@@ -215,6 +227,28 @@ def _label_problems(context, num_classes):
     )
   elif len(set(labels)) < len(labels):
     yield f"`{_LABELS}` holds {labels} with one of them twice"
+
+
+def _caption_problems(context):
+  """Yields what is wrong with the captions of a record."""
+  names = (_CAPTIONS, *schema.CAPTION_TIMES)
+  texts, starts, ends = (context.get(name, ()) for name in names)
+  duration_s = context.get("clip/duration_s")
+  if [*map(type, (texts, starts, ends, duration_s))] != [tuple] * 3 + [float]:
+    return  # said above
+  try:
+    b" ".join(texts).decode("utf-8")
+  except UnicodeDecodeError:
+    yield f"`{_CAPTIONS}` is not UTF-8"
+  if (starts or ends) and not len(texts) == len(starts) == len(ends):
+    yield f"{len(texts)} captions have {len(starts)} starts, {len(ends)} ends"
+  for start_s, end_s in zip(starts, ends, strict=False):
+    if not 0 <= start_s <= end_s <= duration_s:  # nor NaN
+      yield (
+        f"a caption lasts from {start_s:g} to {end_s:g} s, its clip"
+        f" {duration_s:g} s"
+      )
+      return
 
 
 def _spectrogram_problems(name, values, context):
@@ -325,10 +359,11 @@ def contexts(path: pathlib.Path) -> Iterator[tuple[int, dict]]:
 
 def parse_context(
   payload: bytes,
-) -> dict[str, bytes | int | float | tuple[int, ...]]:
+) -> dict[str, bytes | int | float | tuple]:
   """Returns the context of a record from its first bytes.
 
-  The labels are a tuple; of other features those with one value are there.
+  Labels and captions are tuples; of other features those with one value are
+  there.
 
   Raises:
     ValueError: the bytes are not those of a record.
@@ -343,11 +378,11 @@ def parse_context(
     features.ParseFromString(encoded)
   except message.DecodeError:
     raise ValueError("it is no SequenceExample") from None
-  context: dict[str, bytes | int | float | tuple[int, ...]] = {}
+  context: dict[str, bytes | int | float | tuple] = {}
   for name, feature in features.feature.items():
     kind = feature.WhichOneof("kind")
     values = list(getattr(feature, kind).value) if kind else []
-    if name == _LABELS and kind == "int64_list" and values:
+    if values and name in _LISTS and _LISTS[name][0] == kind:
       context[name] = tuple(values)
     elif len(values) == 1:
       context[name] = values[0]

@@ -15,7 +15,9 @@ context
   clip/duration_s             float
   clip/label/index            int64 [L]  one or more; a single -1 without label
   clip/label/text             bytes    empty without label, several joined by |
-  clip/caption                bytes    empty without caption
+  clip/caption                bytes [C]  one empty text without caption
+  clip/caption/start_s, end_s float [C]  from the clip's start, inside it; none
+                                         in old records: captions last all of it
   image/frame_rate_hz         float    \\
   image/height, image/width   int64     > where the clip has pictures
   flow/frame_rate_hz          float    \\
@@ -38,7 +40,7 @@ An absent modality is an absent feature list, never zeros.
 import dataclasses
 import json
 import pathlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -51,7 +53,7 @@ SCHEMA_VERSION = 2
 MANIFEST_NAME = "manifest.json"
 _NAME_BYTES = 255  # of a file, on every common disk
 # Readers take so much of a record to have its whole context. What a person
-# wrote, the caption above all, may fill it but for the rest of the context.
+# wrote, captions above all, may fill it but for the rest of the context.
 CONTEXT_BYTES = 1 << 18
 TEXT_BYTES = CONTEXT_BYTES - (1 << 12)
 
@@ -60,12 +62,21 @@ TEXT_BYTES = CONTEXT_BYTES - (1 << 12)
 FLOW_ZERO = 128
 FLOW_LEVELS = 127
 
+CAPTION_TIMES = ("clip/caption/start_s", "clip/caption/end_s")
 FEATURE_LISTS = {
   views.Modality.RGB: "image/encoded",
   views.Modality.FLOW: "flow/encoded",
   views.Modality.AUDIO: "WAVEFORM/feature/pcm16",
   views.Modality.SPECTROGRAM: "SPECTROGRAM/feature/log_mel",
 }
+
+
+class Caption(NamedTuple):
+  """What is said or shown from `start_s` to `end_s`, in seconds."""
+
+  text: str
+  start_s: float
+  end_s: float
 
 
 @dataclasses.dataclass
@@ -79,7 +90,7 @@ class EncodedClip:
   label_index: int = -1
   other_label_indices: tuple[int, ...] = ()  # of a clip with several labels
   label_text: str = ""
-  caption: str = ""
+  captions: tuple[Caption, ...] = ()  # times from the clip's start
   frames: list[bytes] | None = None
   frame_rate_hz: float = 25.0
   height: int = 0
@@ -95,12 +106,13 @@ class EncodedClip:
   spectrogram_rate_hz: float = 300.0
 
   def modalities(self) -> list[str]:
-    """Returns the flag words of what the clip holds, sorted."""
+    """Returns the words of what the clip holds, sorted."""
     present = {
       views.Modality.RGB: self.frames,
       views.Modality.FLOW: self.flow,
       views.Modality.AUDIO: self.waveform,
       views.Modality.SPECTROGRAM: self.spectrogram,
+      views.Modality.TEXT: self.captions or None,
     }
     return sorted(m.value for m, value in present.items() if value is not None)
 
@@ -238,8 +250,11 @@ def serialize(clip: EncodedClip, config_hash: str) -> bytes:
     "clip/duration_s": float(clip.duration_s),
     "clip/label/index": [clip.label_index, *clip.other_label_indices],
     "clip/label/text": clip.label_text,
-    "clip/caption": clip.caption,
+    "clip/caption": [caption.text for caption in clip.captions] or "",
   }
+  if clip.captions:
+    for column, name in enumerate(CAPTION_TIMES, 1):
+      context[name] = [float(caption[column]) for caption in clip.captions]
   lists = {}
   if clip.frames is not None:
     context["image/frame_rate_hz"] = float(clip.frame_rate_hz)
@@ -273,14 +288,13 @@ def serialize(clip: EncodedClip, config_hash: str) -> bytes:
 
 
 def _set_feature(feature, value):
-  if isinstance(value, str):
-    feature.bytes_list.value.append(value.encode("utf-8"))
-  elif isinstance(value, float):
-    feature.float_list.value.append(value)
-  elif isinstance(value, list):
-    feature.int64_list.value.extend(map(int, value))
+  values = value if isinstance(value, list) else [value]
+  if isinstance(values[0], str):
+    feature.bytes_list.value.extend(text.encode("utf-8") for text in values)
+  elif isinstance(values[0], float):
+    feature.float_list.value.extend(values)
   else:
-    feature.int64_list.value.append(int(value))
+    feature.int64_list.value.extend(map(int, values))
 
 
 def parse(
@@ -288,16 +302,20 @@ def parse(
   modalities: set[views.Modality],
   sample_index: "tf.Tensor",
   epoch: "tf.Tensor",
+  *,
+  optional: frozenset[views.Modality] = frozenset(),
 ) -> views.Clip:
   """Returns the record as a Clip with the fields of `modalities`, in graph.
 
-  `label` is the first of several labels.
+  `label` is the first of several labels. Captions are sorted by their start;
+  a record without any gives [0] and [0, 2].
 
   Args:
     serialized: string scalar.
-    modalities: what to parse; the record must hold it.
+    modalities: what to parse; the record must hold all but captions.
     sample_index: int64 scalar.
     epoch: int64 scalar.
+    optional: what the record may lack all the same; a waveform is [0] then.
 
   Raises:
     tf.errors.InvalidArgumentError: a feature is missing; it names the key.
@@ -311,13 +329,26 @@ def parse(
   if views.Modality.SPECTROGRAM in modalities:
     context["SPECTROGRAM/num_mels"] = tf.io.FixedLenFeature([], tf.int64)
     context["SPECTROGRAM/dtype"] = tf.io.FixedLenFeature([], tf.string)
+  if views.Modality.TEXT in modalities:
+    context["clip/duration_s"] = tf.io.FixedLenFeature([], tf.float32)
+    context["clip/caption"] = tf.io.RaggedFeature(tf.string)
+    for name in CAPTION_TIMES:
+      context[name] = tf.io.RaggedFeature(tf.float32)
+  feature = tf.io.FixedLenSequenceFeature
   lists = {
-    FEATURE_LISTS[modality]: tf.io.FixedLenSequenceFeature([], tf.string)
-    for modality in modalities
+    FEATURE_LISTS[m]: feature([], tf.string, allow_missing=m in optional)
+    for m in modalities & FEATURE_LISTS.keys()
   }
   head, steps = tf.io.parse_single_sequence_example(serialized, context, lists)
   waveform = steps.get(FEATURE_LISTS[views.Modality.AUDIO])
   spectrogram = steps.get(FEATURE_LISTS[views.Modality.SPECTROGRAM])
+  captions = times_s = None
+  if waveform is not None:  # one string, or none, which joined is empty
+    waveform = tf.io.decode_raw(tf.strings.reduce_join(waveform), tf.int16)
+  if spectrogram is not None:
+    spectrogram = _decode_spectrogram(spectrogram[0], head)
+  if views.Modality.TEXT in modalities:
+    captions, times_s = _captions(head)
   return views.Clip(
     clip_id=head["clip/id"],
     sample_index=sample_index,
@@ -325,12 +356,10 @@ def parse(
     label=_first_label(head["clip/label/index"]),
     frames=steps.get(FEATURE_LISTS[views.Modality.RGB]),
     flow=steps.get(FEATURE_LISTS[views.Modality.FLOW]),
-    waveform=None
-    if waveform is None
-    else tf.io.decode_raw(waveform[0], tf.int16),
-    spectrogram=None
-    if spectrogram is None
-    else _decode_spectrogram(spectrogram[0], head),
+    waveform=waveform,
+    spectrogram=spectrogram,
+    captions=captions,
+    caption_times_s=times_s,
   )
 
 
@@ -354,3 +383,18 @@ def _decode_spectrogram(raw, head):
   )
   num_mels = tf.cast(head["SPECTROGRAM/num_mels"], tf.int32)
   return tf.reshape(values, [-1, num_mels])
+
+
+def _captions(head):
+  """Returns the captions that are not empty, and their [start, end]."""
+  import tensorflow as tf
+
+  texts, times = head["clip/caption"], [head[name] for name in CAPTION_TIMES]
+  times_s = tf.cond(
+    tf.size(times[0]) > 0,
+    lambda: tf.stack(times, -1),
+    lambda: tf.tile([[0.0, head["clip/duration_s"]]], [tf.size(texts), 1]),
+  )
+  order = tf.argsort(times_s[:, 0], stable=True)
+  order = tf.boolean_mask(order, tf.gather(texts, order) != "")
+  return tf.gather(texts, order), tf.gather(times_s, order)

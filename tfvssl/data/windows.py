@@ -11,7 +11,7 @@ from tfvssl import randomness
 def narrow_start(
   num_clip_frames: tf.Tensor,
   num_frames: int,
-  frame_step: int,
+  frame_step: float,
   key: tf.Tensor,
 ) -> tf.Tensor:
   """Returns the first frame of a view that stays inside its clip.
@@ -31,10 +31,10 @@ def narrow_start(
 
 
 def narrow_start_bound(
-  num_clip_frames: tf.Tensor, num_frames: int, frame_step: int
+  num_clip_frames: tf.Tensor, num_frames: int, frame_step: float
 ) -> tf.Tensor:
   """Returns the exclusive upper bound of `narrow_start`, int32 scalar."""
-  span = (num_frames - 1) * frame_step + 1
+  span = int((num_frames - 1) * frame_step) + 1
   return tf.maximum(num_clip_frames, span) - span + 1
 
 
@@ -46,8 +46,8 @@ def independent_start(num_clip_frames: tf.Tensor, key: tf.Tensor) -> tf.Tensor:
 def centred_start(
   num_clip_frames: tf.Tensor,
   narrow_start: tf.Tensor,
-  narrow_extent: tuple[int, int],
-  broad_extent: tuple[int, int],
+  narrow_extent: tuple[int, float],
+  broad_extent: tuple[int, float],
 ) -> tf.Tensor:
   """Returns where a broad view starts that has the centre of a narrow one.
 
@@ -65,18 +65,19 @@ def centred_start(
   """
   narrow_frames, narrow_step = narrow_extent
   broad_frames, broad_step = broad_extent
-  ahead = (broad_frames * broad_step - narrow_frames * narrow_step) // 2
+  ahead = int(broad_frames * broad_step - narrow_frames * narrow_step) // 2
   return tf.math.floormod(narrow_start - ahead, num_clip_frames)
 
 
 def frame_indices(
   start: tf.Tensor,
   num_frames: int,
-  frame_step: int,
+  frame_step: float,
   num_clip_frames: tf.Tensor,
 ) -> tf.Tensor:
   """Returns the view's clip frames, int32 [num_frames]; past the end: loop."""
-  positions = start + tf.range(num_frames) * frame_step
+  steps = [int(number * frame_step) for number in range(num_frames)]
+  positions = start + tf.constant(steps, tf.int32)
   return tf.math.floormod(positions, num_clip_frames)
 
 
@@ -140,7 +141,10 @@ def take_sound(sound: tf.Tensor, indices: tf.Tensor) -> tf.Tensor:
 
 
 def linspace_starts(
-  num_clip_frames: tf.Tensor, num_clips: int, num_frames: int, frame_step: int
+  num_clip_frames: tf.Tensor,
+  num_clips: int,
+  num_frames: int,
+  frame_step: float,
 ) -> tf.Tensor:
   """Returns regularly spaced starts, int32 [num_clips], for the evaluation.
 

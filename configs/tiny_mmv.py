@@ -1,0 +1,77 @@
+"""Tiny MMV with sound and captions, for two CPU cores.
+
+Shrinks: the FAC row of Table 1b (S3D-G, 16 frames, HowTo100M + AudioSet). Not
+  the paper's: small networks (a TSM for the pictures), 40 px, 8 frames over
+  2.56 s, no colour jitter and a mild crop (at this length of training they
+  hide the effect), 40 ms between spectrogram frames, words of 32 numbers.
+Command:
+  python -m data_prep.make_vocabulary --records=TRAIN --output=words.txt
+  python -m tfvssl.train --config=configs/tiny_mmv.py --workdir=RUN \\
+      --config.data.train_records=TRAIN \\
+      --config.method.partners.text.view.vocabulary=words.txt
+Expected: it has no published number.
+Cost: minutes on 2 CPU cores.
+Reproduced here: it has no published number.
+"""
+
+import dataclasses
+
+from configs import tiny_brave
+from tfvssl import config
+from tfvssl import views
+from tfvssl.backbones import resnet_audio
+from tfvssl.backbones import tsm_resnet
+from tfvssl.backbones import word_embedding
+from tfvssl.methods import mmv
+from tfvssl.optim import adam
+
+_SECONDS = 2.56
+
+
+def get_config() -> config.Experiment:
+  """Returns the run."""
+  run = tiny_brave.experiment(method())
+  return dataclasses.replace(
+    run,
+    optimizer=adam.AdamConfig(),
+    schedule=config.Schedule(peak=2e-3, warmup_steps=35),
+  )
+
+
+def method() -> mmv.MmvConfig:
+  """Returns tiny networks for pictures, sound and captions."""
+  return mmv.MmvConfig(
+    video=views.RgbViewSpec(
+      num_frames=8,
+      frame_step=8,
+      image_size=40,
+      crop=views.JitterCrop(scale=(0.9, 1.1), share=0.9),
+      augmentation=views.RgbAugmentation(
+        colour_probability=0.0,
+        greyscale_probability=0.0,
+        blur_probability=0.0,
+      ),
+    ),
+    video_backbone=tsm_resnet.TSMResNetConfig(
+      blocks=(1, 1, 1), width=0.25, shift_fraction=0.25
+    ),
+    partners={
+      "audio": mmv.Partner(
+        view=views.WaveformViewSpec(
+          seconds=_SECONDS,
+          spectrogram=views.SpectrogramSpec(
+            frame_length=1920, frame_step=1920, num_mels=40
+          ),
+        ),
+        backbone=resnet_audio.AudioResNetConfig(blocks=(1, 1, 1), width=0.25),
+      ),
+      "text": mmv.Partner(
+        view=views.TextViewSpec(num_captions=1),
+        backbone=word_embedding.WordEmbeddingConfig(
+          vocabulary_size=256, word_dim=32, output_dim=128
+        ),
+      ),
+    },
+    fine_dim=128,
+    coarse_dim=64,
+  )

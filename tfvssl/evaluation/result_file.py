@@ -1,0 +1,51 @@
+"""The file of a result: a name that only its like has, written whole."""
+
+import hashlib
+import json
+import os
+import pathlib
+import re
+
+_NAME_LENGTH = 80  # of the records' part; file systems allow 255 in all
+
+
+def name(result: dict, test_folders: list[str]) -> str:
+  """Returns a file name that only an equal evaluation has.
+
+  Args:
+    result: of tfvssl.evaluate; its figures and times have no part in the name.
+    test_folders: of the records; the folder's name and its parent's, as `test`
+      alone says little.
+  """
+  names = [
+    "-".join(pathlib.Path(folder).resolve().parts[-2:])
+    for folder in test_folders
+  ]
+  words = re.sub(r"[^A-Za-z0-9.]+", "-", "+".join(names)).strip("-.")
+  about = [
+    result["protocol"],
+    [(s.get("train_records"), s["test_records"]) for s in result["splits"]],
+  ]
+  digest = hashlib.sha256(json.dumps(about, sort_keys=True).encode())
+  protocol = result["protocol"]
+  return (
+    f"{protocol['name']}_{protocol['modality']}"
+    f"_step_{result['checkpoint_step']}_{words[:_NAME_LENGTH]}"
+    f"_{digest.hexdigest()[:8]}"
+  )
+
+
+def write(result: dict, path: pathlib.Path) -> None:
+  """Writes the result; the file appears whole."""
+  path.parent.mkdir(parents=True, exist_ok=True)
+  unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+  try:
+    with open(unfinished, "w", encoding="utf-8") as file:
+      # NaN is no JSON; figures are never NaN.
+      json.dump(result, file, indent=1, allow_nan=False)
+      file.write("\n")
+      file.flush()
+      os.fsync(file.fileno())
+    unfinished.rename(path)
+  finally:
+    unfinished.unlink(missing_ok=True)
