@@ -128,7 +128,7 @@ def test_overrides_change_values_of_every_kind(run):
       ["--config=good.py", "--config.qqq=8"],
       "--config.qqq: `config` has no field `qqq`; known: method,"
       " optimizer, data, schedule, runtime, logging, svm, linear, finetune,"
-      " mlp, batch_size, accumulation, steps, seed.",
+      " mlp, retrieval, batch_size, accumulation, steps, seed.",
     ),
     (
       ["--config=good.py", "--config.method.broad=8"],

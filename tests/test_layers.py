@@ -116,7 +116,7 @@ _DATA_PREP_MAY_IMPORT = (
 )
 _MAY_IMPORT_LIKE_A_BINARY = (
   "data_prep.inspect_records",
-  "data_prep.make_vocabulary",
+  "data_prep.vocabulary",
 )
 
 # Seconds of import time each; loaded by the function that needs one.

@@ -118,7 +118,12 @@ def _outputs(method):
 
 
 @pytest.mark.parametrize(
-  ("backbone", "strip_tilde"), [("tsm", False), ("tsm", True), ("s3d", False)]
+  ("backbone", "strip_tilde"),
+  [
+    ("tsm", False),
+    ("tsm", True),
+    pytest.param("s3d", False, marks=pytest.mark.slow),
+  ],
 )
 def test_the_run_gives_the_outputs_of_the_weights(
   backbone, strip_tilde, words, tmp_path

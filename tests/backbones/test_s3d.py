@@ -267,6 +267,7 @@ def test_known_sizes_stay_static(network, batch):
 _COMPARED = ("Conv2d_1a_7x7", "Conv2d_2c_3x3", "Mixed_3b")
 
 
+@pytest.mark.slow
 def test_compiled_training_pass_equals_the_plain_one():
   def gradient_norms(compiled):
     backbone = _small()

@@ -8,7 +8,7 @@ import sys
 import pytest
 import tensorflow as tf
 
-from data_prep import make_vocabulary
+from data_prep import vocabulary
 from tests.data import record_fixture
 from tfvssl import views
 from tfvssl.data import schema
@@ -63,15 +63,15 @@ def _run(root, *arguments):
 
 @pytest.mark.parametrize("at_once", [1, 2, 100])
 def test_words_are_those_of_the_tokeniser(folders, monkeypatch, at_once):
-  monkeypatch.setattr(make_vocabulary, "_AT_ONCE", at_once)
-  assert make_vocabulary.count_words(folders) == _COUNTS
+  monkeypatch.setattr(vocabulary, "_AT_ONCE", at_once)
+  assert vocabulary.count_words(folders) == _COUNTS
 
 
 def test_ranked_by_count_then_alphabet():
   counts = collections.Counter(_COUNTS)
   expected = [*text.SPECIAL_WORDS, "disc", "red", "a", "blue", "caf\u00e9"]
-  assert make_vocabulary.choose(counts, 9) == expected
-  assert make_vocabulary.choose(counts, 100) == [*expected, "dont", "the"]
+  assert vocabulary.choose(counts, 9) == expected
+  assert vocabulary.choose(counts, 100) == [*expected, "dont", "the"]
 
 
 def test_binary_writes_what_a_text_view_reads(root, folders, tmp_path):

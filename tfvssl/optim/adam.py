@@ -1,4 +1,4 @@
-"""Adam with the predictor's learning-rate multiplier, for small runs."""
+"""Adam, with a learning-rate multiplier for the predictor of small runs."""
 
 from collections.abc import Sequence
 import dataclasses
@@ -13,13 +13,13 @@ from tfvssl.optim import variable_roles
 
 @dataclasses.dataclass
 class AdamConfig(config.OptimizerConfig):
-  """Not the paper's; for configs that say so.
+  """The optimiser of MMV (paper A.1, epsilon 1e-8) and of small BraVe runs.
 
   Attributes:
     beta_1: decay of the first moment.
     beta_2: decay of the second moment.
     epsilon: added to the root of the second moment.
-    predictor_multiplier: of the predictor's learning rate.
+    predictor_multiplier: of the learning rate of BraVe's predictor.
   """
 
   beta_1: float = 0.9
