@@ -117,6 +117,10 @@ def experiment(method_config: config.MethodConfig) -> config.Experiment:
       batch_size=64,
       test_batch_size=64,
     ),
+    # Training sees 0.9 of the short side.
+    retrieval=protocols.Retrieval(
+      temporal_clips=8, test_short_side=44, batch_size=64
+    ),
     batch_size=64,
     steps=350,
   )

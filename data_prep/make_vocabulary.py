@@ -6,7 +6,8 @@ One word a line: the four special words, then the words of the captions by
 falling count, equal ones in alphabetical order. The line, counted from 0, is
 the word's id: this is the `vocabulary` of a text view. Words are told apart
 as the tokeniser does it (views.Vocabulary.DMVR). --records may be given
-several times; a vocabulary is made of training captions only.
+several times; a vocabulary is made of training captions only. A run needs the
+very file that it was trained with: a file that is there is not written again.
 """
 
 from collections.abc import Sequence
@@ -35,6 +36,12 @@ def main(argv: Sequence[str]) -> int:
   """Writes the vocabulary and says what it covers; returns the exit code."""
   if len(argv) > 1:
     raise ValueError(f"'{argv[1]}' is no flag; see --helpfull.")
+  output = pathlib.Path(_OUTPUT.value)
+  if output.exists():
+    raise ValueError(
+      f"--output={output} exists; runs may depend on its ids, take another name"
+      " or remove it."
+    )
   try:
     counts = vocabulary.count_words(map(pathlib.Path, _RECORDS.value))
   except ValueError as error:
@@ -47,7 +54,6 @@ def main(argv: Sequence[str]) -> int:
       " captions (--captions, or the column `caption` of the csv).",
     )
   words = vocabulary.choose(counts, _MAX_WORDS.value)
-  output = pathlib.Path(_OUTPUT.value)
   output.write_text("".join(f"{word}\n" for word in words), encoding="utf-8")
   covered = sum(counts[word] for word in words)
   print(

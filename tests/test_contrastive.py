@@ -51,7 +51,7 @@ def test_any_caption_of_the_clip_is_a_positive():
   np.testing.assert_allclose(_loss(_AXES, others), expected, rtol=1e-6)
 
 
-def test_a_clip_without_sound_has_no_loss_and_is_no_negative():
+def test_without_sound_there_is_no_loss_and_only_the_video_is_a_negative():
   three = [*_AXES, [1, 0]]
   others = [*_OTHERS, [[1, 0]]]
   present = [1, 1, 0]

@@ -228,6 +228,29 @@ def test_a_size_without_bounds_is_refused(words, tmp_path):
     published_mmv.import_run(published, tmp_path / "RUN", vocabulary=words)
 
 
+@pytest.mark.parametrize(
+  ("backbone", "part"),
+  [
+    ("tsm", "tsm_resnet_stem"),
+    ("s3d", "1a_7x7/~/conv3_d"),
+    ("tsm", "initial_"),
+  ],
+)
+def test_networks_without_bounds_are_refused(backbone, part, words, tmp_path):
+  tree = _tree(_method(words, backbone))
+  name = _first(tree, part)
+  found = tree["params"][name]["w"]
+  for channels, message in (
+    (8192, "width 128; it must be at most 4"),
+    (10**12, "has the size 1000000000000; it must be from 1"),
+  ):
+    shape = (*[0] * (found.ndim - 2), found.shape[-2], channels)
+    tree["params"][name]["w"] = np.zeros(shape, np.float32)
+    published = _write(tmp_path / "x.pkl", tree)
+    with pytest.raises(ValueError, match=message):
+      published_mmv.import_run(published, tmp_path / "RUN", vocabulary=words)
+
+
 def test_names_that_differ_by_tildes_only_are_refused():
   arrays = {"a/~/b/w": np.ones(1), "a/b/w": np.ones(1)}
   with pytest.raises(ValueError, match="holds 'a/b/w' twice, but for '~'"):

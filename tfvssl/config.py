@@ -183,7 +183,8 @@ class Experiment:
     accumulation: parts that a batch is taken in, one after the other, where
       it does not fit into memory. Their gradients are averaged; batch norm
       sees each part alone, so the step equals that of the whole batch only
-      where the parts have the same statistics.
+      where the parts have the same statistics. MMV's negatives and its
+      weights of what is missing are those of a part, too.
     steps: updates in all. Source: paper Sec. 4.1; 620k on AudioSet.
     seed: of initial weights and of every random draw.
   """

@@ -131,7 +131,7 @@ def experiment_of(
   Raises:
     ValueError: a tensor that tells a size is missing or not of its kind.
   """
-  audio_width = _size(tensors, path, _AUDIO_STEM, 4) / _STEM_CHANNELS
+  audio_width = _width(tensors, path, _AUDIO_STEM, 4)
   partners = {
     "audio": mmv.Partner(
       view=views.WaveformViewSpec(),
@@ -155,6 +155,8 @@ def experiment_of(
     method=method,
     optimizer=adam.AdamConfig(epsilon=1e-8),
     schedule=config.Schedule(peak=0.002),
+    # Paper A.2: one central crop, of frames whose short side is 224.
+    svm=config.Svm(spatial_crops=1, test_short_side=224),
     batch_size=4096,
     steps=500_000,
   )
@@ -180,10 +182,21 @@ def _video_backbone(tensors, path):
     is_pair = stem.shape[3] == _PAIR_CHANNELS
     return s3d.S3DConfig(
       stem=s3d.Stem.SPACE_TO_DEPTH if is_pair else s3d.Stem.RGB,
-      width=stem.shape[4] / _STEM_CHANNELS,
+      width=_width(tensors, path, _S3D_STEM, 5),
     )
-  width = _size(tensors, path, _TSM_STEM, 4) / _STEM_CHANNELS
+  width = _width(tensors, path, _TSM_STEM, 4)
   return tsm_resnet.TSMResNetConfig(blocks=BLOCKS, width=width)
+
+
+def _width(tensors, path, ending, rank):
+  """Returns the width of a network by the channels of its stem."""
+  width = _size(tensors, path, ending, rank) / _STEM_CHANNELS
+  if width > published_file.WIDEST:
+    raise ValueError(
+      f"tensor '{ending}' of {path} makes a network of width {width:g}; it must"
+      f" be at most {published_file.WIDEST}."
+    )
+  return width
 
 
 def _size(tensors, path, ending, rank, axis=-1):

@@ -203,7 +203,6 @@ class Tokens(tf.Module):
     super().__init__()
     self._tokenizer = text.Tokenizer(spec)
     self.table = self._tokenizer.table
-    self._padding = int(self._tokenizer(tf.constant([""]))[0, 0])
 
   def __call__(self, sentences: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Returns word ids int32 [N, L] and how many are words, int32 [N].
@@ -213,8 +212,7 @@ class Tokens(tf.Module):
         not hold are not counted, nor is what is cut after L words.
     """
     ids = self._tokenizer(sentences)
-    unknown = tf.cast(self.table.default_value, tf.int32)
-    is_word = (ids != self._padding) & (ids != unknown)
+    is_word = self._tokenizer.is_word(ids)
     return ids, tf.reduce_sum(tf.cast(is_word, tf.int32), axis=1)
 
   def vocabulary(self) -> list[str]:

@@ -94,6 +94,9 @@ def test_binary_writes_what_a_text_view_reads(root, folders, tmp_path):
     f" --config.method.partners.text.view.vocabulary={output}"
     " --config.method.partners.text.backbone.vocabulary_size=7"
   )
+  again = _run(root, f"--records={folders[1]}", f"--output={output}")
+  assert again.returncode == 2
+  assert f"--output={output} exists; runs may depend on its ids" in again.stderr
   assert output.read_text(encoding="utf-8") == (
     "<pad>\n<bos>\n<eos>\n<unk>\ndisc\nred\na\n"
   )

@@ -369,3 +369,8 @@ def test_a_vocabulary_that_the_table_does_not_hold_is_refused(words):
     ValueError, match=r"has 8 words, .*vocabulary_size` is 7; set it to 8"
   ):
     settings.build()
+
+
+def test_a_caption_without_any_known_word_is_masked(words):
+  clip = _clip()._replace(captions=tf.constant(["what is this", "?!"]))
+  assert _method(words).sample_views(clip, seed=5)["text"].mask == 0

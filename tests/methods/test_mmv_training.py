@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -112,3 +114,26 @@ def test_loss_falls_on_eight_clips(tmp_path):
 
   values = [float(step()) for _ in range(60)]
   assert np.mean(values[-5:]) < 0.6 * values[0]
+
+
+def test_two_replicas_equal_one(tmp_path, root):
+  """Loss, gradients and moving averages, with uneven masks."""
+  file = tmp_path / "found.npz"
+  subprocess.run(
+    [sys.executable, "-m", "tests.methods.mmv_on_replicas", str(file)],
+    check=True,
+    cwd=root,
+  )
+  with np.load(file) as found:
+    names = [name[2:] for name in found.files if name.startswith("1:")]
+    assert any("moving" in name for name in names)
+    assert sum("gradient" in name for name in names) > 30
+    largest = max(np.abs(found[f"1:{n}"]).max() for n in names if "grad" in n)
+    for name in names:
+      one, two = found[f"1:{name}"], found[f"2:{name}"]
+      size = largest if "gradient" in name else np.abs(one).max()
+      # 1e-4 of the largest gradient: batch norm over eight clips, float32, and
+      # cosines divided by 0.07; some means are zero but for rounding.
+      np.testing.assert_allclose(
+        two, one, rtol=0, atol=1e-4 * size + 1e-6, err_msg=name
+      )

@@ -252,15 +252,18 @@ def text_view(
   """Returns the captions nearest to the middle of the narrow view.
 
   `start` is that of the narrow view. The text is int32 [K, L]; without captions
-  it is zeros, and the mask is 0.
+  it is zeros. The mask is 0 where no caption has a word of the vocabulary.
   """
   num_frames, frame_step = _extent(narrow, frame_rate_hz)
   middle = tf.cast(start, tf.float32) + num_frames * frame_step / 2
   ids = text.caption_ids(
     clip.captions, clip.caption_times_s, middle / frame_rate_hz, spec, tokenizer
   )
+  is_there = (tf.size(clip.captions) > 0) & tf.reduce_any(
+    tokenizer.is_word(ids)
+  )
   return _about(clip, start, frame_rate_hz)._replace(
-    text=ids, mask=tf.cast(tf.size(clip.captions) > 0, tf.float32)
+    text=ids, mask=tf.cast(is_there, tf.float32)
   )
 
 

@@ -48,6 +48,7 @@ class Tokenizer:
     is_dmvr = self._format == views.Vocabulary.DMVR
     self._pad = ids[PAD] if is_dmvr else 0
     unknown = ids[UNKNOWN] if is_dmvr else _LEFT_OUT
+    self._no_words = (self._pad, unknown)
     if spec.stop_words:
       stop_words = read_stop_words(spec.stop_words, self._format)
       ids |= dict.fromkeys(stop_words, _LEFT_OUT)
@@ -77,6 +78,15 @@ class Tokenizer:
     return tf.ensure_shape(
       tf.cast(rows, tf.int32), [captions.shape[0], self._max_words]
     )
+
+  def is_word(self, ids: tf.Tensor) -> tf.Tensor:
+    """Returns which ids are words of the vocabulary, bool [...].
+
+    Args:
+      ids: int32 [...], as this makes them.
+    """
+    padding, unknown = self._no_words
+    return (ids != padding) & (ids != unknown)
 
 
 def words(

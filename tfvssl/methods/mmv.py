@@ -165,7 +165,8 @@ class MmvEncoder(base.Encoder):
     """Returns `backbone` [B, D], `embedding` [B, E] and every space by name.
 
     `embedding` is that of the widest space: of S_vat where there is one, so
-    the embeddings of all modalities are comparable.
+    the embeddings of all modalities are comparable. With DISJOINT they are
+    not: that of text is in S_vt, the others in S_va.
 
     Args:
       inputs: what the backbone takes: video float32 [B, T, H, W, 3] in [0, 1],

@@ -1,0 +1,86 @@
+"""Script: MMV's loss and gradients on 1 and on 2 logical CPUs, into argv[1].
+
+Half of the clips have no caption and one has no sound, unevenly over the
+replicas: 3 of 4 captions are in the first half of the batch.
+"""
+
+import pathlib
+import sys
+import tempfile
+
+import numpy as np
+import tensorflow as tf
+
+from tests import tiny_mmv_runs
+from tfvssl import checkpoints
+
+_BATCH = 8
+_HAS_CAPTION = np.float32([1, 1, 1, 0, 0, 0, 0, 1])
+
+
+def _measure(strategy, words):
+  """Returns the loss, every gradient and every moving average by its name."""
+  tf.keras.utils.set_random_seed(0)
+  with strategy.scope():
+    method = tiny_mmv_runs.method_config(words).build()
+    checkpoints.build_weights(method)
+  batch = tiny_mmv_runs.batch(method, _BATCH)
+  batch["text"] = batch["text"]._replace(mask=tf.constant(_HAS_CAPTION))
+  variables = method.trainable_variables
+  replicas = strategy.num_replicas_in_sync
+
+  def replica_step(rows):
+    part = tf.nest.map_structure(
+      lambda x: None if x is None else tf.gather(x, rows), batch
+    )
+    part = tf.nest.map_structure(
+      lambda x: (
+        None
+        if x is None
+        else tf.ensure_shape(x, [_BATCH // replicas, *x.shape[1:]])
+      ),
+      part,
+    )
+    with tf.GradientTape() as tape:
+      share = method.loss(part, 0).loss / replicas
+    return [share, *tape.gradient(share, variables)]
+
+  @tf.function(autograph=False)
+  def step(rows):
+    return strategy.run(replica_step, (rows,))
+
+  def rows_of(context):
+    size = _BATCH // replicas
+    first = context.replica_id_in_sync_group * size
+    return tf.range(first, first + size)
+
+  rows = strategy.experimental_distribute_values_from_function(rows_of)
+  sums = [strategy.reduce("SUM", part, axis=None) for part in step(rows)]
+  names = ["loss", *(f"gradient {v.name}" for v in variables)]
+  found = dict(zip(names, sums, strict=True))
+  for variable in method.non_trainable_variables:
+    if "moving" in variable.name:
+      found[variable.name] = variable
+  return {name: value.numpy() for name, value in found.items()}
+
+
+def main() -> None:
+  """Runs both and writes one file."""
+  cpu = tf.config.list_physical_devices("CPU")[0]
+  tf.config.set_visible_devices([], "GPU")
+  tf.config.set_logical_device_configuration(
+    cpu, [tf.config.LogicalDeviceConfiguration()] * 2
+  )
+  results = {}
+  with tempfile.TemporaryDirectory() as folder:
+    words = tiny_mmv_runs.vocabulary(pathlib.Path(folder))
+    for replicas in (1, 2):
+      devices = [f"CPU:{number}" for number in range(replicas)]
+      strategy = tf.distribute.MirroredStrategy(devices)
+      for number, (name, value) in enumerate(_measure(strategy, words).items()):
+        results[f"{replicas}:{number} {name}"] = value
+  np.savez(sys.argv[1], **results)
+
+
+if __name__ == "__main__":
+  main()
