@@ -79,7 +79,16 @@ def experiment(method_config: config.MethodConfig) -> config.Experiment:
       checkpoint_every=100,
       checkpoints_kept=2,
     ),
-    svm=config.Svm(
+    **_evaluations(),
+    batch_size=64,
+    steps=350,
+  )
+
+
+def _evaluations():
+  """Returns the sections of the protocols, for 40 px and seconds of time."""
+  return {
+    "svm": config.Svm(
       train_epochs=3,
       grid_c=(1e-4, 1e-3, 1e-2),
       temporal_clips=8,
@@ -87,7 +96,7 @@ def experiment(method_config: config.MethodConfig) -> config.Experiment:
       test_short_side=40,
       batch_size=64,
     ),
-    linear=protocols.Linear(
+    "linear": protocols.Linear(
       temporal_clips=8,
       spatial_crops=1,
       test_short_side=40,
@@ -96,7 +105,7 @@ def experiment(method_config: config.MethodConfig) -> config.Experiment:
       batch_size=64,
       test_batch_size=64,
     ),
-    finetune=protocols.FineTune(
+    "finetune": protocols.FineTune(
       temporal_clips=8,
       test_short_side=40,
       epochs=20,
@@ -107,7 +116,7 @@ def experiment(method_config: config.MethodConfig) -> config.Experiment:
       dropouts=(0.1,),
       test_batch_size=64,
     ),
-    mlp=protocols.ShallowMlp(
+    "mlp": protocols.ShallowMlp(
       temporal_clips=8,
       spatial_crops=1,
       test_short_side=40,
@@ -118,9 +127,7 @@ def experiment(method_config: config.MethodConfig) -> config.Experiment:
       test_batch_size=64,
     ),
     # Training sees 0.9 of the short side.
-    retrieval=protocols.Retrieval(
+    "retrieval": protocols.Retrieval(
       temporal_clips=8, test_short_side=44, batch_size=64
     ),
-    batch_size=64,
-    steps=350,
-  )
+  }

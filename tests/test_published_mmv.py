@@ -144,6 +144,10 @@ def test_the_run_gives_the_outputs_of_the_weights(
   experiment, imported, step = checkpoints.load_method(tmp_path / "RUN")
   assert step == 0
   assert experiment.method.relu_before_coarse
+  # Paper A.2: one central crop of 200 of 224, for each protocol alike.
+  for settings in (experiment.svm, experiment.retrieval):
+    assert settings.test_short_side == 224
+    assert settings.spatial_crops == 1
   assert experiment.method.video_backbone == method.config.video_backbone
   expected, found = _outputs(method), _outputs(imported)
   tf.nest.map_structure(np.testing.assert_array_equal, found, expected)

@@ -322,3 +322,16 @@ def test_network_of_full_size_has_the_papers_parameters(
 def test_graph_of_full_size_has_its_heads(name, heads, tmp_path):
   found = _full_size(name, tmp_path)
   assert {key for key in found if key.endswith("_head")} == heads
+
+
+@pytest.mark.parametrize("name", [*_NAMES, "tiny_mmv"])
+def test_retrieval_shows_as_much_of_a_frame_as_training(name):
+  """A crop of a short side that was made for other sizes shows a corner."""
+  recipe = paper_results.load_recipe(make_readme.FOLDER / f"{name}.py")
+  experiment = recipe.get_config()
+  seen = experiment.method.video
+  share = seen.image_size / experiment.retrieval.test_short_side
+  # Without augmentation (paper Table 9) the crop is that of the test.
+  trained = getattr(seen.crop, "share", share)
+  assert share == pytest.approx(trained, abs=0.03)
+  assert share > 0.8

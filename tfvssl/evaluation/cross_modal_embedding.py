@@ -21,7 +21,6 @@ from tfvssl.data import clip_views
 from tfvssl.data import pipeline
 from tfvssl.data import reader
 from tfvssl.data import spectrogram
-from tfvssl.data import text
 from tfvssl.data import windows
 from tfvssl.evaluation import features
 from tfvssl.evaluation import random_network
@@ -216,12 +215,10 @@ def _inputs(
 
   Clips without pictures come last: within one dataset all have the same parts.
   """
-  captions = _partner_view(method, "text")
-  tokenizer = None if captions is None else text.Tokenizer(captions)
 
   def sample_views(clip, seed):
     del seed  # nothing is random
-    return {_NAME: _test_view(clip, method, tokenizer, settings)}
+    return {_NAME: _test_view(clip, method, method.tokenizer, settings)}
 
   with tqdm.tqdm(
     desc="test clips", total=clips.records.usable_count, unit=" clips"
