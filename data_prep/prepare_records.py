@@ -46,15 +46,27 @@ from data_prep import worker_pool
 from data_prep.datasets import audioset
 from data_prep.datasets import esc50
 from data_prep.datasets import hmdb51
+from data_prep.datasets import howto100m
 from data_prep.datasets import kinetics
+from data_prep.datasets import msrvtt
 from data_prep.datasets import presence
 from data_prep.datasets import ucf101
+from data_prep.datasets import youcook2
 from tfvssl import exit_codes
 
 _DEFAULTS = settings_lib.Settings()
 _DATASETS = {
   module.DEFINITION.name: module.DEFINITION
-  for module in (audioset, esc50, hmdb51, kinetics, ucf101)
+  for module in (
+    audioset,
+    esc50,
+    hmdb51,
+    howto100m,
+    kinetics,
+    msrvtt,
+    ucf101,
+    youcook2,
+  )
 }
 
 _INPUT = flags.DEFINE_string(
@@ -257,6 +269,11 @@ def _dataset():
       " `--test_share`, `--labels` and `--images`."
     )
   definition = _DATASETS[_DATASET.value]
+  if definition.captions is not None and _CAPTIONS.value is not None:
+    raise ValueError(
+      f"`--dataset` {definition.name} has its own captions; leave out"
+      " `--captions`."
+    )
   most, number = definition.num_splits, _DATASET_SPLIT.value
   if number > most or (most and not number):
     raise ValueError(

@@ -30,6 +30,14 @@ class MethodConfig(abc.ABC):
   def build(self):
     """Returns the methods.base.Method, whose first call makes its weights."""
 
+  def identify_files(self) -> None:
+    """Notes which content of the files it names a new run is bound to.
+
+    Raises:
+      FileNotFoundError: there is no such file.
+    """
+    return  # most methods name none
+
 
 @dataclasses.dataclass
 class OptimizerConfig(abc.ABC):

@@ -495,6 +495,8 @@ class TextViewSpec(ViewSpec):
     vocabulary: file of the words.
     vocabulary_format: whose it is.
     stop_words: file of words that are left out, one a line; empty for none.
+    words_sha256: of the content of both files, which a run notes when it
+      begins; empty where any will do.
     max_words: of a caption; more are cut, fewer padded.
     num_captions: candidates for the positive of MIL-NCE; where a clip has
       fewer, the last is repeated.
@@ -506,6 +508,7 @@ class TextViewSpec(ViewSpec):
   vocabulary: str = ""
   vocabulary_format: Vocabulary = Vocabulary.DMVR
   stop_words: str = ""
+  words_sha256: str = ""
   max_words: int = 16
   num_captions: int = 5
 

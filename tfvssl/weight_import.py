@@ -157,10 +157,11 @@ def write_run(
 
   Args:
     output: folder that does not exist or is empty.
-    experiment: of the run.
+    experiment: of the run; the content of files that it names is noted in it.
     method: with the imported weights.
     description: what import.json will hold.
   """
+  experiment.method.identify_files()
   output.parent.mkdir(parents=True, exist_ok=True)
   unfinished = output.with_name(f".{output.name}.unfinished-{os.getpid()}")
   try:

@@ -51,13 +51,16 @@ def agree_on_config(
   """Writes the config of a new run, or holds one with checkpoints to it.
 
   Args:
-    experiment: what this process was started with.
+    experiment: what this process was started with; the content of the files
+      that its method names is noted in it.
     workdir: the run's folder.
     allowed: names of values, or beginnings of names, that may differ.
 
   Raises:
+    FileNotFoundError: a file that the method names does not exist.
     ValueError: other values differ; it lists them.
   """
+  experiment.method.identify_files()
   path = workdir / CONFIG_NAME
   trained = any((workdir / "checkpoints").glob("step-*"))
   if path.exists() and trained:

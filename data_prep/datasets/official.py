@@ -4,10 +4,14 @@ from collections.abc import Callable, Iterator
 import csv
 import dataclasses
 import io
+import json
+import math
 import pathlib
+from typing import Any
 
 from data_prep import sources
 from tfvssl.data import media
+from tfvssl.data import schema
 
 _MOST_PROBLEMS = 10
 _MAX_LINE = 1 << 20
@@ -25,6 +29,8 @@ class Entry:
     start_s: where the clip starts in the whole video, in seconds.
     end_s: where it ends; None for the end of the video.
     may_be_cut: see sources.ClipSource, for files named as in `videos`.
+    sentences: that each say what is seen in all of it.
+    captions_file: list of its captions; None without.
   """
 
   labels: tuple[str, ...]
@@ -34,6 +40,8 @@ class Entry:
   start_s: float = 0.0
   end_s: float | None = None
   may_be_cut: bool = False
+  sentences: tuple[str, ...] = ()
+  captions_file: pathlib.Path | None = None
 
 
 @dataclasses.dataclass
@@ -61,11 +69,22 @@ class Definition:
     read: maps the folder of the lists and the number of the split, 0 where
       there is only one, to what the lists say. Raises FileNotFoundError for a
       list that is not there and ValueError for lines that cannot be used.
+    captions: maps an entry to its captions in seconds of its file, the end of
+      one that lasts to the file's end infinite; None for a dataset without.
+      It is called for what is there only, and raises as `read`.
   """
 
   name: str
   num_splits: int
   read: Callable[[pathlib.Path, int], OfficialList]
+  captions: Callable[[Entry], tuple[schema.Caption, ...]] | None = None
+
+
+def captions_of_all(entry: Entry) -> tuple[schema.Caption, ...]:
+  """Returns the sentences of an entry as captions of its whole file."""
+  return tuple(
+    schema.Caption(sentence, 0.0, math.inf) for sentence in entry.sentences
+  )
 
 
 class Lines:
@@ -168,6 +187,21 @@ def read_lines(path: pathlib.Path, lines: Lines) -> Iterator[tuple[str, str]]:
   for number, text in enumerate(content.split("\n"), 1):
     if text.strip():
       yield _place(path, number), text.strip()
+
+
+def read_json(path: pathlib.Path, lines: Lines) -> Any:
+  """Returns what a JSON list holds; None, and says so, if it is none."""
+  text = _text(path, lines)
+  if text is None:
+    return None
+  try:
+    return json.loads(text)
+  except (ValueError, RecursionError) as error:
+    lines.refuse(
+      sources.printable(str(path)),
+      f"it is no JSON ({error}); give the list as distributed",
+    )
+    return None
 
 
 def read_rows(

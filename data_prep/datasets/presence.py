@@ -54,6 +54,7 @@ def find(
 
   Raises:
     FileNotFoundError: the folder is not there or holds no clip of the lists.
+    ValueError: captions of a clip that cannot be used.
   """
   root = pathlib.Path(os.path.realpath(folder))
   if not root.is_dir():
@@ -73,6 +74,8 @@ def find(
     if source is None:
       missing.append(entry)
     else:
+      if definition.captions is not None:
+        source.captions = definition.captions(entry)
       found.append(source)
       taken.add(source.clip_id)
   if not found:

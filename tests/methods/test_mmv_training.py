@@ -1,6 +1,7 @@
 """MMV through the trainer: mixed records, missing captions, resumed runs."""
 
 import json
+import pathlib
 import shutil
 import subprocess
 import sys
@@ -94,6 +95,29 @@ def test_half_of_the_clips_have_no_captions_and_a_resume_changes_nothing(
     names, whole.method.variables, again.method.variables, strict=True
   ):
     np.testing.assert_array_equal(one, two, err_msg=name)
+
+
+def test_a_run_is_bound_to_its_words(folders, tmp_path):
+  workdir = tmp_path / "run"
+  experiment = _experiment(folders, tmp_path)
+  (workdir / "checkpoints" / "step-00000002").mkdir(parents=True)
+  run_folder.agree_on_config(experiment, workdir, [])
+  loaded = config.load(workdir / run_folder.CONFIG_NAME)
+  loaded.method.build()
+
+  words = pathlib.Path(tiny_mmv_runs.vocabulary(tmp_path))
+  swapped = words.read_text().replace("red\nblue", "blue\nred")
+  words.write_text(swapped)
+  with pytest.raises(
+    ValueError,
+    match=r"words\.txt or its stop words are not those that the run began with"
+    r" \(SHA-256 [0-9a-f]{12}, not [0-9a-f]{12}\), so words would have other"
+    r" ids; put the files back or begin another run\.",
+  ):
+    loaded.method.build()
+  again = config.load(workdir / run_folder.CONFIG_NAME)
+  with pytest.raises(ValueError, match="another config: method.*words_sha256"):
+    run_folder.agree_on_config(again, workdir, [])
 
 
 def test_loss_falls_on_eight_clips(tmp_path):

@@ -1,6 +1,7 @@
 """Captions as word ids: vocabularies, the tokeniser, the nearest captions."""
 
 from collections.abc import Iterator
+import hashlib
 import pathlib
 import re
 
@@ -16,6 +17,15 @@ MOST_WORDS = 10_000_000  # of a vocabulary; also the largest id
 # What Python takes for white space; tf.strings.split knows ASCII only.
 _WHITE_SPACE = r"[\s\p{Z}\x0b\x1c-\x1f\x{85}]+"
 _LEFT_OUT = -1  # in the table: not an id
+# What the files are called, and what to do where one is not there.
+_VOCABULARY = (
+  "vocabulary",
+  "make one of your captions with data_prep.make_vocabulary.",
+)
+_STOP_WORDS = (
+  "list of stop words",
+  "make it, one word a line, or leave `stop_words` empty.",
+)
 
 
 class Tokenizer:
@@ -38,8 +48,8 @@ class Tokenizer:
 
     Raises:
       FileNotFoundError: a file does not exist.
-      ValueError: a file is no list of words; one line that names it and the
-        place.
+      ValueError: a file is no list of words, which one line says with its
+        name and the place, or not that of `words_sha256`.
     """
     self._format = spec.vocabulary_format
     self._max_words = spec.max_words
@@ -52,6 +62,13 @@ class Tokenizer:
     if spec.stop_words:
       stop_words = read_stop_words(spec.stop_words, self._format)
       ids |= dict.fromkeys(stop_words, _LEFT_OUT)
+    if spec.words_sha256 not in ("", words_sha256(spec)):
+      raise ValueError(
+        f"vocabulary {spec.vocabulary} or its stop words are not those that the"
+        f" run began with (SHA-256 {words_sha256(spec):.12}, not"
+        f" {spec.words_sha256:.12}), so words would have other ids; put the"
+        " files back or begin another run."
+      )
     self.table = tf.lookup.StaticHashTable(
       tf.lookup.KeyValueTensorInitializer(
         tf.constant(list(ids), tf.string),
@@ -87,6 +104,30 @@ class Tokenizer:
     """
     padding, unknown = self._no_words
     return (ids != padding) & (ids != unknown)
+
+
+def words_sha256(spec: views.TextViewSpec) -> str:
+  """Returns a hash of the vocabulary and the stop words.
+
+  Raises:
+    FileNotFoundError: a file does not exist.
+  """
+  digests = [
+    hashlib.sha256(_existing(path, *about).read_bytes()).hexdigest()
+    for path, about in (
+      (spec.vocabulary, _VOCABULARY),
+      (spec.stop_words, _STOP_WORDS),
+    )
+    if path
+  ]
+  return hashlib.sha256(" ".join(digests).encode()).hexdigest()
+
+
+def _existing(path, name, remedy):
+  path = pathlib.Path(path)
+  if not path.is_file():
+    raise FileNotFoundError(f"{name} {path} does not exist; {remedy}")
+  return path
 
 
 def words(
@@ -126,12 +167,7 @@ def read_vocabulary(
     FileNotFoundError: the file does not exist.
     ValueError: it is no vocabulary; one line that names it and the place.
   """
-  path = pathlib.Path(path)
-  if not path.is_file():
-    raise FileNotFoundError(
-      f"vocabulary {path} does not exist; make one of your captions with"
-      " data_prep.make_vocabulary."
-    )
+  path = _existing(path, *_VOCABULARY)
   if vocabulary_format == views.Vocabulary.MIL_NCE:
     return _read_array(path)
   found = _read_lines(path)
@@ -153,12 +189,7 @@ def read_stop_words(
     FileNotFoundError: the file does not exist.
     ValueError: it is not UTF-8 or too long.
   """
-  path = pathlib.Path(path)
-  if not path.is_file():
-    raise FileNotFoundError(
-      f"list of stop words {path} does not exist; make it, one word a line, or"
-      " leave `stop_words` empty."
-    )
+  path = _existing(path, *_STOP_WORDS)
   lines = tf.constant([text for _, text in _lines(path)], tf.string)
   found = words(lines, vocabulary_format).flat_values.numpy()
   return [word.decode("utf-8") for word in found]

@@ -114,6 +114,16 @@ class MmvConfig(config.MethodConfig):
           f"`method.{field}` ({getattr(self, field)}) must be above 0."
         )
 
+  def identify_files(self) -> None:
+    """Notes the vocabulary's content, on which the meaning of ids depends.
+
+    Raises:
+      FileNotFoundError: there is no such file.
+    """
+    if "text" in self.partners:
+      view = cast(views.TextViewSpec, self.partners["text"].view)
+      view.words_sha256 = text.words_sha256(view)
+
   def _check_partner(self, name, partner, kind):
     if not isinstance(partner.view, kind):
       raise ValueError(

@@ -196,6 +196,10 @@ def test_nothing_to_find_is_exit_3(hmdb, preparer, tmp_path):
       ("--dataset=kinetics", "--dataset_split=1"),
       "`--dataset_split` (1) of kinetics must be left out, it has one split",
     ),
+    (
+      ("--dataset=msrvtt", "--captions=own.csv"),
+      "`--dataset` msrvtt has its own captions; leave out `--captions`",
+    ),
   ],
 )
 def test_bad_flags(hmdb, preparer, tmp_path, change, message):
@@ -334,3 +338,59 @@ def test_several_labels_of_a_csv(hmdb, preparer, tmp_path, records_of):
     (tuple(labels), text) for labels, text in _seen(records_of(output)).values()
   ) == {((1, 0), "b|a"): 1, ((2,), "c"): 1}
   assert record_check.verify(output) == []
+
+
+def _captions(records):
+  """Returns clip id -> (text, start, end) of each caption, to the tenth."""
+  found = {}
+  for record in records:
+    feature = record.context.feature
+    times = (
+      [round(x, 1) for x in feature[name].float_list.value]
+      for name in schema.CAPTION_TIMES
+    )
+    texts = (text.decode() for text in feature["clip/caption"].bytes_list.value)
+    clip = feature["clip/id"].bytes_list.value[0].decode()
+    found[clip] = list(zip(texts, *times, strict=True))
+  return found
+
+
+def test_captions_of_a_dataset_reach_the_clips(
+  tmp_path, make_clip, preparer, records_of
+):
+  video = "-tCQ4tCQdWE"
+  lists = tmp_path / "lists"
+  lists.mkdir()
+  (lists / f"{video}.csv").write_text(
+    "start,end,text\n0.2,0.8,cut the tuna\n0.6,1.6,into small sections\n"
+  )
+  make_clip(
+    tmp_path / "videos" / f"{video}.mp4",
+    video="testsrc2=size=64x48:rate=25:duration=2",
+  )
+  code = preparer.run(
+    "--dataset=howto100m",
+    f"--annotations={lists}",
+    f"--input={tmp_path / 'videos'}",
+    f"--output={tmp_path / 'out'}",
+    "--clip_seconds=1",
+    *SMALL,
+  )
+  assert code == 0, preparer.text()
+  assert _captions(records_of(tmp_path / "out" / "train")) == {
+    f"{video}.mp4#0": [
+      ("cut the tuna", 0.2, 0.8),
+      ("into small sections", 0.6, 1.0),
+    ],
+    f"{video}.mp4#1": [("into small sections", 0.0, 0.6)],
+  }
+  (lists / f"{video}.csv").write_text("start,end,text\nx,1,a\n")
+  code = preparer.run(
+    "--dataset=howto100m",
+    f"--annotations={lists}",
+    f"--input={tmp_path / 'videos'}",
+    f"--output={tmp_path / 'other'}",
+  )
+  assert code == 3
+  assert "`start` ('x') and `end` ('1') must be seconds" in preparer.text()
+  assert not (tmp_path / "other").exists()
