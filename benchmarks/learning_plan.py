@@ -28,6 +28,16 @@ _EXPECTED_S = {
   "rgb_rc_3_views": 500,
 }
 _EXPECTED_OTHER_S = 280
+# What decides the numbers of a cell: neither paths nor other protocols.
+_DECISIVE = (
+  "accumulation",
+  "batch_size",
+  "method",
+  "optimizer",
+  "runtime",
+  "schedule",
+  "svm",
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -185,11 +195,11 @@ def choices(
   """Returns what a cell is made of, but for its seed; see `read_all`.
 
   `shared_config` is a digest of what all variants have in common, `config` of
-  all that the cell uses; no path is part of them.
+  all that decides the cell; no path is part of them.
   """
-  run = experiment(cell, folders, steps)
-  data = dataclasses.replace(run.data, train_records="", heldout_records="")
-  tree = cast(dict, config.to_tree(dataclasses.replace(run, data=data, seed=0)))
+  run = cast(dict, config.to_tree(experiment(cell, folders, steps)))
+  tree = {name: run[name] for name in _DECISIVE}
+  tree["shuffle_buffer"] = run["data"]["shuffle_buffer"]
   narrow = {**tree, "method": {**tree["method"], "broad": {}}}
   return {
     "steps": steps,
