@@ -38,6 +38,7 @@ _DEV = ["mypy", "pytest", "pytest-xdist", "ruff"]
 _BINARIES = {
   "tfvssl-train": "tfvssl.train",
   "tfvssl-evaluate": "tfvssl.evaluate",
+  "tfvssl-deflate": "tfvssl.deflate",
   "tfvssl-export": "tfvssl.export",
   "tfvssl-embed": "tfvssl.embed",
   "tfvssl-search": "tfvssl.search",

@@ -51,6 +51,7 @@ from data_prep.datasets import kinetics
 from data_prep.datasets import msrvtt
 from data_prep.datasets import presence
 from data_prep.datasets import ucf101
+from data_prep.datasets import voc2007
 from data_prep.datasets import youcook2
 from tfvssl import exit_codes
 
@@ -65,6 +66,7 @@ _DATASETS = {
     kinetics,
     msrvtt,
     ucf101,
+    voc2007,
     youcook2,
   )
 }
@@ -244,10 +246,14 @@ def _settings():
     spectrogram_dtype=_SPECTROGRAM_DTYPE.value,
     max_pixels=_MAX_PIXELS.value,
     decode_budget_s=_DECODE_BUDGET.value,
-    images=_IMAGES.value,
+    images=_IMAGES.value or _is_of_images(),
   )
   settings.validate()
   return settings
+
+
+def _is_of_images():
+  return _DATASET.value is not None and _DATASETS[_DATASET.value].images
 
 
 def _dataset():

@@ -10,6 +10,7 @@ from tests import tiny_runs
 from tfvssl import checkpoints
 from tfvssl import config
 from tfvssl import exporting
+from tfvssl.evaluation import image_network
 from tfvssl.methods import base
 
 MAX_BATCH_SIZE = 4
@@ -42,7 +43,7 @@ def export(
   experiment: config.Experiment,
   encoders: dict[str, base.Encoder],
   output: pathlib.Path,
-  image: exporting.Image = exporting.Image.NONE,
+  image: image_network.Image = image_network.Image.NONE,
 ) -> pathlib.Path:
   """Exports encoders of a run as its step 7 and returns the folder."""
   exporting.export(

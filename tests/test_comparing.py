@@ -11,6 +11,7 @@ from tfvssl import comparing
 from tfvssl import config
 from tfvssl import exit_codes
 from tfvssl import paper_results
+from tfvssl import protocols
 
 _ROWS = [
   paper_results.Row(
@@ -245,6 +246,25 @@ def test_retrieval_among_fewer_videos_is_told():
   ]
 
 
+def test_images_are_compared_by_the_way_they_are_seen():
+  recipe = dataclasses.asdict(protocols.Pascal())
+  result = _result(
+    name="pascal", image="trained", recipe=recipe, spatial_crops=1
+  )
+  result["protocol"] |= {"temporal_clips": 1, "test_short_side": 224}
+  result["protocol"]["train_view"]["num_frames"] = 1
+  del result["protocol"]["choose_c"]
+  result["classes"] = ["cat"] * 20
+  result["splits"] = result["splits"][:1]
+  result["pretrained"]["mean"] = {"mean_average_precision": 0.7}
+  assert comparing.measured(result, "voc2007_deflation") == pytest.approx(70)
+  assert not _mmv_differences(result, "voc2007_deflation")
+  result["protocol"]["recipe"]["epochs"] = 3
+  assert _mmv_differences(result, "voc2007_deflation") == [
+    comparing.Difference("epochs", 3, 30)
+  ]
+
+
 def test_text_tells_figures_and_differences():
   recipe = tiny_runs.experiment()
   result = _result(grid_c=[1e-5, 1e-4, 1e-3, 1e-2])
@@ -273,7 +293,12 @@ def test_text_tells_figures_and_differences():
     (_result("linear"), "ucf101_linear", "--protocol=svm; .* has linear"),
     (_result(modality="audio"), "ucf101_linear", "--modality=video; .* audio"),
     (_result(), "imagenet_linear", "is measured by no --protocol"),
-    (_result(), "voc2007_deflation", "is measured by no --protocol"),
+    (_result(), "voc2007_deflation", "--protocol=pascal; .* has svm"),
+    (
+      _result("pascal", image="naive"),
+      "voc2007_deflation",
+      "is measured with --image=trained; the result has naive",
+    ),
     (_result(), "msrvtt_median_rank", "--protocol=retrieval; .* has svm"),
     (
       _result("mlp", "audio"),

@@ -18,6 +18,7 @@ LAYERS = (
   (
     "train",
     "evaluate",
+    "deflate",
     "export",
     "embed",
     "demo",

@@ -12,12 +12,12 @@ import tensorflow as tf
 from tests import exported_runs
 from tests import tiny_mmv_runs
 from tfvssl import export_format
-from tfvssl import exporting
 from tfvssl import serving
 from tfvssl import serving_inputs
 from tfvssl import views
 from tfvssl.backbones import r3d
 from tfvssl.backbones import tsm_resnet
+from tfvssl.evaluation import image_network
 from tfvssl.methods import base
 
 # By the ids of tiny_mmv_runs.WORDS; <unk> is 3, padding 0, of 4 words.
@@ -50,7 +50,7 @@ def folder(words, method, tmp_path_factory):
     exported_runs.mmv_experiment(words),
     method.encoders(),
     tmp_path_factory.mktemp("export") / "model",
-    exporting.Image.NAIVE,
+    image_network.Image.NAIVE,
   )
 
 
@@ -213,7 +213,7 @@ def test_malformed_images_are_refused_by_name(model, images, message):
 def test_images_need_a_network_that_has_the_form(words, method, tmp_path):
   experiment = exported_runs.mmv_experiment(words)
   encoders = method.encoders()
-  naive = exporting.Image.NAIVE
+  naive = image_network.Image.NAIVE
   with pytest.raises(ValueError, match=r"`image` \(naive\) needs a video netw"):
     exported_runs.export(
       experiment, {"audio": encoders["audio"]}, tmp_path / "a", naive
@@ -234,7 +234,7 @@ def test_naive_image_of_a_method_with_a_projector(tmp_path):
   method = exported_runs.method(experiment)
   video = method.encoders()["video"]
   folder = exported_runs.export(
-    experiment, {"video": video}, tmp_path / "model", exporting.Image.NAIVE
+    experiment, {"video": video}, tmp_path / "model", image_network.Image.NAIVE
   )
   images = _images().astype(np.float32) / 255
   twin = tsm_resnet.TSMResNetConfig(

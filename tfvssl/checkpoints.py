@@ -220,6 +220,34 @@ def _restore(checkpoint, path, whole=True):
     ) from error
 
 
+def restore_newest(folder: str | pathlib.Path, **state: tf.Module) -> int:
+  """Fills objects with what the newest whole checkpoint of a folder holds.
+
+  Args:
+    folder: that a CheckpointStore was opened for.
+    **state: by name, some of what was saved.
+
+  Returns:
+    The step of the checkpoint.
+
+  Raises:
+    FileNotFoundError: the folder holds no checkpoint.
+    ValueError: checkpoints are damaged or belong to another model.
+  """
+  path = newest_whole(pathlib.Path(folder) / _FOLDER)
+  if path is None:
+    raise _nothing_trained(folder)
+  _restore(tf.train.Checkpoint(**state), path, whole=False)
+  return _step(path)
+
+
+def _nothing_trained(folder):
+  return FileNotFoundError(
+    f"{pathlib.Path(folder) / _FOLDER} holds no checkpoint; train first with"
+    " tfvssl.train --workdir."
+  )
+
+
 def build_weights(method: base.Method) -> base.Output:
   """Creates all weights of `method` without running it.
 
@@ -259,12 +287,7 @@ def load_method(
   workdir = pathlib.Path(workdir)
   experiment = config.load(pathlib.Path(workdir) / run_folder.CONFIG_NAME)
   runtime.set_precision(precision or experiment.runtime.precision)
-  path = newest_whole(workdir / _FOLDER)
-  if path is None:
-    raise FileNotFoundError(
-      f"{workdir / _FOLDER} holds no checkpoint; train first with"
-      " tfvssl.train --workdir."
-    )
+  if newest_whole(workdir / _FOLDER) is None:  # before the work
+    raise _nothing_trained(workdir)
   method = fresh_method(experiment, experiment.seed)
-  _restore(tf.train.Checkpoint(method=method), path, whole=False)
-  return experiment, method, _step(path)
+  return experiment, method, restore_newest(workdir, method=method)

@@ -19,11 +19,7 @@ _NOT_TRAINED = (
   "data.",
   "runtime.",
   "logging.",
-  "svm.",
-  "linear.",
-  "finetune.",
-  "mlp.",
-  "retrieval.",
+  *(f"{name}." for name in config.PROTOCOLS),
 )
 _LINES = 12  # of the training's differences
 # Of a result that can be compared: where it must hold what, and where it may.
@@ -189,6 +185,11 @@ def measured(result: dict, name: str) -> float:
       f"--benchmark={name} is measured with --modality={benchmark.modality};"
       f" the result has {protocol['modality']}."
     )
+  if protocol.get("image", "") != benchmark.image:
+    raise ValueError(
+      f"--benchmark={name} is measured with --image={benchmark.image}; the"
+      f" result has {protocol.get('image')}."
+    )
   if mean.get(benchmark.metric) is None:
     raise ValueError(
       f"--benchmark={name} is about `{benchmark.metric}`; the result has:"
@@ -215,7 +216,11 @@ def differences(
     ("checkpoint step", result["checkpoint_step"], recipe.steps),
     _size_pair(result, benchmark),
     ("splits", len(result["splits"]), splits),
-    ("frames of a view", _of_view(protocol, "num_frames"), row.test_frames),
+    (
+      "frames of a view",
+      _of_view(protocol, "num_frames"),
+      1 if benchmark.image else row.test_frames,
+    ),
     ("C chosen by", protocol.get("choose_c"), "first_test"),
     ("clips left out", _left_out(result), 0),
     *_view_pairs(protocol, row, name),
@@ -296,6 +301,8 @@ def _protocol_values(recipe, row, name):
   unused = ["test_batch_size"]
   if benchmark.protocol in ("svm", "retrieval"):
     unused.append("batch_size")  # of a forward pass; changes no number
+  if benchmark.image:  # of which the paper says nothing
+    unused += ["batch_size", "learning_rates", "validation_share"]
   if benchmark.modality == "audio":
     unused += ["spatial_crops", "test_short_side"]
   return {

@@ -17,6 +17,17 @@ import typing
 
 from tfvssl import protocols
 
+# Sections of an experiment that say how it is evaluated.
+PROTOCOLS = (
+  "svm",
+  "linear",
+  "finetune",
+  "mlp",
+  "pascal",
+  "imagenet",
+  "retrieval",
+)
+
 
 @dataclasses.dataclass
 class MethodConfig(abc.ABC):
@@ -211,6 +222,10 @@ class Experiment:
   mlp: protocols.ShallowMlp = dataclasses.field(
     default_factory=protocols.ShallowMlp
   )
+  pascal: protocols.Pascal = dataclasses.field(default_factory=protocols.Pascal)
+  imagenet: protocols.ImageNet = dataclasses.field(
+    default_factory=protocols.ImageNet
+  )
   retrieval: protocols.Retrieval = dataclasses.field(
     default_factory=protocols.Retrieval
   )
@@ -245,7 +260,7 @@ class Experiment:
         f" least 0 and below `steps` ({self.steps}); try"
         f" {self.steps // 10}."
       )
-    for name in ("svm", "linear", "finetune", "mlp", "retrieval"):
+    for name in PROTOCOLS:
       getattr(self, name).validate(name)
     self.method.validate()
 

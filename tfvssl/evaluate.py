@@ -5,8 +5,10 @@
 
 Protocols (paper appendix B): `svm` and `linear` on frozen features, `mlp` on
 frozen features of clips that may have several labels, `finetune` of the whole
-network. --train_records and --test_records may be given several times: pairs
-are the official splits, and what is chosen is chosen on the first. `retrieval`
+network; `pascal` and `imagenet` (MMV's appendix A.2) on frozen features of
+still images, which go through the network as --image says. --train_records and
+--test_records may be given several times: pairs are the official splits, and
+what is chosen is chosen on the first. `retrieval`
 between the modalities of an mmv run (its paper's appendix A.2) fits nothing:
 it takes one --test_records alone. Settings are those of the run's config;
 --set=linear.epochs=2 changes one. The result, RUN/results/NAME.json, holds
@@ -34,14 +36,24 @@ _TITLES = {
   "linear": "linear layer",
   "finetune": "fine-tuning",
   "mlp": "shallow MLP",
+  "pascal": "linear layer on images",
+  "imagenet": "linear layer on images",
 }
+_OF_IMAGES = ("pascal", "imagenet")
 
 _WORKDIR = flags.DEFINE_string("workdir", None, "Folder of tfvssl.train.")
 _PROTOCOL = flags.DEFINE_enum(
   "protocol",
   "svm",
-  ["svm", "linear", "finetune", "mlp", "retrieval"],
+  list(config.PROTOCOLS),
   "What is measured.",
+)
+_IMAGE = flags.DEFINE_enum(
+  "image",
+  None,
+  ["naive", "trained", "repeated"],
+  "How pascal and imagenet put an image through the video network: naively"
+  " deflated, deflated by tfvssl.deflate, or as a film in which nothing moves.",
 )
 _TRAIN = flags.DEFINE_multi_string(
   "train_records", [], "Record folder that the classifier is fitted to."
@@ -70,8 +82,8 @@ _SET = flags.DEFINE_multi_string(
   "set",
   [],
   "Instead of the run's value: SECTION.FIELD=VALUE of svm, linear, finetune,"
-  " mlp, retrieval or runtime; for example svm.grid_c=1e-4,1e-3. May be"
-  " repeated.",
+  " mlp, pascal, imagenet, retrieval or runtime; for example"
+  " svm.grid_c=1e-4,1e-3. May be repeated.",
 )
 _NUM_FRAMES = flags.DEFINE_integer(
   "num_frames",
@@ -109,6 +121,7 @@ def main(argv: Sequence[str]) -> int:
       f" --protocol={_PROTOCOL.value}; to fine-tune without any test label use"
       " --set=finetune.validation_share=0.25."
     )
+  _check_image_flags()
   workdir = pathlib.Path(_WORKDIR.value)
   # Loads TensorFlow: after every check that needs none.
   from tfvssl import checkpoints
@@ -153,6 +166,26 @@ def check_pairs(train_folders: list[str], test_folders: list[str]) -> None:
       f"--train_records was given {len(train_folders)} times and"
       f" --test_records {len(test_folders)} times; they must pair, once or"
       " more."
+    )
+
+
+def _check_image_flags():
+  """Raises ValueError unless --image stands with its protocols alone."""
+  name, of_images = _PROTOCOL.value, _PROTOCOL.value in _OF_IMAGES
+  if of_images and _IMAGE.value is None:
+    raise ValueError(
+      f"--protocol={name} needs --image, one of naive, trained and repeated;"
+      " trained is what the paper proposes."
+    )
+  if not of_images and _IMAGE.value is not None:
+    raise ValueError(
+      f"--image has no meaning for --protocol={name}; it is for"
+      f" {' and '.join(_OF_IMAGES)}."
+    )
+  if of_images and (_NUM_FRAMES.value or _MODALITY.value != "video"):
+    raise ValueError(
+      f"--num_frames and --modality have no meaning for --protocol={name}:"
+      " images go through the video network as it was trained; leave them out."
     )
 
 
@@ -211,7 +244,7 @@ def _scope(experiment):
 def _evaluate(experiment, method, step):
   began = time.monotonic()
   measure = _measure_retrieval if _is_retrieval() else _measure
-  measured = measure(experiment, method)
+  measured = measure(experiment, method, step)
   return {
     "protocol": measured.pop("protocol"),
     "checkpoint_step": step,
@@ -221,8 +254,7 @@ def _evaluate(experiment, method, step):
   }
 
 
-def _measure(experiment, method):
-  from tfvssl import checkpoints
+def _measure(experiment, method, step):
   from tfvssl.evaluation import splits as splits_of
 
   encoders = method.encoders()
@@ -232,22 +264,15 @@ def _measure(experiment, method):
       f" {', '.join(encoders)}."
     )
   encoder = encoders[_MODALITY.value]
+  if _PROTOCOL.value in _OF_IMAGES:
+    encoder = _image_encoder(experiment, encoder, _IMAGE.value, step)
   protocol = _protocol(experiment, encoder)
   try:
     splits = protocol.open_splits(_TRAIN.value, _TEST.value)
     pretrained = protocol.evaluate(encoder, splits)
     seeds = range(experiment.seed, experiment.seed + _RANDOM_SEEDS.value)
     random = protocol.evaluate_random(
-      (
-        (
-          seed,
-          checkpoints.fresh_method(experiment, seed).encoders()[
-            _MODALITY.value
-          ],
-        )
-        for seed in seeds
-      ),
-      splits,
+      ((seed, _fresh_encoder(experiment, seed)) for seed in seeds), splits
     )
   except ValueError as error:
     raise exit_codes.UserError(exit_codes.DATA, str(error)) from error
@@ -266,7 +291,33 @@ def _measure(experiment, method):
   }
 
 
-def _measure_retrieval(experiment, method):
+def _fresh_encoder(experiment, seed):
+  """Returns the evaluated encoder with initial weights."""
+  from tfvssl import checkpoints
+
+  encoders = checkpoints.fresh_method(experiment, seed).encoders()
+  encoder = encoders[_MODALITY.value]
+  if _PROTOCOL.value not in _OF_IMAGES:
+    return encoder
+  # Deflation is trained to what a network has learnt: there is nothing yet.
+  image = "naive" if _IMAGE.value == "trained" else _IMAGE.value
+  return _image_encoder(experiment, encoder, image)
+
+
+def _image_encoder(experiment, encoder, image, step=0):
+  from tfvssl.evaluation import image_network
+
+  return image_network.encoder(
+    encoder,
+    experiment.method,
+    image_network.Image(image),
+    pathlib.Path(_WORKDIR.value),
+    step,
+  )
+
+
+def _measure_retrieval(experiment, method, step):
+  del step  # one network embeds all
   from tfvssl.evaluation import cross_modal
 
   try:
@@ -281,6 +332,8 @@ def _protocol(experiment, encoder):
   """Returns the protocol of --protocol with all its choices."""
   from tfvssl.evaluation import features
   from tfvssl.evaluation import finetune
+  from tfvssl.evaluation import image_linear
+  from tfvssl.evaluation import image_network
   from tfvssl.evaluation import linear
   from tfvssl.evaluation import shallow_mlp
   from tfvssl.evaluation import svm
@@ -295,6 +348,8 @@ def _protocol(experiment, encoder):
     test_spec = linear.test_spec(spec, chosen.test_short_side)
   elif name == "finetune":
     spec = finetune.training_spec(spec, chosen)
+  elif name == "pascal":
+    spec = image_linear.pascal_spec(spec)
   settings = features.Settings(
     spec,
     test_spec,
@@ -307,6 +362,13 @@ def _protocol(experiment, encoder):
   if name == "svm":
     choose_c = svm.ChooseC(_CHOOSE_C.value)
     return svm_protocol.SvmProtocol(*common, chosen, choose_c)
+  if name in _OF_IMAGES:
+    image_kinds = {
+      "pascal": image_linear.PascalProtocol,
+      "imagenet": image_linear.ImageNetProtocol,
+    }
+    image = image_network.Image(_IMAGE.value)
+    return image_kinds[name](*common, chosen, image)
   kinds = {
     "linear": linear.LinearProtocol,
     "finetune": finetune.FineTuneProtocol,

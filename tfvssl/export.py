@@ -6,7 +6,8 @@ Signatures: video_uint8 (also serving_default), video (float in [0, 1]) and,
 where the run has such encoders, audio (a waveform) and text (sentences; the
 vocabulary is inside). With --image also image_uint8 and image (float): `naive`
 puts an image through the video network with its kernels summed over time,
-`repeated` through the video network itself, as a film in which nothing moves.
+`trained` after tfvssl.deflate too, `repeated` through the video network
+itself, as a film in which nothing moves.
 Outputs: backbone and embedding; of MMV also before_head, which is backbone,
 and the spaces va, vat. The folder appears by one rename, after the model was
 loaded back and gave the outputs of the run.
@@ -31,7 +32,7 @@ _MAX_BATCH_SIZE = flags.DEFINE_integer(
 _IMAGE = flags.DEFINE_enum(
   "image",
   "none",
-  ["none", "naive", "repeated"],
+  ["none", "naive", "trained", "repeated"],
   "Whether still images are taken, and by which network.",
 )
 
@@ -49,6 +50,7 @@ def main(argv: Sequence[str]) -> int:
   # Loads TensorFlow: after every check that needs none.
   from tfvssl import checkpoints
   from tfvssl import exporting
+  from tfvssl.evaluation import image_network
 
   logging.set_verbosity(logging.INFO)
   try:
@@ -61,7 +63,8 @@ def main(argv: Sequence[str]) -> int:
     experiment=experiment,
     step=step,
     max_batch_size=_MAX_BATCH_SIZE.value,
-    image=exporting.Image(_IMAGE.value),
+    image=image_network.Image(_IMAGE.value),
+    workdir=pathlib.Path(_WORKDIR.value),
   )
   print(
     f"next: python -m tfvssl.embed --model={output} --input=FOLDER"

@@ -26,6 +26,8 @@ KNOWN_WORDS = "known_words"
 _IMAGE_NETWORKS = {
   "naive": "the video network with its kernels summed over time and without"
   " temporal shifts (naive deflation, not trained anew)",
+  "trained": "the video network with its kernels summed over time and without"
+  " temporal shifts, its batch norms' scales and offsets trained anew",
   "repeated": "the video network, as films in which nothing moves",
 }
 

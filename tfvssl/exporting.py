@@ -2,8 +2,6 @@
 
 from collections.abc import Iterator
 import contextlib
-import dataclasses
-import enum
 import os
 import pathlib
 import shutil
@@ -18,31 +16,14 @@ from tfvssl import output_folder
 from tfvssl import serving
 from tfvssl import serving_inputs
 from tfvssl import views
-from tfvssl.backbones import deflation
 from tfvssl.data import schema
+from tfvssl.evaluation import image_network
 from tfvssl.methods import base
-from tfvssl.methods import brave
-from tfvssl.methods import mmv
 
 # Reloaded against in-process, float32 on one machine, relative to the largest
 # output where that is above 1; Grappler folds batch norm into convolutions.
 TOLERANCE = 1e-5
 _USUAL_SHORT_SIDE = 256  # default of data_prep.prepare_records
-
-
-class Image(enum.Enum):
-  """How a still image goes through the video network.
-
-  NONE: the export takes no images.
-  NAIVE: through the deflated network, whose kernels are summed over time and
-    whose channels are not shifted; its batch norms are not trained anew.
-  REPEATED: through the video network, as a film in which nothing moves.
-  Source: MMV paper Sec. 3.2 and Table 3 (there n-def and i-inf).
-  """
-
-  NONE = "none"
-  NAIVE = "naive"
-  REPEATED = "repeated"
 
 
 def export(
@@ -52,7 +33,8 @@ def export(
   experiment: config.Experiment,
   step: int,
   max_batch_size: int = serving.MAX_BATCH_SIZE,
-  image: Image = Image.NONE,
+  image: image_network.Image = image_network.Image.NONE,
+  workdir: pathlib.Path = pathlib.Path(),
 ) -> None:
   """Writes the export; `output` appears only when all of it is right.
 
@@ -64,9 +46,11 @@ def export(
     step: of the checkpoint.
     max_batch_size: clips that one request may hold.
     image: whether and how images are taken.
+    workdir: of the run, for its trained deflated network.
 
   Raises:
-    FileNotFoundError: the vocabulary of the run is gone.
+    FileNotFoundError: the vocabulary of the run is gone, or no deflated
+      network was trained.
     TypeError: the video network has no deflated form.
     ValueError: nothing to export, no video network for images, `output` is
       taken, or the reloaded model does not give the outputs of `encoders`.
@@ -74,7 +58,9 @@ def export(
   output = output_folder.check(output)
   chosen = serving.choose(encoders)
   module = serving.ServingModule(
-    encoders, max_batch_size, _image_encoder(chosen, experiment, image)
+    encoders,
+    max_batch_size,
+    _image_encoder(chosen, experiment, image, workdir, step),
   )
   output.parent.mkdir(parents=True, exist_ok=True)
   unfinished = output.with_name(f".{output.name}.unfinished-{os.getpid()}")
@@ -101,36 +87,17 @@ def export(
   )
 
 
-def _image_encoder(encoders, experiment, image):
+def _image_encoder(encoders, experiment, image, workdir, step):
   """Returns the encoder of images, None where none are taken."""
-  if image == Image.NONE:
+  if image == image_network.Image.NONE:
     return None
   if "video" not in encoders:
     raise ValueError(
       f"`image` ({image.value}) needs a video network; the run has"
       f" {', '.join(encoders)}. Export without images."
     )
-  video = encoders["video"]
-  if image == Image.REPEATED:
-    return video
-  network = deflation.deflate(
-    video.backbone, _video_config(experiment.method), "image_backbone"
-  )
-  spec = dataclasses.replace(video.spec, num_frames=1)
-  if isinstance(video, mmv.MmvEncoder):
-    return mmv.MmvEncoder(spec, network, video.graph, video.modality)
-  return base.Encoder(spec, network, video.heads)
-
-
-def _video_config(method):
-  """Returns what built the network of the `video` encoder."""
-  if isinstance(method, mmv.MmvConfig):
-    return method.video_backbone
-  if isinstance(method, brave.BraveConfig):
-    return method.narrow_backbone
-  raise TypeError(
-    f"`image` (naive) knows MmvConfig and BraveConfig, not"
-    f" {type(method).__name__}; use repeated."
+  return image_network.encoder(
+    encoders["video"], experiment.method, image, workdir, step
   )
 
 
@@ -199,7 +166,7 @@ def _describe(module, encoders, experiment, step, image):
   }
   if module.tokens is not None:
     description["text"] = _describe_text(encoders["text"].spec, module.tokens)
-  if image != Image.NONE:
+  if image != image_network.Image.NONE:
     description["image"] = {"network": image.value}
   return description
 

@@ -162,6 +162,66 @@ class ShallowMlp(TestViews):
 
 
 @dataclasses.dataclass
+class ImageLinear(TestViews):
+  """A linear layer on frozen features of still images, trained by Adam.
+
+  Source: MMV paper, appendix A.2. It names neither batch size nor the rates
+  that are tried, nor the share of ImageNet that decides between them.
+
+  Attributes:
+    temporal_clips: an image has one.
+    spatial_crops: the central one, 200 px in the paper.
+    test_short_side: the short side before the crop, in pixels.
+    epochs: passes of training images.
+    learning_rates: initial ones that are tried; a rate falls as
+      1 / sqrt(update).
+    validation_share: of the training files, on which the rate is decided.
+    batch_size: images per update over all replicas.
+    test_batch_size: images per forward pass over all replicas.
+  """
+
+  temporal_clips: int = 1
+  spatial_crops: int = 1
+  test_short_side: int = 224
+  epochs: int = 30
+  learning_rates: tuple[float, ...] = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2)
+  validation_share: float = 0.5
+  batch_size: int = 256
+  test_batch_size: int = 64
+
+  def validate(self, name: str) -> None:
+    """Raises ValueError for the first rule that does not hold."""
+    super().validate(name)
+    _require_positive(self, name, "epochs", "batch_size", "test_batch_size")
+    if not self.learning_rates or min(self.learning_rates) <= 0:
+      raise ValueError(
+        f"`{name}.learning_rates` ({self.learning_rates}) must hold positive"
+        " numbers only."
+      )
+    if not 0 < self.validation_share < 1:
+      raise ValueError(
+        f"`{name}.validation_share` ({self.validation_share}) must be above 0"
+        " and below 1."
+      )
+
+
+@dataclasses.dataclass
+class Pascal(ImageLinear):
+  """PASCAL VOC 2007: an image may show several classes.
+
+  Half of `trainval` is the size of the data set's own `val`.
+  """
+
+
+@dataclasses.dataclass
+class ImageNet(ImageLinear):
+  """ImageNet: one class an image, jittered and coloured as in pretraining."""
+
+  epochs: int = 200
+  validation_share: float = 0.02
+
+
+@dataclasses.dataclass
 class Retrieval(TestViews):
   """Zero-shot retrieval between the modalities of an MMV run.
 

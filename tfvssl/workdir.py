@@ -14,11 +14,7 @@ METRICS_NAME = "metrics.jsonl"
 # the optimisation (replica counts to rounding).
 _FREE_TO_CHANGE = (
   "logging.",
-  "svm.",
-  "linear.",
-  "finetune.",
-  "mlp.",
-  "retrieval.",
+  *(f"{name}." for name in config.PROTOCOLS),
   "runtime.strategy",
   "runtime.tpu",
   "runtime.logical_cpus",

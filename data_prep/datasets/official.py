@@ -72,12 +72,14 @@ class Definition:
     captions: maps an entry to its captions in seconds of its file, the end of
       one that lasts to the file's end infinite; None for a dataset without.
       It is called for what is there only, and raises as `read`.
+    images: whether the files are still pictures.
   """
 
   name: str
   num_splits: int
   read: Callable[[pathlib.Path, int], OfficialList]
   captions: Callable[[Entry], tuple[schema.Caption, ...]] | None = None
+  images: bool = False
 
 
 def captions_of_all(entry: Entry) -> tuple[schema.Caption, ...]:

@@ -10,6 +10,7 @@ import pathlib
 import re
 
 from data_prep import sources
+from data_prep import still_picture
 from data_prep.datasets import official
 from tfvssl.data import media
 
@@ -62,7 +63,10 @@ def find(
       f"`--input` ({folder}) is no folder; with --dataset give that of the"
       " videos."
     )
-  files = _Files(root, lists.classes)
+  suffixes = media.MEDIA_SUFFIXES
+  if definition.images:
+    suffixes = still_picture.SUFFIXES
+  files = _Files(root, lists.classes, suffixes)
   found, missing = [], []
   taken: set[str] = set()
   counts = _Counts()
@@ -96,16 +100,19 @@ def find(
 
 
 class _Files:
-  """The media files of a folder, by name without suffix."""
+  """The files of a folder that may be clips, by name without suffix."""
 
-  def __init__(self, root: pathlib.Path, classes: list[str]):
+  def __init__(
+    self, root: pathlib.Path, classes: list[str], suffixes: frozenset[str]
+  ):
     self._root = root
     self._classes = {_plain(name) for name in classes}
     self._by_name: dict[str, list[pathlib.Path]] = {}
     self.count = 0
-    for path in media.list_media(root):
-      self._by_name.setdefault(path.stem, []).append(path)
-      self.count += 1
+    for path in media.list_files(root):
+      if path.suffix.lower() in suffixes:
+        self._by_name.setdefault(path.stem, []).append(path)
+        self.count += 1
 
   def source(self, entry: official.Entry) -> sources.ClipSource | None:
     """Returns the clip of an entry, None without a file."""

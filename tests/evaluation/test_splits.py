@@ -74,12 +74,15 @@ def split(tmp_path_factory):
   )
 
 
+_REMEDY = "Do this."
+
+
 def _ids(found):
   return {clip.clip_id for clip in found}
 
 
 def test_held_out_clips_are_some_training_files_of_every_class(split):
-  held = splits.hold_out(split, 0.25, seed=3)
+  held = splits.hold_out(split, 0.25, 3, _REMEDY)
   assert _ids(held.train_clips) | _ids(held.test_clips) == _ids(
     split.train_clips
   )
@@ -91,8 +94,8 @@ def test_held_out_clips_are_some_training_files_of_every_class(split):
   assert held.test.usable_count == 4
   assert held.train.usable_count == 12
   # Repeatable, and another choice with another seed.
-  assert splits.hold_out(split, 0.25, 3).test_clips == held.test_clips
-  assert splits.hold_out(split, 0.25, 4).test_clips != held.test_clips
+  assert splits.hold_out(split, 0.25, 3, _REMEDY).test_clips == held.test_clips
+  assert splits.hold_out(split, 0.25, 4, _REMEDY).test_clips != held.test_clips
 
 
 def test_parts_of_a_file_are_held_out_together(split):
@@ -102,7 +105,7 @@ def test_parts_of_a_file_are_held_out_together(split):
       for number, clip in enumerate(split.train_clips)
     ]
   )
-  held = splits.hold_out(parts, 0.01, seed=0)
+  held = splits.hold_out(parts, 0.01, 0, _REMEDY)
   sources = [{clip.source for clip in held.train_clips}]
   sources.append({clip.source for clip in held.test_clips})
   assert not sources[0] & sources[1]
@@ -120,9 +123,10 @@ def _with_sources(split, source_of):
 def test_holding_out_needs_two_files_per_class(split):
   single = _with_sources(split, lambda clip: str(clip.labels[0]))
   with pytest.raises(
-    ValueError, match="class down has training clips of 1 file; .*share=0"
+    ValueError,
+    match="class down has training clips of 1 file; .*at least 2. Do this.",
   ):
-    splits.hold_out(single, 0.5, seed=0)
+    splits.hold_out(single, 0.5, 0, _REMEDY)
 
 
 def test_files_of_several_classes_may_not_empty_a_class(split):
@@ -136,4 +140,33 @@ def test_files_of_several_classes_may_not_empty_a_class(split):
   )
   with pytest.raises(ValueError, match="some files hold clips of several cla"):
     for seed in range(20):
-      splits.hold_out(shared, 0.6, seed)
+      splits.hold_out(shared, 0.6, seed, _REMEDY)
+
+
+def _several(split, rows):
+  return split._replace(
+    train_clips=split.train_clips[: len(rows)],
+    train_labels=np.array(rows),
+    classes=["a", "b", "c"],
+  )
+
+
+def test_files_of_several_labels_never_empty_a_class(split):
+  # Only the first clip is of class c; whatever the draw, it stays.
+  several = _several(split, [[0, 2], [0, 1], [0, -1], [1, -1], [0, 1], [1, -1]])
+  chosen = set()
+  for seed in range(20):
+    held = splits.hold_out_of_several(several, 0.5, seed, _REMEDY)
+    ids = {clip.clip_id for clip in held.test_clips}
+    assert len(ids) == len(held.test_labels) == held.test.usable_count == 3
+    assert several.train_clips[0].clip_id not in ids
+    assert {0, 1, 2} <= set(np.unique(held.train_labels))
+    chosen.add(frozenset(ids))
+  assert len(chosen) > 5
+  alone = _several(split, [[0, -1], [1, -1]])
+  with pytest.raises(
+    ValueError,
+    match="no file of the 2 can be held out, as each is the only one of some"
+    " class. Do this.",
+  ):
+    splits.hold_out_of_several(alone, 0.5, 0, _REMEDY)

@@ -8,7 +8,7 @@ import typing
 from tfvssl import config
 
 # What the weights were trained with stays as it was.
-SECTIONS = ("svm", "linear", "finetune", "mlp", "retrieval", "runtime")
+SECTIONS = (*config.PROTOCOLS, "runtime")
 
 
 def assign(

@@ -110,6 +110,7 @@ class Recipe(NamedTuple):
     batch_size: clips per update over all replicas.
     total_steps: updates in all.
     warmup_steps: updates in which the learning rate rises from 0.
+    schedule: of the rate, instead of warm-up and cosine; None for these.
   """
 
   section: str
@@ -117,7 +118,8 @@ class Recipe(NamedTuple):
   learning_rate: float
   batch_size: int
   total_steps: int
-  warmup_steps: int
+  warmup_steps: int = 0
+  schedule: tf.keras.optimizers.schedules.LearningRateSchedule | None = None
 
 
 def steps_of(epochs: float, num_clips: int, batch_size: int) -> float:
@@ -217,7 +219,7 @@ def train(
 def _training_step(logits_of, loss_of, variables, recipe):
   """Returns a function: one update by a batch of views, to its mean loss."""
   strategy = tf.distribute.get_strategy()
-  schedule = schedules.WarmupCosine(
+  schedule = recipe.schedule or schedules.WarmupCosine(
     recipe.learning_rate, recipe.warmup_steps, recipe.total_steps
   )
   optimizer = recipe.optimizer.build(schedule, variables)

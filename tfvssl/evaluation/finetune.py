@@ -182,7 +182,11 @@ class FineTuneProtocol(protocol.Protocol):
       return grid[0], []
     if recipe.validation_share:
       share, seed = recipe.validation_share, self.settings.seed
-      split = splits_of.hold_out(split, share, seed)
+      remedy = (
+        "Use --set=finetune.validation_share=0, which decides on the test"
+        " clips."
+      )
+      split = splits_of.hold_out(split, share, seed, remedy)
     sweep = []
     for number, point in enumerate(grid, start=1):
       logging.info("%s: %d of %d, %s", split.name, number, len(grid), point)

@@ -120,7 +120,7 @@ def open_split(
   )
 
 
-def hold_out(split: Split, share: float, seed: int) -> Split:
+def hold_out(split: Split, share: float, seed: int, remedy: str) -> Split:
   """Returns a split of the training clips alone, without any test clip.
 
   Of the files of every class `share`, at least one, become its test clips;
@@ -130,6 +130,7 @@ def hold_out(split: Split, share: float, seed: int) -> Split:
     split: of single labels.
     share: of the files.
     seed: of the choice.
+    remedy: what to do where none can be held out, for the message.
 
   Raises:
     ValueError: a class has clips of fewer than two files, or would be left
@@ -146,8 +147,7 @@ def hold_out(split: Split, share: float, seed: int) -> Split:
     if len(sources) < 2:
       raise ValueError(
         f"{split.name}: class {_name(split.classes, label)} has training clips"
-        f" of {len(sources)} file; holding some out needs at least 2. Use"
-        " --set=finetune.validation_share=0, which decides on the test clips."
+        f" of {len(sources)} file; holding some out needs at least 2. {remedy}"
       )
     count = min(max(round(share * len(sources)), 1), len(sources) - 1)
     chosen.update(sorted(sources, key=lambda s: _draw(seed, s))[:count])
@@ -155,9 +155,54 @@ def hold_out(split: Split, share: float, seed: int) -> Split:
   if not np.isin(labels[held], labels[~held]).all():
     raise ValueError(
       f"{split.name}: some files hold clips of several classes, so that holding"
-      " files out leaves a class without training clips. Use"
-      " --set=finetune.validation_share=0, which decides on the test clips."
+      f" files out leaves a class without training clips. {remedy}"
     )
+  return _held_out(split, held)
+
+
+def hold_out_of_several(
+  split: Split, share: float, seed: int, remedy: str
+) -> Split:
+  """Returns a split of the training clips alone, which have several labels.
+
+  `share` of all files become its test clips, but none without which a class
+  would have no training clip.
+
+  Args:
+    split: whose training clips are taken.
+    share: of the files.
+    seed: of the choice.
+    remedy: what to do where none can be held out, for the message.
+
+  Raises:
+    ValueError: no file can be held out.
+  """
+  sources = [clip.source for clip in split.train_clips]
+  order = sorted(set(sources), key=lambda source: _draw(seed, source))
+  rows = {source: [] for source in order}
+  for row, source in enumerate(sources):
+    rows[source].append(row)
+  left = clips_per_class(split.train_labels, len(split.classes))
+  held = np.zeros([len(sources)], bool)
+  count = 0
+  for source in order:
+    if count >= max(1, round(share * len(order))):
+      break
+    own = clips_per_class(split.train_labels[rows[source]], len(left))
+    if (left[own > 0] > own[own > 0]).all():
+      held[rows[source]] = True
+      left -= own
+      count += 1
+  if not count:
+    raise ValueError(
+      f"{split.name}: no file of the {len(order)} can be held out, as each is"
+      f" the only one of some class. {remedy}"
+    )
+  return _held_out(split, held)
+
+
+def _held_out(split, held):
+  """Returns the split of which the training clips `held` are the test clips."""
   train, train_clips = clips.restrict(split.train, split.train_clips, ~held)
   test, test_clips = clips.restrict(split.train, split.train_clips, held)
   return split._replace(

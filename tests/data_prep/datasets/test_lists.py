@@ -12,6 +12,7 @@ from data_prep.datasets import kinetics
 from data_prep.datasets import official
 from data_prep.datasets import presence
 from data_prep.datasets import ucf101
+from data_prep.datasets import voc2007
 
 ODD = "#20_(Rhythm)_[clap];_it's_&_u_nm_np1_fr_goo_0"
 CSV = "label,youtube_id,time_start,time_end,split\n"
@@ -461,3 +462,53 @@ def test_audioset_times_that_no_video_has(tmp_path):
   assert "eval_segments.csv line 4: 'a, 1e305, 1e306, /m/0zz' must be" in (
     _refusal(audioset.read, folder)
   )
+
+
+def _voc(folder):
+  return _write(
+    folder,
+    cat_trainval__txt="000005 -1\n000007  1\n000009  0\n",
+    person_trainval__txt="000005  1\n000007  1\n000009 -1\n",
+    cat_test__txt="000001 -1\n",
+    person_test__txt="000001  0\n",
+  )
+
+
+def test_voc2007(tmp_path):
+  lists = voc2007.read(_voc(tmp_path / "lists"), 0)
+  assert lists.classes == [
+    "cat",
+    "person",
+    "difficult:cat",
+    "difficult:person",
+  ]
+  assert _seen(lists) == [
+    (("person",), "train", "000005"),
+    (("cat", "person"), "train", "000007"),
+    (("difficult:cat",), "train", "000009"),
+    (("difficult:person",), "test", "000001"),
+  ]
+  images = _touch(
+    tmp_path / "v", "JPEGImages/000007.jpg", "JPEGImages/000001.mp4"
+  )
+  found, seen = _find(voc2007.DEFINITION, lists, images)
+  assert [row[0] for row in seen] == ["JPEGImages/000007.jpg"]
+  assert len(found.missing) == 3  # a video is no still picture
+
+
+def test_voc2007_refusals(tmp_path):
+  lists = _voc(tmp_path / "lists")
+  _write(lists, cat_trainval__txt="5 1\n000007 2\n../000009 1\n")
+  message = _refusal(voc2007.read, lists)
+  for expected in (
+    "3 line(s) of the lists",
+    "cat_trainval.txt line 1: '5 1' must be `id -1|0|1`; mend it",
+    "line 2: '000007 2' must be",
+    "line 3: '../000009 1' must be",
+  ):
+    assert expected in message
+  (lists / "person_test.txt").unlink()
+  with pytest.raises(FileNotFoundError, match=r"holds no person_test\.txt"):
+    voc2007.read(lists, 0)
+  with pytest.raises(FileNotFoundError, match=r"no CLASS_trainval\.txt; give"):
+    voc2007.read(_write(tmp_path / "empty"), 0)

@@ -394,3 +394,32 @@ def test_captions_of_a_dataset_reach_the_clips(
   assert code == 3
   assert "`start` ('x') and `end` ('1') must be seconds" in preparer.text()
   assert not (tmp_path / "other").exists()
+
+
+def test_still_pictures_of_a_dataset(tmp_path, preparer, records_of):
+  import tensorflow as tf
+
+  lists = tmp_path / "lists"
+  lists.mkdir()
+  for name, sign in (("cat", 1), ("dog", 0)):
+    (lists / f"{name}_trainval.txt").write_text(f"000005 {sign:2d}\n")
+    (lists / f"{name}_test.txt").write_text(f"000006 {-sign:2d}\n")
+  (tmp_path / "JPEGImages").mkdir()
+  picture = tf.io.encode_jpeg(tf.fill([40, 50, 3], tf.constant(99, tf.uint8)))
+  for image in ("000005", "000006"):
+    path = tmp_path / "JPEGImages" / f"{image}.jpg"
+    path.write_bytes(picture.numpy() + image.encode())
+  code = preparer.run(
+    "--dataset=voc2007",
+    f"--annotations={lists}",
+    f"--input={tmp_path / 'JPEGImages'}",
+    f"--output={tmp_path / 'out'}",
+    *SMALL,
+  )
+  assert code == 0, preparer.text()
+  assert _seen(records_of(tmp_path / "out" / "train")) == {
+    "000005.jpg": ([0, 3], "cat|difficult:dog")
+  }
+  assert _seen(records_of(tmp_path / "out" / "test")) == {
+    "000006.jpg": ([3], "difficult:dog")
+  }

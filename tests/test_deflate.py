@@ -1,0 +1,134 @@
+"""The binary: a run's network of images, trained, and taken by the others."""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from tests import tiny_runs
+from tests.conftest import ROOT
+from tests.data import record_fixture
+from tfvssl import checkpoints
+from tfvssl import config
+from tfvssl import protocols
+from tfvssl import workdir as run_folder
+from tfvssl.evaluation import image_network
+
+_TINY = ("--epochs=3", "--batch_size=4", "--short_side=16")
+
+
+def _run(module, *flags):
+  return subprocess.run(
+    [sys.executable, "-m", f"tfvssl.{module}", *map(str, flags)],
+    cwd=ROOT,
+    capture_output=True,
+    text=True,
+    timeout=300,
+    env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+  )
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+  """A run of step 3, and records of pictures."""
+  root = tmp_path_factory.mktemp("deflate")
+  workdir = root / "RUN"
+  workdir.mkdir()
+  experiment = tiny_runs.experiment(
+    pascal=protocols.Pascal(
+      epochs=2, learning_rates=(0.1,), batch_size=4, test_short_side=18
+    )
+  )
+  config.save(experiment, workdir / run_folder.CONFIG_NAME)
+  method = checkpoints.fresh_method(experiment, 8)
+  checkpoints.CheckpointStore(workdir, {"method": method}, kept=1).save(3)
+  for folder, first in (("train", 0), ("test", 20)):
+    record_fixture.write_records(
+      root / folder,
+      [
+        record_fixture.make_clip(seed, num_frames=1)
+        for seed in range(first, first + 8)
+      ],
+    )
+  return root
+
+
+@pytest.fixture(scope="module")
+def deflated(root):
+  """What the binary said."""
+  return _run(
+    "deflate", f"--workdir={root / 'RUN'}", f"--records={root}/train", *_TINY
+  )
+
+
+def test_scales_and_offsets_are_trained(root, deflated):
+  assert deflated.returncode == 0, deflated.stderr[-3000:]
+  first, last = deflated.stdout.splitlines()[-2:]
+  assert first.startswith("mean L1 to the video network: ")
+  assert last.startswith("next: python -m tfvssl.export --workdir=")
+  history = json.loads((root / "RUN" / "deflated" / "l1.json").read_text())
+  assert len(history) == 3
+  assert history[2] < history[0]
+  experiment, method, step = checkpoints.load_method(root / "RUN")
+  naive, trained = (
+    image_network.encoder(
+      method.encoders()["video"], experiment.method, image, root / "RUN", step
+    ).backbone
+    for image in (image_network.Image.NAIVE, image_network.Image.TRAINED)
+  )
+  for one, two in zip(naive.variables, trained.variables, strict=True):
+    changed = not np.array_equal(one, two)
+    assert changed == ("gamma" in one.name or "beta" in one.name), one.name
+
+
+def test_nothing_is_overwritten(root, deflated):
+  assert deflated.returncode == 0
+  flags = f"--workdir={root / 'RUN'}", f"--records={root}/train"
+  again = _run("deflate", *flags)
+  assert again.returncode == 2
+  assert again.stderr.splitlines()[-1] == (
+    f"error: {root}/RUN/deflated exists; remove it to deflate the run again."
+  )
+
+
+@pytest.mark.parametrize(
+  ("flags", "message"),
+  [
+    (["left over"], "'left over' is no flag; see --helpfull."),
+    ([], "--workdir and --records are needed; for example --workdir=RUN"),
+  ],
+)
+def test_missing_flags_are_one_line(flags, message):
+  process = _run("deflate", *flags)
+  assert process.returncode == 2
+  assert message in process.stderr.splitlines()[-1]
+
+
+@pytest.mark.slow
+def test_trained_deflation_is_evaluated_and_exported(root, deflated):
+  assert deflated.returncode == 0
+  process = _run(
+    "evaluate",
+    f"--workdir={root / 'RUN'}",
+    "--protocol=pascal",
+    "--image=trained",
+    f"--train_records={root}/train",
+    f"--test_records={root}/test",
+    "--name=pascal",
+  )
+  assert process.returncode == 0, process.stderr[-3000:]
+  path = root / "RUN" / "results" / "pascal.json"
+  result = json.loads(path.read_text())
+  assert result["protocol"]["image"] == "trained"
+  assert 0 <= result["pretrained"]["mean"]["mean_average_precision"] <= 1
+  assert result["random_initialisation"]["runs"][0]["seed"] == 0
+  process = _run(
+    "export",
+    f"--workdir={root / 'RUN'}",
+    f"--output={root / 'EXPORT'}",
+    "--image=trained",
+  )
+  assert process.returncode == 0, process.stderr[-3000:]
