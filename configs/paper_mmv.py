@@ -12,9 +12,9 @@ the other rows of Table 1 are taken to be like it.
 
 The linear evaluation is appendix A.2's: ten clips, central squares out of
 frames of 224 px, C from a grid that holds the published values. HMDB51's
-squares of 200 px are those of training; UCF101's of 224 px, Table 2's 2 s of
-sound for ESC-50 and fine-tuning by SGD (Table 5) are no settings of
-tfvssl.evaluate, and tfvssl.compare says so.
+squares of 200 px are those of training; UCF101's of 224 px and Table 2's 2 s
+of sound for ESC-50 are no settings of tfvssl.evaluate, and tfvssl.compare says
+so.
 """
 
 import dataclasses
@@ -23,6 +23,7 @@ from typing import Any
 from tfvssl import config
 from tfvssl import contrastive
 from tfvssl import paper_results
+from tfvssl import protocols
 from tfvssl import views
 from tfvssl.backbones import resnet_audio
 from tfvssl.backbones import word_embedding
@@ -32,7 +33,10 @@ from tfvssl.optim import adam
 
 MMV = paper_results.Paper(
   image_sizes={"ucf101_linear": 224, "hmdb51_linear": 200},
-  other_protocols={"finetune": "SGD, Table 5"},
+  fine_tuned_by_sgd={
+    "hmdb51_finetune": protocols.FineTuneSgd(),
+    "ucf101_finetune": protocols.FINE_TUNE_SGD_UCF101,
+  },
   sources={
     "": "paper Sec. 4.2 (Tables 1, 6 to 9) and 4.3 (Table 2)",
     "method.video": "paper Sec. 4.1",
@@ -44,7 +48,10 @@ MMV = paper_results.Paper(
     "schedule": "paper Sec. 4.1 and A.1",
     "svm": "paper A.2; of ESC-50 it tells no classifier",
     "linear": "BraVe appendix B; no protocol of MMV's",
-    "finetune": "BraVe appendix B; MMV's is SGD, paper A.2 and Table 5",
+    "finetune": "BraVe appendix B; MMV's is finetune_sgd",
+    "finetune_sgd": "paper A.2 and Table 5, HMDB51",
+    "pascal": "paper A.2; learning rates, batch and held-out share are ours",
+    "imagenet": "paper A.2; learning rates, batch and held-out share are ours",
     "mlp": "BraVe appendix B; no protocol of MMV's",
   },
 )

@@ -142,7 +142,7 @@ def test_what_a_search_chose_is_held_against_table_7():
 
 _MMV = paper_results.Paper(
   image_sizes={"ucf101_linear": 224},
-  other_protocols={"finetune": "SGD, Table 5"},
+  fine_tuned_by_sgd={"ucf101_finetune": protocols.FINE_TUNE_SGD_UCF101},
 )
 _MMV_ROW = paper_results.Row(
   "Table 4",
@@ -196,8 +196,34 @@ def test_protocol_of_another_kind_is_told_instead_of_its_values():
     name="finetune", recipe={"epochs": 1}, test_view_size=200, temporal_clips=1
   )
   assert _mmv_differences(result, "ucf101_finetune") == [
-    comparing.Difference("protocol", "BraVe's", "SGD, Table 5")
+    comparing.Difference("protocol", "finetune", "finetune_sgd")
   ]
+  result["protocol"]["name"] = "finetune_sgd"
+  assert comparing.measured(result, "ucf101_finetune") == 90.0
+  assert _differences(result, "ucf101_finetune")[-1] == (
+    "protocol",
+    "finetune_sgd",
+    "finetune",
+  )
+
+
+def test_fine_tuning_by_sgd_is_compared_with_table_5():
+  recipe = dataclasses.asdict(protocols.FINE_TUNE_SGD_UCF101)
+  recipe["decay_steps"] = list(recipe["decay_steps"])
+  result = _result(name="finetune_sgd", recipe=recipe, spatial_crops=1)
+  del result["protocol"]["choose_c"]
+  assert _mmv_differences(result, "ucf101_finetune") == []
+  recipe |= dataclasses.asdict(protocols.FineTuneSgd())  # those of HMDB51
+  recipe["decay_steps"] = list(recipe["decay_steps"])
+  told = {
+    item.name: item.paper
+    for item in _mmv_differences(result, "ucf101_finetune")
+  }
+  assert told == {
+    "decay steps": [6250, 12_500, 18_750],
+    "steps": 25_000,
+    "weight decay": 1e-7,
+  }
 
 
 def _retrieval_result():

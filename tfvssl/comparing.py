@@ -21,6 +21,7 @@ _NOT_TRAINED = (
   "logging.",
   *(f"{name}." for name in config.PROTOCOLS),
 )
+_SGD = "finetune_sgd"
 _LINES = 12  # of the training's differences
 # Of a result that can be compared: where it must hold what, and where it may.
 _NEEDED = {
@@ -175,7 +176,9 @@ def measured(result: dict, name: str) -> float:
       f"--benchmark={name} is measured by no --protocol of tfvssl.evaluate."
     )
   protocol, mean = result["protocol"], result["pretrained"]["mean"]
-  if protocol["name"] != benchmark.protocol:
+  # Of the two ways to fine-tune `differences` tells which is the paper's.
+  found = "finetune" if protocol["name"] == _SGD else protocol["name"]
+  if found != benchmark.protocol:
     raise ValueError(
       f"--benchmark={name} is measured with --protocol={benchmark.protocol};"
       f" the result has {protocol['name']}."
@@ -225,15 +228,22 @@ def differences(
     ("clips left out", _left_out(result), 0),
     *_view_pairs(protocol, row, name),
   ]
-  if benchmark.protocol in row.paper.other_protocols:
-    way = row.paper.other_protocols[benchmark.protocol]
-    return [*_unequal(pairs), Difference("protocol", "BraVe's", way)]
+  papers = _protocol_of(row, name)
+  if protocol["name"] != papers:
+    told = Difference("protocol", protocol["name"], papers)
+    return [*_unequal(pairs), told]
   here = {**protocol, **protocol.get("recipe", {})}
   if row.fine_tuned:
     here.update(_chosen(result))
   for key, value in _protocol_values(recipe, row, name).items():
     pairs.append((key.replace("_", " "), here.get(key), value))
   return _unequal(pairs)
+
+
+def _protocol_of(row, name):
+  """Returns the name of the protocol with which the paper measured it."""
+  by_sgd = name in row.paper.fine_tuned_by_sgd
+  return _SGD if by_sgd else paper_results.benchmark(name).protocol
 
 
 def _size_pair(result, benchmark):
@@ -289,12 +299,15 @@ def _left_out(result):
 def _protocol_values(recipe, row, name):
   """Returns the paper's values by their names in a result's protocol."""
   benchmark = paper_results.benchmark(name)
+  by_sgd = name in row.paper.fine_tuned_by_sgd
   section = getattr(recipe, benchmark.protocol)
+  if by_sgd:
+    section = row.paper.fine_tuned_by_sgd[name]
   if benchmark.protocol == "finetune" and row.fine_tuned:
     found = row.fine_tuned[name.partition("_")[0]]
     section = found.settings(section.batch_size)
   values = dataclasses.asdict(section)
-  if benchmark.protocol == "finetune":
+  if benchmark.protocol == "finetune" and not by_sgd:
     values["clips_per_replica"] = section.batch_size // _WORKERS
   if name in row.paper.temporal_clips:
     values["temporal_clips"] = row.paper.temporal_clips[name]

@@ -22,6 +22,7 @@ PROTOCOLS = (
   "svm",
   "linear",
   "finetune",
+  "finetune_sgd",
   "mlp",
   "pascal",
   "imagenet",
@@ -218,6 +219,9 @@ class Experiment:
   linear: protocols.Linear = dataclasses.field(default_factory=protocols.Linear)
   finetune: protocols.FineTune = dataclasses.field(
     default_factory=protocols.FineTune
+  )
+  finetune_sgd: protocols.FineTuneSgd = dataclasses.field(
+    default_factory=protocols.FineTuneSgd
   )
   mlp: protocols.ShallowMlp = dataclasses.field(
     default_factory=protocols.ShallowMlp

@@ -5,10 +5,10 @@
 
 Protocols (paper appendix B): `svm` and `linear` on frozen features, `mlp` on
 frozen features of clips that may have several labels, `finetune` of the whole
-network; `pascal` and `imagenet` (MMV's appendix A.2) on frozen features of
-still images, which go through the network as --image says. --train_records and
---test_records may be given several times: pairs are the official splits, and
-what is chosen is chosen on the first. `retrieval`
+network; of MMV (its appendix A.2) `finetune_sgd`, and `pascal` and `imagenet`
+on frozen features of still images, which go through the network as --image
+says. --train_records and --test_records may be given several times: pairs are
+the official splits, and what is chosen is chosen on the first. `retrieval`
 between the modalities of an mmv run (its paper's appendix A.2) fits nothing:
 it takes one --test_records alone. Settings are those of the run's config;
 --set=linear.epochs=2 changes one. The result, RUN/results/NAME.json, holds
@@ -35,6 +35,7 @@ _TITLES = {
   "svm": "linear SVM",
   "linear": "linear layer",
   "finetune": "fine-tuning",
+  "finetune_sgd": "fine-tuning by SGD",
   "mlp": "shallow MLP",
   "pascal": "linear layer on images",
   "imagenet": "linear layer on images",
@@ -82,7 +83,7 @@ _SET = flags.DEFINE_multi_string(
   "set",
   [],
   "Instead of the run's value: SECTION.FIELD=VALUE of svm, linear, finetune,"
-  " mlp, pascal, imagenet, retrieval or runtime; for example"
+  " finetune_sgd, mlp, pascal, imagenet, retrieval or runtime; for example"
   " svm.grid_c=1e-4,1e-3. May be repeated.",
 )
 _NUM_FRAMES = flags.DEFINE_integer(
@@ -210,10 +211,13 @@ def _check_retrieval_flags():
 
 def _check_retrieval(experiment):
   from tfvssl.evaluation import cross_modal
+  from tfvssl.evaluation import protocol_choice
 
   cross_modal.check_method(experiment.method)
   settings = experiment.retrieval
-  _check_short_side(experiment.method.video, settings, "retrieval")
+  protocol_choice.check_short_side(
+    experiment.method.video, settings, "retrieval"
+  )
 
 
 def _scope(experiment):
@@ -330,51 +334,20 @@ def _measure_retrieval(experiment, method, step):
 
 def _protocol(experiment, encoder):
   """Returns the protocol of --protocol with all its choices."""
-  from tfvssl.evaluation import features
-  from tfvssl.evaluation import finetune
-  from tfvssl.evaluation import image_linear
   from tfvssl.evaluation import image_network
-  from tfvssl.evaluation import linear
-  from tfvssl.evaluation import shallow_mlp
+  from tfvssl.evaluation import protocol_choice
   from tfvssl.evaluation import svm
-  from tfvssl.evaluation import svm_protocol
 
-  name = _PROTOCOL.value
-  chosen = getattr(experiment, name)
-  spec = features.training_spec(_view(encoder.spec))
-  _check_short_side(spec, chosen, name)
-  test_spec = spec
-  if name == "linear":
-    test_spec = linear.test_spec(spec, chosen.test_short_side)
-  elif name == "finetune":
-    spec = finetune.training_spec(spec, chosen)
-  elif name == "pascal":
-    spec = image_linear.pascal_spec(spec)
-  settings = features.Settings(
-    spec,
-    test_spec,
-    chosen,
-    chosen.batch_size if name == "svm" else chosen.test_batch_size,
-    views.FRAME_RATE_HZ,
-    experiment.seed,
+  image = image_network.Image(_IMAGE.value or "none")
+  return protocol_choice.build(
+    _PROTOCOL.value,
+    experiment,
+    _view(encoder.spec),
+    modality=_MODALITY.value,
+    same_paths_differ=_SAME_PATHS_DIFFER.value,
+    choose_c=svm.ChooseC(_CHOOSE_C.value),
+    image=image,
   )
-  common = _MODALITY.value, settings, _SAME_PATHS_DIFFER.value
-  if name == "svm":
-    choose_c = svm.ChooseC(_CHOOSE_C.value)
-    return svm_protocol.SvmProtocol(*common, chosen, choose_c)
-  if name in _OF_IMAGES:
-    image_kinds = {
-      "pascal": image_linear.PascalProtocol,
-      "imagenet": image_linear.ImageNetProtocol,
-    }
-    image = image_network.Image(_IMAGE.value)
-    return image_kinds[name](*common, chosen, image)
-  kinds = {
-    "linear": linear.LinearProtocol,
-    "finetune": finetune.FineTuneProtocol,
-    "mlp": shallow_mlp.ShallowMlpProtocol,
-  }
-  return kinds[name](*common, chosen)
 
 
 def _view(spec):
@@ -383,17 +356,6 @@ def _view(spec):
   if not isinstance(spec, (views.RgbViewSpec, views.FlowViewSpec)):
     raise ValueError("--num_frames has no meaning for sound.")
   return dataclasses.replace(spec, num_frames=_NUM_FRAMES.value)
-
-
-def _check_short_side(spec, chosen, name):
-  short_side = chosen.test_short_side
-  if isinstance(spec, views.RgbViewSpec) and spec.image_size > short_side:
-    near = round(spec.image_size * 256 / 224)
-    raise ValueError(
-      f"`{name}.test_short_side` ({short_side}) must be at least the view's"
-      f" `image_size` ({spec.image_size}); try"
-      f" --set={name}.test_short_side={near}."
-    )
 
 
 def _versions():

@@ -116,15 +116,17 @@ class Paper:
       many as in the recipe.
     image_sizes: benchmark to the side of a view in pixels, where the paper
       tells it.
-    other_protocols: protocol to how the paper does it, where tfvssl.evaluate
-      does it in another way.
+    fine_tuned_by_sgd: benchmark to the settings of finetune_sgd, where the
+      paper fine-tunes so.
     sources: section of a config to where the paper has its values, instead of
       what the docstrings of its class say.
   """
 
   temporal_clips: dict[str, int] = dataclasses.field(default_factory=dict)
   image_sizes: dict[str, int] = dataclasses.field(default_factory=dict)
-  other_protocols: dict[str, str] = dataclasses.field(default_factory=dict)
+  fine_tuned_by_sgd: dict[str, protocols.FineTuneSgd] = dataclasses.field(
+    default_factory=dict
+  )
   sources: dict[str, str] = dataclasses.field(default_factory=dict)
 
 

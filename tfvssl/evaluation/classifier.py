@@ -53,6 +53,20 @@ class LinearHead(tf.keras.layers.Layer):
     return self.linear(x if kept is None else x * kept)
 
 
+class PlainHead(tf.keras.layers.Layer):
+  """A linear layer and nothing else. Source: MMV paper, appendix A.2."""
+
+  def __init__(self, num_classes: int, name: str = "linear_head"):
+    """Makes the layer; its weights are made by the first call."""
+    super().__init__(name=name)
+    self.linear = heads.linear(num_classes, "linear", dtype="float32")
+
+  def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
+    """Returns logits, float32 [B, K], for features [B, D]."""
+    del training  # makes no difference
+    return self.linear(inputs)
+
+
 class MlpHead(tf.keras.layers.Layer):
   """Batch norm, linear, batch norm, relu, linear. Source: paper appendix B."""
 

@@ -6,12 +6,14 @@ randomly initialised network is trained in the same way, with a choice of its
 own. Batch norm uses the statistics of each replica alone.
 """
 
+from collections.abc import Callable, Sequence
 import dataclasses
 import itertools
 import time
 from typing import ClassVar, NamedTuple
 
 from absl import logging
+import numpy as np
 import tensorflow as tf
 
 from tfvssl import config
@@ -95,6 +97,58 @@ def dropout_factors(
   )
   kept = randomness.uniform(keys, (dim,)) >= rate
   return tf.cast(kept, tf.float32) / (1.0 - rate)
+
+
+def set_weights(backbone: tf.keras.Model, values: Sequence[np.ndarray]) -> None:
+  """Gives the network's variables the values that they had, in their order."""
+  for variable, value in zip(backbone.variables, values, strict=True):
+    variable.assign(value)
+
+
+def train_and_test(
+  encoder: base.Encoder,
+  head: tf.keras.layers.Layer,
+  logits_of_rows: Callable[[tf.Tensor, views.View], tf.Tensor],
+  split: splits_of.Split,
+  settings: features.Settings,
+  recipe: classifier.Recipe,
+) -> svm.Accuracy:
+  """Trains backbone and head on a split and returns the test accuracy.
+
+  Args:
+    encoder: whose backbone is trained.
+    head: maps features to logits.
+    logits_of_rows: maps features [B, D] and their views to logits [B, K], in
+      training mode.
+    split: of single labels.
+    settings: how views are taken.
+    recipe: optimiser, rate and number of steps.
+
+  Raises:
+    ValueError: as classifier.train.
+    exit_codes.UserError: as classifier.train and classifier.test_scores.
+  """
+  backbone = encoder.backbone
+
+  def logits_of(view):
+    inputs = features.network_input(view, settings)
+    return logits_of_rows(backbone(inputs, training=True), view)
+
+  classifier.train(
+    logits_of,
+    classifier.softmax_loss,
+    [*backbone.trainable_variables, *head.trainable_variables],
+    lambda size: classifier.training_batches(split, settings, size),
+    split.train,
+    recipe,
+  )
+  classifier.average_statistics(
+    [*backbone.non_trainable_variables, *head.non_trainable_variables]
+  )
+  scores = classifier.test_scores(
+    lambda inputs: tf.nn.softmax(head(backbone(inputs))), split, settings
+  )
+  return svm.accuracy_of(scores, split.columns, split.test_labels[:, 0])
 
 
 @dataclasses.dataclass
@@ -215,28 +269,26 @@ class FineTuneProtocol(protocol.Protocol):
 
   def _accuracy(self, encoder, start, split, choice):
     """Trains from `start` on the split and returns its test accuracy."""
-    settings, backbone = self.settings, encoder.backbone
-    for variable, value in zip(backbone.variables, start, strict=True):
-      variable.assign(value)
+    settings = self.settings
+    set_weights(encoder.backbone, start)
     tf.keras.utils.set_random_seed(settings.seed)
     head = classifier.build_head(
       classifier.LinearHead(len(split.columns)), encoder, settings.spec
     )
     batch_norm.make_local(head)
 
-    def logits_of(view):
-      rows = backbone(features.network_input(view, settings), training=True)
+    def logits_of_rows(rows, view):
       kept = dropout_factors(
         choice.dropout, rows.shape[-1], view, settings.seed
       )
       return head(rows, training=True, kept=kept)
 
-    classifier.train(
-      logits_of,
-      classifier.softmax_loss,
-      [*backbone.trainable_variables, *head.trainable_variables],
-      lambda size: classifier.training_batches(split, settings, size),
-      split.train,
+    return train_and_test(
+      encoder,
+      head,
+      logits_of_rows,
+      split,
+      settings,
       classifier.epochs_recipe(
         "finetune",
         self._optimizer(choice.weight_decay),
@@ -247,13 +299,6 @@ class FineTuneProtocol(protocol.Protocol):
         num_clips=len(split.train_clips),
       ),
     )
-    classifier.average_statistics(
-      [*backbone.non_trainable_variables, *head.non_trainable_variables]
-    )
-    scores = classifier.test_scores(
-      lambda inputs: tf.nn.softmax(head(backbone(inputs))), split, settings
-    )
-    return svm.accuracy_of(scores, split.columns, split.test_labels[:, 0])
 
   def _optimizer(self, weight_decay):
     return lars.LarsConfig(weight_decay=weight_decay, predictor_multiplier=1.0)

@@ -17,7 +17,6 @@ import tensorflow as tf
 
 from tfvssl import config
 from tfvssl import exit_codes
-from tfvssl import heads
 from tfvssl import protocols
 from tfvssl import views
 from tfvssl.evaluation import average_precision
@@ -34,20 +33,6 @@ from tfvssl.optim import schedules
 OPTIMIZER = adam.AdamConfig(epsilon=1e-8, predictor_multiplier=1.0)
 # In front of the name of a class: the image shows it, but hardly.
 DIFFICULT = "difficult:"
-
-
-class LinearHead(tf.keras.layers.Layer):
-  """A linear layer and nothing else."""
-
-  def __init__(self, num_classes: int, name: str = "linear_head"):
-    """Makes the layer; its weights are made by the first call."""
-    super().__init__(name=name)
-    self.linear = heads.linear(num_classes, "linear", dtype="float32")
-
-  def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
-    """Returns logits, float32 [B, K], for features [B, D]."""
-    del training  # makes no difference
-    return self.linear(inputs)
 
 
 @dataclasses.dataclass
@@ -144,7 +129,7 @@ class ImageLinearProtocol(protocol.Protocol):
     )
     tf.keras.utils.set_random_seed(self.settings.seed)
     return classifier.scores_on_frozen(
-      LinearHead(len(split.columns)),
+      classifier.PlainHead(len(split.columns)),
       encoder,
       split,
       self.settings,

@@ -49,6 +49,11 @@ def is_predictor(name: str) -> bool:
   return any("predictor" in part for part in _path(name)[:-1])
 
 
+def is_classifier(name: str) -> bool:
+  """Returns whether the variable belongs to the layer that tells classes."""
+  return "linear_head" in _path(name)[:-1]
+
+
 def check(variables: Iterable[tf.Variable]) -> None:
   """Raises ValueError naming the first variable that has no role."""
   for variable in variables:

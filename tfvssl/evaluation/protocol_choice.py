@@ -1,0 +1,99 @@
+"""The protocol that has a name, with the settings of a run."""
+
+from tfvssl import config
+from tfvssl import protocols
+from tfvssl import views
+from tfvssl.evaluation import features
+from tfvssl.evaluation import finetune
+from tfvssl.evaluation import finetune_sgd
+from tfvssl.evaluation import image_linear
+from tfvssl.evaluation import image_network
+from tfvssl.evaluation import linear
+from tfvssl.evaluation import protocol
+from tfvssl.evaluation import shallow_mlp
+from tfvssl.evaluation import svm
+from tfvssl.evaluation import svm_protocol
+
+
+def build(
+  name: str,
+  experiment: config.Experiment,
+  view: views.ViewSpec,
+  *,
+  modality: str,
+  same_paths_differ: bool,
+  choose_c: svm.ChooseC,
+  image: image_network.Image,
+) -> protocol.Protocol:
+  """Returns a protocol with all its choices.
+
+  Args:
+    name: one of config.PROTOCOLS but `retrieval`.
+    experiment: of the run, with the protocols' settings.
+    view: that the encoder was trained on.
+    modality: name of the encoder.
+    same_paths_differ: see clips.check_leakage.
+    choose_c: how the SVM's C is chosen.
+    image: how images go through the network, for `pascal` and `imagenet`.
+
+  Raises:
+    ValueError: frames are smaller than the view.
+  """
+  chosen = getattr(experiment, name)
+  spec, test_spec = _specs(name, features.training_spec(view), chosen)
+  settings = features.Settings(
+    spec,
+    test_spec,
+    chosen,
+    chosen.batch_size if name == "svm" else chosen.test_batch_size,
+    views.FRAME_RATE_HZ,
+    experiment.seed,
+  )
+  common = modality, settings, same_paths_differ
+  if name == "svm":
+    return svm_protocol.SvmProtocol(*common, chosen, choose_c)
+  if name == "pascal":
+    return image_linear.PascalProtocol(*common, chosen, image)
+  if name == "imagenet":
+    return image_linear.ImageNetProtocol(*common, chosen, image)
+  kinds = {
+    "linear": linear.LinearProtocol,
+    "finetune": finetune.FineTuneProtocol,
+    "finetune_sgd": finetune_sgd.FineTuneSgdProtocol,
+    "mlp": shallow_mlp.ShallowMlpProtocol,
+  }
+  return kinds[name](*common, chosen)
+
+
+def _specs(name, spec, chosen):
+  """Returns the views of training and test."""
+  if name == "finetune_sgd":
+    spec = finetune_sgd.view_of(spec, chosen)
+  check_short_side(spec, chosen, name)
+  if name == "linear":
+    return spec, linear.test_spec(spec, chosen.test_short_side)
+  if name == "finetune":
+    return finetune.training_spec(spec, chosen), spec
+  if name == "pascal":
+    return image_linear.pascal_spec(spec), spec
+  return spec, spec
+
+
+def check_short_side(
+  spec: views.ViewSpec, chosen: protocols.TestViews, name: str
+) -> None:
+  """Raises ValueError where test frames are smaller than the view.
+
+  Args:
+    spec: of the view.
+    chosen: settings of the protocol.
+    name: of the protocol.
+  """
+  short_side = chosen.test_short_side
+  if isinstance(spec, views.RgbViewSpec) and spec.image_size > short_side:
+    near = round(spec.image_size * 256 / 224)
+    raise ValueError(
+      f"`{name}.test_short_side` ({short_side}) must be at least the view's"
+      f" `image_size` ({spec.image_size}); try"
+      f" --set={name}.test_short_side={near}."
+    )
