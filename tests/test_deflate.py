@@ -1,15 +1,13 @@
 """The binary: a run's network of images, trained, and taken by the others."""
 
 import json
-import os
-import subprocess
-import sys
+import shutil
 
 import numpy as np
 import pytest
 
+from tests import forked_binaries
 from tests import tiny_runs
-from tests.conftest import ROOT
 from tests.data import record_fixture
 from tfvssl import checkpoints
 from tfvssl import config
@@ -21,14 +19,7 @@ _TINY = ("--epochs=3", "--batch_size=4", "--short_side=16")
 
 
 def _run(module, *flags):
-  return subprocess.run(
-    [sys.executable, "-m", f"tfvssl.{module}", *map(str, flags)],
-    cwd=ROOT,
-    capture_output=True,
-    text=True,
-    timeout=300,
-    env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
-  )
+  return forked_binaries.run(f"tfvssl.{module}", *flags)
 
 
 @pytest.fixture(scope="module")
@@ -105,6 +96,21 @@ def test_missing_flags_are_one_line(flags, message):
   process = _run("deflate", *flags)
   assert process.returncode == 2
   assert message in process.stderr.splitlines()[-1]
+
+
+def test_crops_fit_into_the_pictures(root, tmp_path):
+  ignored = shutil.ignore_patterns("deflated", "results")
+  shutil.copytree(root / "RUN", tmp_path / "RUN", ignore=ignored)
+  process = _run(
+    "deflate",
+    f"--workdir={tmp_path}/RUN",
+    f"--records={root}/train",
+    "--short_side=8",
+  )
+  assert process.returncode == 2
+  assert process.stderr.splitlines()[-1] == (
+    "error: --short_side=8 must be at least the view's `image_size` (16)."
+  )
 
 
 @pytest.mark.slow

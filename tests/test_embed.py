@@ -2,14 +2,13 @@
 
 import os
 import subprocess
-import sys
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests import forked_binaries
 from tests import tiny_runs
-from tests.conftest import ROOT
 from tests.evaluation import grey_records
 from tfvssl import embedding
 from tfvssl import export_format
@@ -201,14 +200,7 @@ def test_impossible_requests_are_refused(model, changes, message):
 
 
 def _embed(*flags):
-  return subprocess.run(
-    [sys.executable, "-m", "tfvssl.embed", *map(str, flags)],
-    cwd=ROOT,
-    capture_output=True,
-    text=True,
-    timeout=300,
-    env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
-  )
+  return forked_binaries.run("tfvssl.embed", *flags)
 
 
 def test_binary_writes_the_table(model, folder, tmp_path):

@@ -1,30 +1,19 @@
 """Embeddings by an MMV: its spaces, and sentences."""
 
-import os
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from tests import exported_runs
+from tests import forked_binaries
 from tests import tiny_mmv_runs
-from tests.conftest import ROOT
 from tfvssl import embedding
 from tfvssl import export_format
 from tfvssl.data import mp4
 
 
 def _embed(*flags):
-  return subprocess.run(
-    [sys.executable, "-m", "tfvssl.embed", *map(str, flags)],
-    cwd=ROOT,
-    capture_output=True,
-    text=True,
-    timeout=300,
-    env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
-  )
+  return forked_binaries.run("tfvssl.embed", *flags)
 
 
 @pytest.fixture(scope="module")

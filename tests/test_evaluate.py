@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import os
 import pathlib
 import re
 import subprocess
@@ -10,6 +9,7 @@ import sys
 
 import pytest
 
+from tests import forked_binaries
 from tests import tiny_mmv_runs
 from tests import tiny_runs
 from tests.conftest import ROOT
@@ -75,19 +75,8 @@ def run(tmp_path_factory):
 
 
 def _evaluate(root, *flags):
-  return subprocess.run(
-    [
-      sys.executable,
-      "-m",
-      "tfvssl.evaluate",
-      f"--workdir={root / 'RUN'}",
-      *flags,
-    ],
-    cwd=ROOT,
-    capture_output=True,
-    text=True,
-    timeout=400,
-    env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+  return forked_binaries.run(
+    "tfvssl.evaluate", f"--workdir={root / 'RUN'}", *flags
   )
 
 
@@ -353,6 +342,27 @@ def test_retrieval_of_an_untrained_run(tmp_path):
       " --set=runtime.strategy=cpu.",
     ),
     (["left over"], 2, "'left over' is no flag"),
+    (
+      ["--train_records=a", "--test_records=b", "--protocol=pascal"],
+      2,
+      "--protocol=pascal needs --image, one of naive, trained and repeated",
+    ),
+    (
+      ["--train_records=a", "--test_records=b", "--image=naive"],
+      2,
+      "--image has no meaning for --protocol=svm; it is for pascal and imagen",
+    ),
+    (
+      [
+        "--train_records=a",
+        "--test_records=b",
+        "--protocol=imagenet",
+        "--image=naive",
+        "--num_frames=8",
+      ],
+      2,
+      "--num_frames and --modality have no meaning for --protocol=imagenet",
+    ),
   ],
 )
 def test_mistakes_end_in_one_line(run, flags, code, message):

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from tests import exported_runs
+from tests import forked_binaries
 from tests import tiny_runs
-from tests.conftest import ROOT
 from tfvssl import checkpoints
 from tfvssl import config
 from tfvssl import export_format
@@ -181,14 +181,7 @@ def test_network_that_gives_nan_is_not_exported(tmp_path):
 
 
 def _export(*flags):
-  return subprocess.run(
-    [sys.executable, "-m", "tfvssl.export", *map(str, flags)],
-    cwd=ROOT,
-    capture_output=True,
-    text=True,
-    timeout=300,
-    env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
-  )
+  return forked_binaries.run("tfvssl.export", *flags)
 
 
 def test_binary_exports_a_run(method, tmp_path):

@@ -8,6 +8,7 @@ import sys
 import numpy as np
 import pytest
 
+from tests import forked_binaries
 from tests import published_files
 from tests.conftest import ROOT
 from tfvssl import checkpoints
@@ -16,6 +17,7 @@ from tfvssl import output_folder
 from tfvssl import published_weights
 
 CONFIG = published_files.tiny_config()
+_BINARY = "tfvssl.import_weights"
 
 
 # The flag --output is that of several binaries, so each runs by itself; this
@@ -40,9 +42,10 @@ def _write(path, arrays):
   path.write_bytes(published_files.npy(tree))
 
 
-def _process(start: list[str], *arguments: str):
+def _tiny_import(*arguments: str):
+  """Runs the binary for the tiny config instead of the published one."""
   return subprocess.run(
-    [sys.executable, *start, *arguments],
+    [sys.executable, "-c", _TINY, *arguments],
     cwd=ROOT,
     capture_output=True,
     text=True,
@@ -51,15 +54,19 @@ def _process(start: list[str], *arguments: str):
 
 
 def _import(path: pathlib.Path, *arguments: str):
-  start = ["-m", "tfvssl.import_weights", f"--checkpoint={path}"]
-  return _process(start, f"--output={path.parent / 'RUN'}", *arguments)
+  return forked_binaries.run(
+    _BINARY,
+    f"--checkpoint={path}",
+    f"--output={path.parent / 'RUN'}",
+    *arguments,
+  )
 
 
 def test_the_run_is_made_and_the_next_command_is_printed(tiny, tmp_path):
   _write(tmp_path / "x.npy", tiny)
   run = tmp_path / "RUN"
   arguments = [f"--checkpoint={tmp_path}/x.npy", f"--output={run}"]
-  process = _process(["-c", _TINY], *arguments)
+  process = _tiny_import(*arguments)
   assert process.returncode == exit_codes.OK, process.stderr
   lines = process.stdout.splitlines()
   values = sum(array.size for array in tiny.values())
@@ -77,7 +84,7 @@ def test_the_run_is_made_and_the_next_command_is_printed(tiny, tmp_path):
     np.testing.assert_array_equal(variable, tiny[name], err_msg=name)
   # A folder that is not empty is kept.
   before = sorted(path.name for path in run.iterdir())
-  process = _process(["-c", _TINY], *arguments)
+  process = _tiny_import(*arguments)
   assert process.returncode == exit_codes.USAGE
   assert "exists and is not empty; choose" in process.stderr
   assert sorted(path.name for path in run.iterdir()) == before
@@ -87,23 +94,22 @@ def test_a_partial_file_says_what_stays_random(tiny, tmp_path):
   held = {k: v for k, v in tiny.items() if not k.startswith("shared_pr")}
   _write(tmp_path / "x.npy", held)
   arguments = [f"--checkpoint={tmp_path}/x.npy", f"--output={tmp_path}/RUN"]
-  process = _process(["-c", _TINY], *arguments)
+  process = _tiny_import(*arguments)
   assert process.returncode == exit_codes.DATA
   assert "--allow_partial" in process.stderr
   assert not (tmp_path / "RUN").exists()
-  process = _process(["-c", _TINY], *arguments, "--allow_partial")
+  process = _tiny_import(*arguments, "--allow_partial")
   assert process.returncode == exit_codes.OK, process.stderr
   lines = process.stdout.splitlines()
   assert "random, not in the file: projector, predictor" in lines
 
 
 def test_what_is_missing_on_the_command_line_is_named(tmp_path):
-  start = ["-m", "tfvssl.import_weights"]
   for arguments, message in (
     ([f"--output={tmp_path}/RUN"], "--checkpoint and --output are needed"),
     (["x.npy"], "'x.npy' is no flag; see --helpfull"),
   ):
-    process = _process(start, *arguments)
+    process = forked_binaries.run(_BINARY, *arguments)
     assert process.returncode == exit_codes.USAGE
     assert message in process.stderr
 
@@ -191,8 +197,7 @@ def test_a_link_to_an_empty_folder_is_filled(tiny, tmp_path):
   _write(tmp_path / "x.npy", tiny)
   (tmp_path / "disk").mkdir()
   (tmp_path / "RUN").symlink_to(tmp_path / "disk")
-  process = _process(
-    ["-c", _TINY],
+  process = _tiny_import(
     f"--checkpoint={tmp_path}/x.npy",
     f"--output={tmp_path}/RUN",
   )

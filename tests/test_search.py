@@ -1,17 +1,14 @@
 """The binary that searches: a clip among clips, a sentence, and mistakes."""
 
-import os
 import re
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 
 from tests import exported_runs
+from tests import forked_binaries
 from tests import tiny_mmv_runs
 from tests import tiny_runs
-from tests.conftest import ROOT
 from tests.evaluation import grey_records
 from tfvssl import embedding
 from tfvssl import exporting
@@ -22,14 +19,7 @@ EVIL = "<script>alert(1)</script>.mp4".replace("/", "\u2215")
 
 
 def _search(*flags):
-  return subprocess.run(
-    [sys.executable, "-m", "tfvssl.search", *map(str, flags)],
-    cwd=ROOT,
-    capture_output=True,
-    text=True,
-    timeout=300,
-    env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
-  )
+  return forked_binaries.run("tfvssl.search", *flags)
 
 
 def _write_clip(path, *colours):

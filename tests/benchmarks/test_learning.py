@@ -1,11 +1,8 @@
 """The learning benchmark as a command: cells once, and its messages."""
 
-import subprocess
-import sys
-
 import pytest
 
-from tests.conftest import ROOT
+from tests import forked_binaries
 from tests.data import record_fixture
 from tfvssl import exit_codes
 
@@ -25,12 +22,7 @@ def records(tmp_path_factory):
 
 
 def _run(*arguments):
-  return subprocess.run(
-    [sys.executable, "-m", "benchmarks.learning", *map(str, arguments)],
-    cwd=ROOT,
-    capture_output=True,
-    text=True,
-  )
+  return forked_binaries.run("benchmarks.learning", *arguments)
 
 
 @pytest.mark.slow

@@ -2,13 +2,12 @@
 
 from collections.abc import Callable, Iterator
 import json
-import os
 import pathlib
 import subprocess
-import sys
 
 import pytest
 
+from tests import forked_binaries
 from tfvssl.data import ffmpeg
 
 
@@ -47,28 +46,27 @@ def make_clip() -> Callable[..., pathlib.Path]:
 class Preparer:
   """Starts prepare_records and waits for it."""
 
-  def __init__(self, process: subprocess.Popen, logs: pathlib.Path):
-    self._process = process
+  def __init__(self, server: forked_binaries.Server, logs: pathlib.Path):
+    self._server = server
     self._logs = logs
     self._count = 0
     self.log = logs
-
-  def _ask(self, request):
-    self._process.stdin.write(json.dumps(request) + "\n")
-    self._process.stdin.flush()
-    return int(self._process.stdout.readline())
 
   def start(self, *args: str, file_bytes: int = 0) -> int:
     """Starts a run and returns its process id; `log` is its output."""
     self._count += 1
     self.log = self._logs / f"{self._count}.log"
-    return self._ask(
-      {"args": args, "log": str(self.log), "file_bytes": file_bytes}
+    return self._server.start(
+      "data_prep.prepare_records",
+      list(args),
+      self.log,
+      self.log,
+      file_bytes=file_bytes,
     )
 
   def wait(self, pid: int) -> int:
     """Returns the exit code."""
-    return self._ask({"wait": pid})
+    return self._server.wait(pid)
 
   def run(self, *args: str, file_bytes: int = 0) -> int:
     """Runs to the end and returns the exit code."""
@@ -80,30 +78,12 @@ class Preparer:
 
 
 @pytest.fixture(scope="session")
-def preparer(
-  root: pathlib.Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Preparer]:
+def preparer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Preparer]:
   """The binary, with TensorFlow loaded once for all runs."""
   logs = tmp_path_factory.mktemp("prepare_logs")
-  server = root / "tests" / "data_prep" / "prepare_server.py"
-  with (
-    open(logs / "server.log", "wb") as errors,
-    subprocess.Popen(
-      [sys.executable, str(server)],
-      stdin=subprocess.PIPE,
-      stdout=subprocess.PIPE,
-      stderr=errors,
-      text=True,
-      cwd=root,
-      env=_environment(root),
-    ) as process,
-  ):
-    yield Preparer(process, logs)
-    process.stdin.close()
-
-
-def _environment(root):
-  return {**os.environ, "PYTHONPATH": str(root)}
+  server = forked_binaries.Server(logs / "server.log")
+  yield Preparer(server, logs)
+  server.close()
 
 
 @pytest.fixture(scope="session")

@@ -1,13 +1,13 @@
-"""The binary as a user runs it, in a process of its own."""
+"""The binary as a user runs it."""
 
 import base64
 import re
 import subprocess
-import sys
 
 import pytest
 import tensorflow as tf
 
+from tests import forked_binaries
 from tests import tiny_mmv_runs
 from tests.data import record_fixture
 from tfvssl.data import schema
@@ -32,16 +32,9 @@ def _folder(tmp_path_factory):
 
 
 @pytest.fixture(name="inspect")
-def _inspect(root):
+def _inspect():
   def run(*arguments) -> subprocess.CompletedProcess:
-    return subprocess.run(
-      [sys.executable, "-m", "data_prep.inspect_records", *map(str, arguments)],
-      cwd=root,
-      capture_output=True,
-      text=True,
-      timeout=300,
-      check=False,
-    )
+    return forked_binaries.run("data_prep.inspect_records", *arguments)
 
   return run
 

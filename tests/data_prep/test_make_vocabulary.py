@@ -2,13 +2,12 @@
 
 import collections
 import pathlib
-import subprocess
-import sys
 
 import pytest
 import tensorflow as tf
 
 from data_prep import vocabulary
+from tests import forked_binaries
 from tests.data import record_fixture
 from tfvssl import views
 from tfvssl.data import schema
@@ -50,15 +49,8 @@ _COUNTS = {
 }
 
 
-def _run(root, *arguments):
-  return subprocess.run(
-    [sys.executable, "-m", "data_prep.make_vocabulary", *map(str, arguments)],
-    cwd=root,
-    capture_output=True,
-    text=True,
-    timeout=300,
-    check=False,
-  )
+def _run(*arguments):
+  return forked_binaries.run("data_prep.make_vocabulary", *arguments)
 
 
 @pytest.mark.parametrize("at_once", [1, 2, 100])
@@ -74,10 +66,9 @@ def test_ranked_by_count_then_alphabet():
   assert vocabulary.choose(counts, 100) == [*expected, "dont", "the"]
 
 
-def test_binary_writes_what_a_text_view_reads(root, folders, tmp_path):
+def test_binary_writes_what_a_text_view_reads(folders, tmp_path):
   output = tmp_path / "words.txt"
   done = _run(
-    root,
     *(f"--records={folder}" for folder in folders),
     f"--output={output}",
     "--max_words=7",
@@ -94,7 +85,7 @@ def test_binary_writes_what_a_text_view_reads(root, folders, tmp_path):
     f" --config.method.partners.text.view.vocabulary={output}"
     " --config.method.partners.text.backbone.vocabulary_size=7"
   )
-  again = _run(root, f"--records={folders[1]}", f"--output={output}")
+  again = _run(f"--records={folders[1]}", f"--output={output}")
   assert again.returncode == 2
   assert f"--output={output} exists; runs may depend on its ids" in again.stderr
   assert output.read_text(encoding="utf-8") == (
@@ -114,22 +105,22 @@ def test_binary_writes_what_a_text_view_reads(root, folders, tmp_path):
     (("--records=none", "--output=x", "--max_words=4"), 2, "max_words"),
   ],
 )
-def test_wrong_flags(root, arguments, code, message):
-  done = _run(root, *arguments)
+def test_wrong_flags(arguments, code, message):
+  done = _run(*arguments)
   assert done.returncode == code
   assert message in done.stderr
   assert "Traceback" not in done.stderr
 
 
-def test_records_without_captions_or_damaged(root, tmp_path):
+def test_records_without_captions_or_damaged(tmp_path):
   folder = _records(tmp_path / "r", [], [])
   output = tmp_path / "words.txt"
-  done = _run(root, f"--records={folder}", f"--output={output}")
+  done = _run(f"--records={folder}", f"--output={output}")
   assert done.returncode == 3
   assert f"error: no caption in {folder}; prepare the videos" in done.stderr
   manifest = pathlib.Path(folder) / schema.MANIFEST_NAME
   manifest.write_text("{")
-  done = _run(root, f"--records={folder}", f"--output={output}")
+  done = _run(f"--records={folder}", f"--output={output}")
   assert done.returncode == 3
   assert "cannot be used" in done.stderr
   assert not output.exists()
