@@ -32,7 +32,13 @@ from tfvssl.methods import mmv
 from tfvssl.optim import adam
 
 MMV = paper_results.Paper(
-  image_sizes={"ucf101_linear": 224, "hmdb51_linear": 200},
+  image_sizes={
+    "ucf101_linear": 224,
+    "hmdb51_linear": 200,
+    **{
+      name: 200 for name, item in paper_results.BENCHMARKS.items() if item.image
+    },
+  },
   fine_tuned_by_sgd={
     "hmdb51_finetune": protocols.FineTuneSgd(),
     "ucf101_finetune": protocols.FINE_TUNE_SGD_UCF101,

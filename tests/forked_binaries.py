@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 import traceback
 
 from tests import source_tree
@@ -38,36 +39,39 @@ def run(
   Args:
     module: of the binary, with a `main`.
     *args: of the command line.
-    timeout_s: after it the run is killed, exit code -14.
+    timeout_s: after it the run and what it has started are killed; the exit
+      code is -9 and the last line of standard error says so.
   """
   with tempfile.TemporaryDirectory() as folder:
     out, error = (pathlib.Path(folder) / name for name in ("out", "error"))
     server = _server()
     words = [str(arg) for arg in args]
-    pid = server.start(module, words, out, error, timeout_s=timeout_s)
-    code = server.wait(pid)
+    pid = server.start(module, words, out, error)
+    code = server.wait(pid, timeout_s)
     texts = [path.read_text("utf-8", "replace") for path in (out, error)]
+  if code == -signal.SIGKILL:
+    texts[1] += f"\nkilled, perhaps as it took more than {timeout_s} s"
   return subprocess.CompletedProcess([module, *words], code, *texts)
 
 
 class Server:
   """The process that forks; close it by closing its input."""
 
-  def __init__(self, errors: pathlib.Path):
-    """Starts it; `errors` is the file of what it says itself."""
+  def __init__(self) -> None:
+    """Starts it."""
     root = str(source_tree.ROOT)
     environment = {**os.environ, "PYTHONPATH": root}
     environment.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    with open(errors, "wb") as file:
-      self._process = subprocess.Popen(
-        [sys.executable, "-m", "tests.forked_binaries"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=file,
-        text=True,
-        cwd=root,
-        env=environment,
-      )
+    self._errors = tempfile.TemporaryFile()
+    self._process = subprocess.Popen(
+      [sys.executable, "-m", "tests.forked_binaries"],
+      stdin=subprocess.PIPE,
+      stdout=subprocess.PIPE,
+      stderr=self._errors,
+      text=True,
+      cwd=root,
+      env=environment,
+    )
 
   def start(
     self,
@@ -77,7 +81,6 @@ class Server:
     error: pathlib.Path,
     *,
     file_bytes: int = 0,
-    timeout_s: int = 0,
   ) -> int:
     """Starts a run and returns its process id.
 
@@ -87,7 +90,6 @@ class Server:
       out: file that standard output is appended to.
       error: file of standard error; may be the same.
       file_bytes: largest file that it can write; 0 for any.
-      timeout_s: after it the run is killed; 0 for never.
     """
     return self._ask(
       {
@@ -96,31 +98,37 @@ class Server:
         "out": str(out),
         "error": str(error),
         "file_bytes": file_bytes,
-        "timeout_s": timeout_s,
       }
     )
 
-  def wait(self, pid: int) -> int:
-    """Returns the exit code; negative for a signal."""
-    return self._ask({"wait": pid})
+  def wait(self, pid: int, timeout_s: int = 600) -> int:
+    """Returns the exit code; negative for a signal.
+
+    After `timeout_s` seconds the run and what it has started are killed.
+    """
+    return self._ask({"wait": pid, "timeout_s": timeout_s})
 
   def close(self) -> None:
     """Ends the process."""
     self._process.stdin.close()
     self._process.stdout.close()
     self._process.wait()
+    self._errors.close()
 
   def _ask(self, request):
     self._process.stdin.write(json.dumps(request) + "\n")
     self._process.stdin.flush()
-    return int(self._process.stdout.readline())
+    if answer := self._process.stdout.readline():
+      return int(answer)
+    self._errors.seek(0)
+    said = self._errors.read().decode("utf-8", "replace")
+    raise RuntimeError(f"the process that forks is gone: {said[-2000:]}")
 
 
 @functools.cache
 def _server():
   """Returns the server of this process, which ends with it."""
-  folder = tempfile.mkdtemp(prefix="tfvssl_forked_binaries_")
-  return Server(pathlib.Path(folder) / "server.log")
+  return Server()
 
 
 def _fork(request):
@@ -128,11 +136,11 @@ def _fork(request):
   pid = os.fork()
   if pid:
     return pid
+  os.setsid()
   os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
   for descriptor, name in ((1, "out"), (2, "error")):
     flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
     os.dup2(os.open(request[name], flags), descriptor)
-  signal.alarm(request["timeout_s"])
   if limit := request["file_bytes"]:
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
   try:
@@ -142,6 +150,19 @@ def _fork(request):
   except BaseException:
     traceback.print_exc()
   _leave(1)
+
+
+def _wait(pid, timeout_s):
+  """Returns the exit code of a child, killed when it takes too long."""
+  deadline = time.monotonic() + timeout_s
+  found, status = os.waitpid(pid, os.WNOHANG)
+  while not found and time.monotonic() < deadline:
+    time.sleep(0.01)
+    found, status = os.waitpid(pid, os.WNOHANG)
+  if not found:
+    os.killpg(pid, signal.SIGKILL)
+    _, status = os.waitpid(pid, 0)
+  return os.waitstatus_to_exitcode(status)
 
 
 def _run_binary(name, args):
@@ -164,8 +185,7 @@ def main() -> None:
   for line in sys.stdin:
     request = json.loads(line)
     if "wait" in request:
-      _, status = os.waitpid(request["wait"], 0)
-      answer = os.waitstatus_to_exitcode(status)
+      answer = _wait(request["wait"], request["timeout_s"])
     else:
       answer = _fork(request)
     print(answer, flush=True)

@@ -280,7 +280,7 @@ def test_images_are_compared_by_the_way_they_are_seen():
   result["protocol"] |= {"temporal_clips": 1, "test_short_side": 224}
   result["protocol"]["train_view"]["num_frames"] = 1
   del result["protocol"]["choose_c"]
-  result["classes"] = ["cat"] * 20
+  result["classes"] = ["cat"] * 20 + ["difficult:cat"] * 20
   result["splits"] = result["splits"][:1]
   result["pretrained"]["mean"] = {"mean_average_precision": 0.7}
   assert comparing.measured(result, "voc2007_deflation") == pytest.approx(70)

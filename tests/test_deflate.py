@@ -60,13 +60,14 @@ def test_scales_and_offsets_are_trained(root, deflated):
   first, last = deflated.stdout.splitlines()[-2:]
   assert first.startswith("mean L1 to the video network: ")
   assert last.startswith("next: python -m tfvssl.export --workdir=")
-  history = json.loads((root / "RUN" / "deflated" / "l1.json").read_text())
-  assert len(history) == 3
-  assert history[2] < history[0]
-  experiment, method, step = checkpoints.load_method(root / "RUN")
+  choices = image_network.choices_of(root / "RUN")
+  assert len(choices["mean_l1"]) == 3
+  assert choices["mean_l1"][2] < choices["mean_l1"][0]
+  assert (choices["pictures"], choices["settings"]["num_frames"]) == (8, 4)
+  experiment, method, _ = checkpoints.load_method(root / "RUN")
   naive, trained = (
     image_network.encoder(
-      method.encoders()["video"], experiment.method, image, root / "RUN", step
+      method.encoders()["video"], experiment.method, image, root / "RUN"
     ).backbone
     for image in (image_network.Image.NAIVE, image_network.Image.TRAINED)
   )
@@ -98,18 +99,34 @@ def test_missing_flags_are_one_line(flags, message):
   assert message in process.stderr.splitlines()[-1]
 
 
-def test_crops_fit_into_the_pictures(root, tmp_path):
+@pytest.mark.parametrize(
+  ("flag", "message"),
+  [
+    (
+      "--short_side=8",
+      "--short_side=8 must be at least the view's `image_size` (16).",
+    ),
+    (
+      "--batch_size=9",
+      "/train holds 8 pictures, a batch 9; give more, or --batch_size=8.",
+    ),
+  ],
+)
+def test_pictures_must_fit(root, tmp_path, flag, message):
   ignored = shutil.ignore_patterns("deflated", "results")
   shutil.copytree(root / "RUN", tmp_path / "RUN", ignore=ignored)
   process = _run(
-    "deflate",
-    f"--workdir={tmp_path}/RUN",
-    f"--records={root}/train",
-    "--short_side=8",
+    "deflate", f"--workdir={tmp_path}/RUN", f"--records={root}/train", flag
   )
   assert process.returncode == 2
+  assert process.stderr.splitlines()[-1].endswith(message)
+
+
+def test_folder_without_a_run_is_named(tmp_path):
+  process = _run("deflate", f"--workdir={tmp_path}", "--records=x")
+  assert process.returncode == 3
   assert process.stderr.splitlines()[-1] == (
-    "error: --short_side=8 must be at least the view's `image_size` (16)."
+    f"error: {tmp_path} holds no run; give the --workdir of tfvssl.train."
   )
 
 
@@ -129,6 +146,8 @@ def test_trained_deflation_is_evaluated_and_exported(root, deflated):
   path = root / "RUN" / "results" / "pascal.json"
   result = json.loads(path.read_text())
   assert result["protocol"]["image"] == "trained"
+  assert result["protocol"]["random_network_image"] == "naive"
+  assert result["protocol"]["deflation"]["settings"]["epochs"] == 3
   assert 0 <= result["pretrained"]["mean"]["mean_average_precision"] <= 1
   assert result["random_initialisation"]["runs"][0]["seed"] == 0
   process = _run(

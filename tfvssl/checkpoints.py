@@ -234,18 +234,29 @@ def restore_newest(folder: str | pathlib.Path, **state: tf.Module) -> int:
     FileNotFoundError: the folder holds no checkpoint.
     ValueError: checkpoints are damaged or belong to another model.
   """
-  path = newest_whole(pathlib.Path(folder) / _FOLDER)
-  if path is None:
-    raise _nothing_trained(folder)
+  path = _newest(folder)
   _restore(tf.train.Checkpoint(**state), path, whole=False)
   return _step(path)
 
 
-def _nothing_trained(folder):
-  return FileNotFoundError(
-    f"{pathlib.Path(folder) / _FOLDER} holds no checkpoint; train first with"
-    " tfvssl.train --workdir."
-  )
+def digest_of_newest(folder: str | pathlib.Path) -> str:
+  """Returns a hash of the newest whole checkpoint's content.
+
+  Raises:
+    FileNotFoundError: the folder holds no checkpoint.
+    ValueError: checkpoints are damaged.
+  """
+  return _digest(_newest(folder) / _DIGESTS)
+
+
+def _newest(folder):
+  path = newest_whole(pathlib.Path(folder) / _FOLDER)
+  if path is None:
+    raise FileNotFoundError(
+      f"{pathlib.Path(folder) / _FOLDER} holds no checkpoint; train first with"
+      " tfvssl.train --workdir."
+    )
+  return path
 
 
 def build_weights(method: base.Method) -> base.Output:
@@ -287,7 +298,7 @@ def load_method(
   workdir = pathlib.Path(workdir)
   experiment = config.load(pathlib.Path(workdir) / run_folder.CONFIG_NAME)
   runtime.set_precision(precision or experiment.runtime.precision)
-  if newest_whole(workdir / _FOLDER) is None:  # before the work
-    raise _nothing_trained(workdir)
+  path = _newest(workdir)
   method = fresh_method(experiment, experiment.seed)
-  return experiment, method, restore_newest(workdir, method=method)
+  _restore(tf.train.Checkpoint(method=method), path, whole=False)
+  return experiment, method, _step(path)

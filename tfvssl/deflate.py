@@ -10,7 +10,7 @@ result is RUN/deflated, which tfvssl.evaluate and tfvssl.export take with
 """
 
 from collections.abc import Sequence
-import json
+import hashlib
 import pathlib
 
 from absl import flags
@@ -30,7 +30,11 @@ _BATCH_SIZE = flags.DEFINE_integer(
   "batch_size", 64, "Pictures per update; the paper is silent.", 1
 )
 _SHORT_SIDE = flags.DEFINE_integer(
-  "short_side", 224, "Of a picture before its central square is taken.", 1
+  "short_side",
+  224,
+  "Of a picture before its central square is taken; ours, as the paper is"
+  " silent.",
+  1,
 )
 
 
@@ -45,24 +49,15 @@ def main(argv: Sequence[str]) -> int:
     )
   workdir = pathlib.Path(_WORKDIR.value)
   # Loads TensorFlow: after every check that needs none.
-  from tfvssl import checkpoints
-  from tfvssl.evaluation import image_network
+  from tfvssl import workdir as run_folder
 
-  folder = image_network.folder_of(workdir)
-  if folder.exists():
-    raise ValueError(f"{folder} exists; remove it to deflate the run again.")
   logging.set_verbosity(logging.INFO)
-  try:
-    experiment, method, step = checkpoints.load_method(workdir)
-  except ValueError as error:
-    raise exit_codes.UserError(exit_codes.DATA, str(error)) from error
-  video = method.encoders()["video"]
-  image = image_network.encoder(
-    video, experiment.method, image_network.Image.NAIVE, workdir, step
-  )
-  history = _fit(video, image, experiment.seed)
-  image_network.save(image.backbone, workdir, step)
-  (folder / "l1.json").write_text(json.dumps(history) + "\n", "utf-8")
+  if not (workdir / run_folder.CONFIG_NAME).is_file():
+    raise FileNotFoundError(
+      f"{workdir} holds no run; give the --workdir of tfvssl.train."
+    )
+  with run_folder.locked(workdir):
+    history = _deflate(workdir)
   print(
     f"mean L1 to the video network: {history[0]:.4f} in the first epoch,"
     f" {history[-1]:.4f} in the last"
@@ -74,8 +69,34 @@ def main(argv: Sequence[str]) -> int:
   return exit_codes.OK
 
 
+def _deflate(workdir):
+  """Trains and writes the network; returns the mean L1 of every epoch."""
+  from tfvssl import checkpoints
+  from tfvssl import config
+  from tfvssl import runtime
+  from tfvssl import workdir as run_folder
+  from tfvssl.evaluation import image_network
+
+  folder = image_network.folder_of(workdir)
+  if folder.exists():
+    raise ValueError(f"{folder} exists; remove it to deflate the run again.")
+  try:
+    runtime.prepare_process(config.load(workdir / run_folder.CONFIG_NAME))
+    experiment, method, step = checkpoints.load_method(workdir)
+  except ValueError as error:
+    raise exit_codes.UserError(exit_codes.DATA, str(error)) from error
+  video = method.encoders()["video"]
+  image = image_network.encoder(
+    video, experiment.method, image_network.Image.NAIVE, workdir
+  )
+  choices, history = _fit(video, image, experiment.seed)
+  image_network.save(image.backbone, workdir, step, choices)
+  return history
+
+
 def _fit(video, image, seed):
-  """Trains the deflated network; returns the mean L1 of every epoch."""
+  """Trains the deflated network; returns all choices, and the mean L1s."""
+  from tfvssl import config
   from tfvssl.data import pipeline
   from tfvssl.evaluation import deflation
   from tfvssl.evaluation import image_network
@@ -86,6 +107,12 @@ def _fit(video, image, seed):
       f" `image_size` ({image.spec.image_size})."
     )
   records = _open_records(image.spec)
+  if records.usable_count < _BATCH_SIZE.value:
+    raise ValueError(
+      f"--records={_RECORDS.value} holds {records.usable_count} pictures, a"
+      f" batch {_BATCH_SIZE.value}; give more, or --batch_size="
+      f"{records.usable_count or 1}."
+    )
   settings = deflation.DeflationConfig(
     num_frames=video.spec.num_frames,
     epochs=_EPOCHS.value,
@@ -95,12 +122,21 @@ def _fit(video, image, seed):
     seed=seed,
   )
   with pipeline.explained(records):
-    return deflation.fit(
+    history = deflation.fit(
       video.backbone,
       image.backbone,
       image_network.pictures(records, image.spec, _SHORT_SIDE.value),
       settings,
     )
+  digests = "".join(shard.sha256 for shard in records.manifest.shards)
+  choices = {
+    "settings": config.to_tree(settings),
+    "short_side": _SHORT_SIDE.value,
+    "pictures": records.usable_count,
+    "shards_hash": hashlib.sha256(digests.encode()).hexdigest(),
+    "mean_l1": history,
+  }
+  return choices, history
 
 
 def _open_records(spec):

@@ -248,7 +248,7 @@ def _scope(experiment):
 def _evaluate(experiment, method, step):
   began = time.monotonic()
   measure = _measure_retrieval if _is_retrieval() else _measure
-  measured = measure(experiment, method, step)
+  measured = measure(experiment, method)
   return {
     "protocol": measured.pop("protocol"),
     "checkpoint_step": step,
@@ -258,7 +258,7 @@ def _evaluate(experiment, method, step):
   }
 
 
-def _measure(experiment, method, step):
+def _measure(experiment, method):
   from tfvssl.evaluation import splits as splits_of
 
   encoders = method.encoders()
@@ -269,7 +269,7 @@ def _measure(experiment, method, step):
     )
   encoder = encoders[_MODALITY.value]
   if _PROTOCOL.value in _OF_IMAGES:
-    encoder = _image_encoder(experiment, encoder, _IMAGE.value, step)
+    encoder = _image_encoder(experiment, encoder, _image())
   protocol = _protocol(experiment, encoder)
   try:
     splits = protocol.open_splits(_TRAIN.value, _TEST.value)
@@ -303,25 +303,29 @@ def _fresh_encoder(experiment, seed):
   encoder = encoders[_MODALITY.value]
   if _PROTOCOL.value not in _OF_IMAGES:
     return encoder
-  # Deflation is trained to what a network has learnt: there is nothing yet.
-  image = "naive" if _IMAGE.value == "trained" else _IMAGE.value
+  from tfvssl.evaluation import image_linear
+
+  image = image_linear.of_random(_image())
   return _image_encoder(experiment, encoder, image)
 
 
-def _image_encoder(experiment, encoder, image, step=0):
+def _image():
   from tfvssl.evaluation import image_network
 
-  return image_network.encoder(
-    encoder,
-    experiment.method,
-    image_network.Image(image),
-    pathlib.Path(_WORKDIR.value),
-    step,
-  )
+  return image_network.Image(_IMAGE.value or "none")
 
 
-def _measure_retrieval(experiment, method, step):
-  del step  # one network embeds all
+def _image_encoder(experiment, encoder, image):
+  from tfvssl.evaluation import image_network
+
+  workdir = pathlib.Path(_WORKDIR.value)
+  try:
+    return image_network.encoder(encoder, experiment.method, image, workdir)
+  except ValueError as error:
+    raise exit_codes.UserError(exit_codes.DATA, str(error)) from error
+
+
+def _measure_retrieval(experiment, method):
   from tfvssl.evaluation import cross_modal
 
   try:
@@ -334,11 +338,9 @@ def _measure_retrieval(experiment, method, step):
 
 def _protocol(experiment, encoder):
   """Returns the protocol of --protocol with all its choices."""
-  from tfvssl.evaluation import image_network
   from tfvssl.evaluation import protocol_choice
   from tfvssl.evaluation import svm
 
-  image = image_network.Image(_IMAGE.value or "none")
   return protocol_choice.build(
     _PROTOCOL.value,
     experiment,
@@ -346,7 +348,8 @@ def _protocol(experiment, encoder):
     modality=_MODALITY.value,
     same_paths_differ=_SAME_PATHS_DIFFER.value,
     choose_c=svm.ChooseC(_CHOOSE_C.value),
-    image=image,
+    image=_image(),
+    workdir=pathlib.Path(_WORKDIR.value),
   )
 
 

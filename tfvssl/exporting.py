@@ -60,7 +60,7 @@ def export(
   module = serving.ServingModule(
     encoders,
     max_batch_size,
-    _image_encoder(chosen, experiment, image, workdir, step),
+    _image_encoder(chosen, experiment, image, workdir),
   )
   output.parent.mkdir(parents=True, exist_ok=True)
   unfinished = output.with_name(f".{output.name}.unfinished-{os.getpid()}")
@@ -87,7 +87,7 @@ def export(
   )
 
 
-def _image_encoder(encoders, experiment, image, workdir, step):
+def _image_encoder(encoders, experiment, image, workdir):
   """Returns the encoder of images, None where none are taken."""
   if image == image_network.Image.NONE:
     return None
@@ -97,7 +97,7 @@ def _image_encoder(encoders, experiment, image, workdir, step):
       f" {', '.join(encoders)}. Export without images."
     )
   return image_network.encoder(
-    encoders["video"], experiment.method, image, workdir, step
+    encoders["video"], experiment.method, image, workdir
   )
 
 

@@ -125,7 +125,8 @@ class FineTuneSgd(TestViews):
   """The whole backbone and a linear layer, trained by SGD; HMDB51's values.
 
   Source: MMV paper, appendix A.2 and Table 5, whose decay of 5^-3 is taken for
-  5e-3. Frames are mirrored, jittered and coloured as in pretraining.
+  5e-3. That frames are mirrored, jittered and coloured as in pretraining is
+  taken from its saying that they are not during the test.
 
   Attributes:
     spatial_crops: the central one.
@@ -162,8 +163,13 @@ class FineTuneSgd(TestViews):
       "batch_size",
       "test_batch_size",
     )
-    if list(self.decay_steps) != sorted(set(self.decay_steps)):
-      raise ValueError(f"`{name}.decay_steps` ({self.decay_steps}) must rise.")
+    rising = sorted({step for step in self.decay_steps if step >= 1})
+    whole = all(float(step).is_integer() for step in rising)
+    if not rising or not whole or list(self.decay_steps) != rising:
+      raise ValueError(
+        f"`{name}.decay_steps` ({self.decay_steps}) must be whole numbers from"
+        " 1 on that rise; for example 2500,5000,7500."
+      )
     if self.weight_decay < 0:
       raise ValueError(
         f"`{name}.weight_decay` ({self.weight_decay}) must be at least 0."
@@ -226,7 +232,7 @@ class ImageLinear(TestViews):
 
   Attributes:
     temporal_clips: an image has one.
-    spatial_crops: the central one, 200 px in the paper.
+    spatial_crops: the central one; the paper names none for the test.
     test_short_side: the short side before the crop, in pixels.
     epochs: passes of training images.
     learning_rates: initial ones that are tried; a rate falls as
@@ -271,7 +277,7 @@ class Pascal(ImageLinear):
 
 @dataclasses.dataclass
 class ImageNet(ImageLinear):
-  """ImageNet: one class an image, jittered and coloured as in pretraining."""
+  """ImageNet: one class an image; crops are jittered and coloured."""
 
   epochs: int = 200
   validation_share: float = 0.02

@@ -57,8 +57,7 @@ class ServingModule(tf.Module):
     Args:
       encoders: of a run.
       max_batch_size: clips that one request may hold.
-      image: encoder that is given a still image as often as its spec has
-        frames; None to take no images.
+      image: encoder of single frames; None to take no images.
 
     Raises:
       FileNotFoundError: the vocabulary of the text encoder is gone.
@@ -261,9 +260,8 @@ def network_input(
   if isinstance(spec, views.AudioViewSpec):
     log_mel = spectrogram.log_mel(inputs, spec.spectrogram)
     return log_mel[:, : spec.num_frames]
-  is_image = serving_inputs.modality_of(signature) == "image"
-  if is_image and isinstance(spec, views.RgbViewSpec):
-    return tf.repeat(inputs[:, tf.newaxis], spec.num_frames, axis=1)
+  if serving_inputs.modality_of(signature) == "image":
+    return inputs[:, tf.newaxis]
   return inputs
 
 

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 # Of the records; every `frame_step` counts in it, records of another rate are
 # refused. Source: released config; paper Sec. 4.1 samples it at 12.5 Hz.
 FRAME_RATE_HZ = 25.0
+# In front of a label: the image shows the class, but hardly, so that it counts
+# neither for nor against it. Source: PASCAL VOC's lists.
+DIFFICULT = "difficult:"
 
 
 class Modality(enum.Enum):

@@ -15,6 +15,7 @@ appendix A.2.
 import pathlib
 import re
 
+from data_prep import sources
 from data_prep import splits
 from data_prep.datasets import official
 
@@ -54,7 +55,7 @@ def _read_json(path, lines, has_csv):
   )
   if videos is None or sentences is None:
     lines.refuse(
-      str(path),
+      sources.printable(str(path)),
       "`videos` and `sentences` must be lists of objects; give the list as"
       " distributed",
     )
@@ -70,7 +71,7 @@ def _read_json(path, lines, has_csv):
     if has_csv and split == splits.TEST:
       unused += 1
     else:
-      place = f"{path} `videos` {index}"
+      place = f"{sources.printable(str(path))} `videos` {index}"
       _add(lines, place, video, split, captions.get(video, []))
   return unused
 
@@ -98,6 +99,8 @@ def _add(lines, place, video, split, captions):
       f" ({split!r:.20}) train, validate or test, and it must have a sentence;"
       " mend it",
     )
+  elif not all(map(official.is_text, sentences)):
+    lines.refuse(place, "a sentence is no text in UTF-8; mend it")
   else:
     entry = official.Entry((), split, (video,), sentences=sentences)
     lines.add(entry, (video,), place)

@@ -69,31 +69,39 @@ class Definition:
     read: maps the folder of the lists and the number of the split, 0 where
       there is only one, to what the lists say. Raises FileNotFoundError for a
       list that is not there and ValueError for lines that cannot be used.
-    captions: maps an entry to its captions in seconds of its file, the end of
-      one that lasts to the file's end infinite; None for a dataset without.
-      It is called for what is there only, and raises as `read`.
+    captions: maps an entry, and where problems of its list are to be told, to
+      its captions in seconds of its file, the end of one that lasts to the
+      file's end infinite; None for a dataset without. It is called for what
+      is there only.
     images: whether the files are still pictures.
   """
 
   name: str
   num_splits: int
   read: Callable[[pathlib.Path, int], OfficialList]
-  captions: Callable[[Entry], tuple[schema.Caption, ...]] | None = None
+  captions: Callable[[Entry, "Lines"], tuple[schema.Caption, ...]] | None = None
   images: bool = False
 
 
-def captions_of_all(entry: Entry) -> tuple[schema.Caption, ...]:
+def captions_of_all(entry: Entry, lines: "Lines") -> tuple[schema.Caption, ...]:
   """Returns the sentences of an entry as captions of its whole file."""
+  del lines  # sentences were checked when they were read
   return tuple(
     schema.Caption(sentence, 0.0, math.inf) for sentence in entry.sentences
   )
 
 
 class Lines:
-  """Collects entries, and what is wrong with lines, of a dataset's lists."""
+  """Collects entries, and what is wrong with lines, of a dataset's lists.
+
+  Attributes:
+    entries: that were added.
+    left_out: how many lines say nothing, such as captions without words.
+  """
 
   def __init__(self) -> None:
     self.entries: list[Entry] = []
+    self.left_out = 0
     self._places: dict[tuple, str] = {}
     self._problems: list[str] = []
 
@@ -273,6 +281,11 @@ def _text(path, lines):
       f"byte {content[error.start]:#x} is not UTF-8; convert the file",
     )
     return None
+
+
+def is_text(text: str) -> bool:
+  """Returns whether a record can hold the text: JSON may hold half a pair."""
+  return not any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
 def label_problem(label: str) -> str:

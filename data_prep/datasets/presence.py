@@ -9,6 +9,8 @@ import os
 import pathlib
 import re
 
+from absl import logging
+
 from data_prep import sources
 from data_prep import still_picture
 from data_prep.datasets import official
@@ -68,6 +70,7 @@ def find(
     suffixes = still_picture.SUFFIXES
   files = _Files(root, lists.classes, suffixes)
   found, missing = [], []
+  lines = official.Lines()
   taken: set[str] = set()
   counts = _Counts()
   for entry in lists.entries:
@@ -79,9 +82,15 @@ def find(
       missing.append(entry)
     else:
       if definition.captions is not None:
-        source.captions = definition.captions(entry)
+        source.captions = definition.captions(entry, lines)
       found.append(source)
       taken.add(source.clip_id)
+  lines.check_problems()
+  if lines.left_out:
+    logging.warning(
+      "%d captions have no words or last no time; they are left out.",
+      lines.left_out,
+    )
   if not found:
     example = (lists.entries[0].names + lists.entries[0].videos)[0]
     raise FileNotFoundError(

@@ -10,14 +10,15 @@ Source: ImageSets/Main of the development kit; used by MMV paper Sec. 4.1.
 import pathlib
 import re
 
+from data_prep import sources
 from data_prep import splits
 from data_prep.datasets import official
+from tfvssl import views
 
 _LIST = re.compile(r"([a-z]+)_(trainval|test)\.txt")
 _SPLITS = {"trainval": splits.TRAIN, "test": splits.TEST}
 _ID = re.compile(r"[0-9]{6}")
-_DIFFICULT = "difficult:"
-_PREFIXES = {"1": "", "0": _DIFFICULT}
+_PREFIXES = {"1": "", "0": views.DIFFICULT}
 
 
 def read(annotations: pathlib.Path, number: int) -> official.OfficialList:
@@ -34,7 +35,7 @@ def read(annotations: pathlib.Path, number: int) -> official.OfficialList:
   for side, split in _SPLITS.items():
     _add_side(lists, side, split, classes, lines)
   lines.check()
-  difficult = [_DIFFICULT + name for name in classes]
+  difficult = [views.DIFFICULT + name for name in classes]
   return official.OfficialList(lines.entries, classes + difficult)
 
 
@@ -43,19 +44,37 @@ def _add_side(lists, side, split, classes, lines):
   labels, places = {}, {}
   for name in classes:
     path = official.only_list(lists, f"{name}_{side}.txt")
-    for place, text in official.read_lines(path, lines):
-      image, _, sign = text.partition(" ")
-      sign = sign.strip()
-      if not _ID.fullmatch(image) or sign not in ("-1", "0", "1"):
-        lines.refuse(place, f"{text!r:.40} must be `id -1|0|1`; mend it")
-        continue
-      places.setdefault(image, place)
+    signs = _read_signs(path, lines, places)
+    if labels and signs.keys() != labels.keys():
+      other = min(signs.keys() ^ labels.keys())
+      lines.refuse(
+        sources.printable(str(path)),
+        f"the lists of {side} must name the same images, but {other} is not in"
+        " all of them; give them as distributed",
+      )
+    for image, sign in signs.items():
       own = labels.setdefault(image, [])
       if sign in _PREFIXES:
         own.append(_PREFIXES[sign] + name)
   for image, own in labels.items():
     entry = official.Entry(tuple(own), split, (image,))
     lines.add(entry, (image,), places[image])
+
+
+def _read_signs(path, lines, places):
+  """Returns image -> sign of a list; `places` gets where it stands."""
+  signs = {}
+  for place, text in official.read_lines(path, lines):
+    image, _, sign = text.partition(" ")
+    sign = sign.strip()
+    if not _ID.fullmatch(image) or sign not in ("-1", "0", "1"):
+      lines.refuse(place, f"{text!r:.40} must be `id -1|0|1`; mend it")
+    elif image in signs:
+      lines.refuse(place, f"{image} stands twice; remove one of them")
+    else:
+      signs[image] = sign
+      places.setdefault(image, place)
+  return signs
 
 
 DEFINITION = official.Definition("voc2007", 0, read, images=True)

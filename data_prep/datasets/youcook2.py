@@ -16,6 +16,7 @@ by MMV paper, appendix A.2.
 import pathlib
 import re
 
+from data_prep import sources
 from data_prep.datasets import official
 
 _JSON = "youcookii_annotations_trainval.json"
@@ -52,11 +53,14 @@ def _read_json(path, lines, has_csv):
   lines.check_problems()
   database = tree.get("database") if isinstance(tree, dict) else None
   if not isinstance(database, dict):
-    lines.refuse(str(path), "no `database`; give the list as distributed")
+    lines.refuse(
+      sources.printable(str(path)),
+      "no `database`; give the list as distributed",
+    )
     return 0
   unused = 0
   for video, fields in database.items():
-    place = f"{path} video {video!r:.40}"
+    place = f"{sources.printable(str(path))} video {video!r:.40}"
     annotations = fields.get("annotations") if isinstance(fields, dict) else 0
     if (
       not isinstance(annotations, list)
@@ -89,7 +93,7 @@ def _add_annotation(lines, place, video, annotation, fields):
 
 
 def _add(lines, place, video, stretch, text, split):
-  sentence = text.strip()
+  sentence = text.strip() if official.is_text(text) else ""
   if not _ID.fullmatch(video) or stretch is None or not sentence:
     lines.refuse(
       place,

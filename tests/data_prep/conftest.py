@@ -81,7 +81,7 @@ class Preparer:
 def preparer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Preparer]:
   """The binary, with TensorFlow loaded once for all runs."""
   logs = tmp_path_factory.mktemp("prepare_logs")
-  server = forked_binaries.Server(logs / "server.log")
+  server = forked_binaries.Server()
   yield Preparer(server, logs)
   server.close()
 

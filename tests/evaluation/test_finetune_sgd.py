@@ -1,6 +1,7 @@
 """Fine-tuning by SGD: the update, the falling rate, and what is learnt."""
 
 import dataclasses
+import math
 
 import numpy as np
 import pytest
@@ -81,7 +82,14 @@ def test_bad_values_of_the_optimiser(settings, message):
 @pytest.mark.parametrize(
   ("settings", "message"),
   [
-    ({"decay_steps": (5, 5)}, r"`x.decay_steps` \(\(5, 5\)\) must rise"),
+    (
+      {"decay_steps": (5, 5)},
+      r"`x.decay_steps` \(\(5, 5\)\) must be whole num",
+    ),
+    ({"decay_steps": (0.5, 7)}, r"\(\(0.5, 7\)\) must be whole numbers from 1"),
+    ({"decay_steps": (5, math.inf)}, r"inf\)\) must be whole numbers from 1"),
+    ({"decay_steps": (math.nan,)}, r"nan,\)\) must be whole numbers from 1 on"),
+    ({"decay_steps": ()}, r"that rise; for example 2500,5000,7500"),
     ({"weight_decay": -1.0}, r"`x.weight_decay` \(-1.0\) must be at least 0"),
     ({"image_size": 0}, r"`x.image_size` \(0\) must be above 0"),
   ],

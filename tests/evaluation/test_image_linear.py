@@ -16,6 +16,7 @@ from tfvssl.evaluation import average_precision
 from tfvssl.evaluation import classifier
 from tfvssl.evaluation import image_linear
 from tfvssl.evaluation import image_network
+from tfvssl.evaluation import splits
 from tfvssl.methods import mmv
 from tfvssl.optim import schedules
 
@@ -77,13 +78,17 @@ def test_defaults_are_the_papers():
   assert (pascal.test_short_side, pascal.spatial_crops) == (224, 1)
   adam = image_linear.OPTIMIZER
   assert (adam.beta_1, adam.beta_2, adam.epsilon) == (0.9, 0.999, 1e-8)
-  spec = image_linear.pascal_spec(mmv.video_view())
+  spec = image_linear.training_spec(mmv.video_view(), "pascal")
   assert (spec.image_size, spec.crop) == (
     200,
     views.JitterCrop(scale=(1.0, 1.0), share=200 / 224),
   )
   draws = spec.augmentation
   assert draws.flip_probability == draws.colour_probability == 0
+  spec = image_linear.training_spec(mmv.video_view(), "imagenet")
+  assert spec.crop == mmv.video_view().crop
+  draws = spec.augmentation
+  assert (draws.flip_probability, draws.colour_probability) == (0, 1)
 
 
 def test_rate_falls_with_the_square_root_of_the_update():
@@ -194,6 +199,20 @@ def test_difficult_images_count_neither_way(split):
   both = image_linear.certain_loss(logits, tf.constant([[1, 3]]), difficult)
   expected = sum(np.log1p(np.exp(x)) for x in (0.3, 0.2, 0.7))
   np.testing.assert_allclose(both, [expected], rtol=1e-6)
+
+
+def test_difficult_in_the_test_alone_counts_neither_way(split):
+  bright = np.flatnonzero(split.test_labels[:, 0] == 1)[0]
+  hard = _pascal_split(split, hard_test=[bright])
+  assert 3 not in hard.columns  # no training image is hardly bright
+  _, targets = image_linear.certain_targets(hard)
+  assert targets[bright].tolist() == [0, -1, 1]
+  # One that shows nothing else is still not of the other classes.
+  train = np.array([[0, -1], [1, 2]])
+  test = np.array([[3, -1], [0, -1]])
+  kept = splits.keep_known(train, test, _CLASSES, "split 1")
+  assert kept.test.tolist() == [True, True]
+  assert not kept.unseen
 
 
 def test_figures_are_the_eleven_point_ones(split):

@@ -1,5 +1,7 @@
 """Images through a video network: repeated, deflated, and deflated anew."""
 
+import shutil
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -20,9 +22,15 @@ def video():
   return checkpoints.fresh_method(tiny_runs.experiment(), 3).encoders()["video"]
 
 
-def _encoder(video, image, workdir, step=5):
+def _encoder(video, image, workdir):
   method = tiny_runs.method_config()
-  return image_network.encoder(video, method, image, workdir, step)
+  return image_network.encoder(video, method, image, workdir)
+
+
+def _checkpoint(workdir, value):
+  """Writes a checkpoint of step 5 that holds `value`."""
+  state = {"method": tf.Variable(value)}
+  checkpoints.CheckpointStore(workdir, state, kept=1).save(5)
 
 
 def _images():
@@ -46,16 +54,43 @@ def test_trained_network_is_read_from_the_run(video, tmp_path):
   for variable in twin.trainable_variables:
     if "gamma" in variable.name:
       variable.assign(variable * 1.5)
-  image_network.save(twin, tmp_path, step=5)
+  _checkpoint(tmp_path, 1.0)
+  image_network.save(twin, tmp_path, 5, {"epochs": 3})
+  choices = image_network.choices_of(tmp_path)
+  assert choices["epochs"] == 3
   found = _encoder(video, Image.TRAINED, tmp_path).backbone(_images())
   np.testing.assert_array_equal(found, twin(_images()))
   naive = _encoder(video, Image.NAIVE, tmp_path).backbone(_images())
   assert np.abs(naive - found).max() > 1e-3
+  # The same step, other weights.
+  shutil.rmtree(tmp_path / "checkpoints")
+  _checkpoint(tmp_path, 2.0)
   with pytest.raises(
     ValueError,
-    match="was deflated from step 5, the newest checkpoint is of step 6; remov",
+    match="deflated was not made of the run's newest checkpoint; remove the fol"
+    "der and start tfvssl.deflate again",
   ):
-    _encoder(video, Image.TRAINED, tmp_path, step=6)
+    _encoder(video, Image.TRAINED, tmp_path)
+
+
+@pytest.mark.parametrize("content", ["{", "[]", "{}"])
+def test_damaged_deflation_is_named(video, tmp_path, content):
+  (tmp_path / "deflated").mkdir()
+  (tmp_path / "deflated" / "deflation.json").write_text(content)
+  with pytest.raises(
+    ValueError, match="deflation.json is damaged; remove the folder and start"
+  ):
+    _encoder(video, Image.TRAINED, tmp_path)
+
+
+def test_lost_weights_of_a_deflation_are_named(video, tmp_path):
+  _checkpoint(tmp_path, 1.0)
+  image_network.save(tf.Module(), tmp_path, 5, {})
+  shutil.rmtree(tmp_path / "deflated" / "checkpoints")
+  with pytest.raises(
+    ValueError, match="To make it anew: remove the folder and start tfvssl.defl"
+  ):
+    _encoder(video, Image.TRAINED, tmp_path)
 
 
 def test_trained_network_must_be_there(video, tmp_path):

@@ -56,7 +56,7 @@ def deflated_config(backbone: config.BackboneConfig) -> config.BackboneConfig:
     return dataclasses.replace(backbone, shift_fraction=0.0)
   raise TypeError(
     f"`backbone` ({type(backbone).__name__}) has no deflated form; S3DConfig"
-    " and TSMResNetConfig have one."
+    " and TSMResNetConfig have one, others can only repeat an image."
   )
 
 

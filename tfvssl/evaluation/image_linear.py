@@ -31,8 +31,12 @@ from tfvssl.optim import adam
 from tfvssl.optim import schedules
 
 OPTIMIZER = adam.AdamConfig(epsilon=1e-8, predictor_multiplier=1.0)
-# In front of the name of a class: the image shows it, but hardly.
-DIFFICULT = "difficult:"
+
+
+def of_random(image: image_network.Image) -> image_network.Image:
+  """Returns how the random network sees images: nothing is trained for it."""
+  trained = image == image_network.Image.TRAINED
+  return image_network.Image.NAIVE if trained else image
 
 
 @dataclasses.dataclass
@@ -42,12 +46,14 @@ class ImageLinearProtocol(protocol.Protocol):
   Attributes:
     recipe: epochs, rates and batch.
     image: how images go through the network.
+    deflation: how the network of TRAINED was trained.
   """
 
   recipe: protocols.ImageLinear = dataclasses.field(
     default_factory=protocols.ImageLinear
   )
   image: image_network.Image = image_network.Image.NAIVE
+  deflation: dict = dataclasses.field(default_factory=dict)
   AVERAGED: ClassVar[str]
 
   def to_tree(self) -> dict:
@@ -55,6 +61,8 @@ class ImageLinearProtocol(protocol.Protocol):
     return {
       **super().to_tree(),
       "image": self.image.value,
+      "deflation": self.deflation,
+      "random_network_image": of_random(self.image).value,
       "recipe": config.to_tree(self.recipe),
       "optimizer": config.to_tree(OPTIMIZER),
       "head": "linear",
@@ -208,12 +216,12 @@ class PascalProtocol(ImageLinearProtocol):
     return splits_of.hold_out_of_several(split, *self._held_out())
 
   def _figures(self, encoder, split, rate):
-    difficult = difficult_columns(split)
+    class_of = difficult_columns(split)
     scores = self._scores(
       encoder,
       split,
       rate,
-      loss_of=lambda logits, labels: certain_loss(logits, labels, difficult),
+      loss_of=lambda logits, labels: certain_loss(logits, labels, class_of),
       probabilities_of=tf.sigmoid,
     )
     columns, targets = certain_targets(split)
@@ -243,6 +251,29 @@ class PascalProtocol(ImageLinearProtocol):
     return {"chance": float(np.mean(shares))}
 
 
+def certain_loss(
+  logits: tf.Tensor, labels: tf.Tensor, class_of: np.ndarray
+) -> tf.Tensor:
+  """Returns the sum of binary cross-entropies of what is certain, [B].
+
+  Args:
+    logits: float32 [B, K].
+    labels: integers [B, L], the right columns, filled up with -1.
+    class_of: of `difficult_columns`.
+  """
+  num_columns = len(class_of)
+  targets = tf.reduce_max(tf.one_hot(labels, num_columns), axis=1)
+  spread = np.zeros([num_columns, num_columns], np.float32)
+  marked = np.flatnonzero(class_of >= 0)
+  spread[marked, class_of[marked]] = 1.0
+  ignored = tf.minimum(targets @ spread, 1.0) * (1.0 - targets)
+  counts = (1.0 - ignored) * (class_of < 0).astype(np.float32)
+  entropies = tf.nn.sigmoid_cross_entropy_with_logits(
+    labels=targets, logits=logits
+  )
+  return tf.reduce_sum(counts * entropies, axis=-1)
+
+
 def difficult_columns(split: splits_of.Split) -> np.ndarray:
   """Returns the class whose difficult images a column is of, int64 [K].
 
@@ -253,36 +284,13 @@ def difficult_columns(split: splits_of.Split) -> np.ndarray:
   places = {name: place for place, name in enumerate(names)}
   return np.array(
     [
-      places.get(name.removeprefix(DIFFICULT), place)
-      if name.startswith(DIFFICULT)
+      places.get(name.removeprefix(views.DIFFICULT), place)
+      if name.startswith(views.DIFFICULT)
       else -1
       for place, name in enumerate(names)
     ],
     np.int64,
   )
-
-
-def certain_loss(
-  logits: tf.Tensor, labels: tf.Tensor, difficult: np.ndarray
-) -> tf.Tensor:
-  """Returns the sum of binary cross-entropies of what is certain, [B].
-
-  Args:
-    logits: float32 [B, K].
-    labels: integers [B, L], the right columns, filled up with -1.
-    difficult: of `difficult_columns`.
-  """
-  num_columns = len(difficult)
-  targets = tf.reduce_max(tf.one_hot(labels, num_columns), axis=1)
-  class_of = np.zeros([num_columns, num_columns], np.float32)
-  marked = np.flatnonzero(difficult >= 0)
-  class_of[marked, difficult[marked]] = 1.0
-  ignored = tf.minimum(targets @ class_of, 1.0) * (1.0 - targets)
-  counts = (1.0 - ignored) * (difficult < 0).astype(np.float32)
-  entropies = tf.nn.sigmoid_cross_entropy_with_logits(
-    labels=targets, logits=logits
-  )
-  return tf.reduce_sum(counts * entropies, axis=-1)
 
 
 def certain_targets(split: splits_of.Split) -> tuple[np.ndarray, np.ndarray]:
@@ -292,35 +300,37 @@ def certain_targets(split: splits_of.Split) -> tuple[np.ndarray, np.ndarray]:
     int64 [C], places in `split.columns`, and int64 [M, C]: 1 for an image of
     the class, 0 for another one, -1 for one that does not count.
   """
-  difficult = difficult_columns(split)
-  columns = np.flatnonzero(difficult < 0)
-  shown = average_precision.multi_hot(split.test_labels, split.columns)
-  targets = shown.astype(np.int64)
-  for column in np.flatnonzero(difficult >= 0):
-    hardly = shown[:, column] & ~shown[:, difficult[column]]
-    targets[hardly, difficult[column]] = -1
-  return columns, targets[:, columns]
+  columns = np.flatnonzero(difficult_columns(split) < 0)
+  labels = split.columns[columns]
+  targets = average_precision.multi_hot(split.test_labels, labels).astype(int)
+  for place in range(len(labels)):
+    marks = splits_of.difficult_of(labels[[place]], split.classes)
+    hardly = np.isin(split.test_labels, marks).any(axis=1)
+    targets[hardly & (targets[:, place] == 0), place] = -1
+  return columns, targets
 
 
-def pascal_spec(spec: views.ViewSpec) -> views.RgbViewSpec:
-  """Returns the training view for PASCAL: of random crops the paper speaks.
+def training_spec(spec: views.ViewSpec, name: str) -> views.RgbViewSpec:
+  """Returns the training view: what the paper names, and nothing else.
 
-  Images of ImageNet are jittered, coloured and mirrored as in pretraining.
+  That is random crops for PASCAL; for ImageNet also scale jitter and colour,
+  as in the pretraining.
 
   Args:
     spec: of the pretraining, of pictures.
+    name: of the protocol.
   """
   spec = cast(views.RgbViewSpec, spec)
+  augmentation = dataclasses.replace(spec.augmentation, flip_probability=0.0)
+  if name == ImageNetProtocol.NAME:
+    return dataclasses.replace(spec, augmentation=augmentation)
   crop = spec.crop
   if isinstance(crop, views.JitterCrop):
     crop = dataclasses.replace(crop, scale=(1.0, 1.0))
-  return dataclasses.replace(
-    spec,
-    crop=crop,
-    augmentation=views.RgbAugmentation(
-      flip_probability=0.0,
-      colour_probability=0.0,
-      greyscale_probability=0.0,
-      blur_probability=0.0,
-    ),
+  augmentation = dataclasses.replace(
+    augmentation,
+    colour_probability=0.0,
+    greyscale_probability=0.0,
+    blur_probability=0.0,
   )
+  return dataclasses.replace(spec, crop=crop, augmentation=augmentation)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import enum
+import json
 import pathlib
 from typing import cast
 
@@ -18,7 +19,9 @@ from tfvssl.methods import base
 from tfvssl.methods import brave
 from tfvssl.methods import mmv
 
-_FOLDER = "deflated"
+_FOLDER, _CHOICES = "deflated", "deflation.json"
+_MADE_OF = "checkpoint_sha256"
+_AGAIN = "remove the folder and start tfvssl.deflate again."
 
 
 class Image(enum.Enum):
@@ -59,7 +62,6 @@ def encoder(
   method: config.MethodConfig,
   image: Image,
   workdir: pathlib.Path,
-  step: int,
 ) -> base.Encoder:
   """Returns the encoder of images float32 [B, 1, H, W, 3].
 
@@ -68,12 +70,11 @@ def encoder(
     method: what built it.
     image: NAIVE, TRAINED or REPEATED.
     workdir: of the run, where TRAINED looks for the network.
-    step: of the checkpoint that `video` is of.
 
   Raises:
     FileNotFoundError: no deflated network was trained.
     TypeError: the video network has no deflated form.
-    ValueError: the deflated network is of another checkpoint.
+    ValueError: the deflated network is damaged or of another checkpoint.
   """
   spec = cast(views.RgbViewSpec, video.spec)
   if image == Image.REPEATED:
@@ -83,7 +84,7 @@ def encoder(
       video.backbone, _video_config(method), "image_backbone"
     )
   if image == Image.TRAINED:
-    _load(network, workdir, step)
+    _load(network, workdir)
   spec = dataclasses.replace(spec, num_frames=1)
   if isinstance(video, mmv.MmvEncoder):
     return mmv.MmvEncoder(spec, network, video.graph, video.modality)
@@ -107,34 +108,57 @@ def folder_of(workdir: pathlib.Path) -> pathlib.Path:
   return workdir / _FOLDER
 
 
-def save(network: tf.keras.Model, workdir: pathlib.Path, step: int) -> None:
+def save(
+  network: tf.keras.Model, workdir: pathlib.Path, step: int, choices: dict
+) -> None:
   """Writes a trained deflated network into the run's folder.
 
   Args:
-    network: the backbone alone.
+    network: the backbone alone, made of the newest checkpoint.
     workdir: of the run.
-    step: of the checkpoint that it was made of.
+    step: of that checkpoint.
+    choices: how it was trained, for results and people.
   """
-  store = checkpoints.CheckpointStore(
-    folder_of(workdir), {"network": network}, kept=1
+  folder = folder_of(workdir)
+  store = checkpoints.CheckpointStore(folder, {"network": network}, kept=1)
+  made_of = {_MADE_OF: checkpoints.digest_of_newest(workdir)}
+  (folder / _CHOICES).write_text(
+    json.dumps({**made_of, **choices}, indent=1) + "\n", encoding="utf-8"
   )
   store.save(step)
 
 
-def _load(network, workdir, step):
-  folder = folder_of(workdir)
-  try:
-    found = checkpoints.restore_newest(folder, network=network)
-  except FileNotFoundError as error:
+def choices_of(workdir: pathlib.Path) -> dict:
+  """Returns how the deflated network of a run was trained.
+
+  Raises:
+    FileNotFoundError: there is none.
+    ValueError: what is there is damaged.
+  """
+  path = folder_of(workdir) / _CHOICES
+  if not path.is_file():
     raise FileNotFoundError(
-      f"{folder} holds no deflated network; train one with tfvssl.deflate, or"
-      " take --image=naive or --image=repeated."
-    ) from error
-  if found != step:
-    raise ValueError(
-      f"{folder} was deflated from step {found}, the newest checkpoint is of"
-      f" step {step}; remove it and start tfvssl.deflate again."
+      f"{path.parent} holds no deflated network; train one with"
+      " tfvssl.deflate, or take --image=naive or --image=repeated."
     )
+  try:
+    choices = json.loads(path.read_text(encoding="utf-8"))
+    return {_MADE_OF: choices[_MADE_OF], **choices}
+  except (ValueError, TypeError, LookupError, RecursionError) as error:
+    raise ValueError(f"{path} is damaged; {_AGAIN}") from error
+
+
+def _load(network, workdir):
+  folder = folder_of(workdir)
+  made_of = choices_of(workdir)[_MADE_OF]
+  if made_of != checkpoints.digest_of_newest(workdir):
+    raise ValueError(
+      f"{folder} was not made of the run's newest checkpoint; {_AGAIN}"
+    )
+  try:
+    checkpoints.restore_newest(folder, network=network)
+  except (FileNotFoundError, ValueError) as error:
+    raise ValueError(f"{error} To make it anew: {_AGAIN}") from error
 
 
 def pictures(

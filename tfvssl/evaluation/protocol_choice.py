@@ -1,5 +1,7 @@
 """The protocol that has a name, with the settings of a run."""
 
+import pathlib
+
 from tfvssl import config
 from tfvssl import protocols
 from tfvssl import views
@@ -24,6 +26,7 @@ def build(
   same_paths_differ: bool,
   choose_c: svm.ChooseC,
   image: image_network.Image,
+  workdir: pathlib.Path,
 ) -> protocol.Protocol:
   """Returns a protocol with all its choices.
 
@@ -35,8 +38,10 @@ def build(
     same_paths_differ: see clips.check_leakage.
     choose_c: how the SVM's C is chosen.
     image: how images go through the network, for `pascal` and `imagenet`.
+    workdir: of the run, which says how its deflated network was trained.
 
   Raises:
+    FileNotFoundError: no deflated network was trained.
     ValueError: frames are smaller than the view.
   """
   chosen = getattr(experiment, name)
@@ -52,10 +57,14 @@ def build(
   common = modality, settings, same_paths_differ
   if name == "svm":
     return svm_protocol.SvmProtocol(*common, chosen, choose_c)
-  if name == "pascal":
-    return image_linear.PascalProtocol(*common, chosen, image)
-  if name == "imagenet":
-    return image_linear.ImageNetProtocol(*common, chosen, image)
+  if name in ("pascal", "imagenet"):
+    deflation = {}
+    if image == image_network.Image.TRAINED:
+      deflation = image_network.choices_of(workdir)
+    seen = chosen, image, deflation
+    if name == "pascal":
+      return image_linear.PascalProtocol(*common, *seen)
+    return image_linear.ImageNetProtocol(*common, *seen)
   kinds = {
     "linear": linear.LinearProtocol,
     "finetune": finetune.FineTuneProtocol,
@@ -74,8 +83,8 @@ def _specs(name, spec, chosen):
     return spec, linear.test_spec(spec, chosen.test_short_side)
   if name == "finetune":
     return finetune.training_spec(spec, chosen), spec
-  if name == "pascal":
-    return image_linear.pascal_spec(spec), spec
+  if name in ("pascal", "imagenet"):
+    return image_linear.training_spec(spec, name), spec
   return spec, spec
 
 

@@ -138,12 +138,10 @@ def hold_out(split: Split, share: float, seed: int, remedy: str) -> Split:
   """
   chosen: set[str] = set()
   labels = split.train_labels[:, 0]
-  for label in split.columns:
-    sources = {
-      clip.source
-      for clip, own in zip(split.train_clips, labels, strict=True)
-      if own == label
-    }
+  sources_of: dict[int, set[str]] = {}
+  for clip, label in zip(split.train_clips, labels, strict=True):
+    sources_of.setdefault(int(label), set()).add(clip.source)
+  for label, sources in sorted(sources_of.items()):
     if len(sources) < 2:
       raise ValueError(
         f"{split.name}: class {_name(split.classes, label)} has training clips"
@@ -292,14 +290,15 @@ def keep_known(
   for name, labels in (("training", train_labels), ("test", test_labels)):
     _check_some_labelled(labels, name, split)
   known = known_labels(train_labels)
+  told = np.union1d(known, difficult_of(known, classes))
   if len(known) < 2:
     raise ValueError(
       f"{split} has training clips of 1 class only"
       f" ({_name(classes, known[0])}); a classifier needs at least 2."
     )
-  test = np.isin(test_labels, known).any(axis=1)
+  test = np.isin(test_labels, told).any(axis=1)
   others, counts = np.unique(
-    test_labels[(test_labels >= 0) & ~np.isin(test_labels, known)],
+    test_labels[(test_labels >= 0) & ~np.isin(test_labels, told)],
     return_counts=True,
   )
   unseen = {
@@ -325,6 +324,18 @@ def keep_known(
     int(np.sum(unlabelled[1])),
     unseen,
   )
+
+
+def difficult_of(labels: np.ndarray, classes: list[str]) -> np.ndarray:
+  """Returns the labels that mark difficult images of `labels`, int64 [D].
+
+  Args:
+    labels: int64 [K], of classes.
+    classes: names of all labels.
+  """
+  marks = {views.DIFFICULT + classes[label] for label in labels}
+  found = [label for label, name in enumerate(classes) if name in marks]
+  return np.array(found, np.int64)
 
 
 def known_labels(train_labels: np.ndarray) -> np.ndarray:

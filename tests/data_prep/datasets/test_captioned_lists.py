@@ -1,5 +1,6 @@
 """Lists of datasets with captions, in the format they are distributed in."""
 
+import dataclasses
 import json
 import math
 
@@ -57,7 +58,7 @@ def _howto(root):
   return lists
 
 
-def test_howto100m(tmp_path):
+def test_howto100m(tmp_path, caplog):
   lists = howto100m.read(_howto(tmp_path / "lists"), 0)
   assert [entry.names for entry in lists.entries] == [(FIRST,), (SECOND,)]
   assert lists.classes == []
@@ -81,6 +82,7 @@ def test_howto100m(tmp_path):
     ),
     (),
   ]
+  assert "2 captions have no words or last no time; they are" in caplog.text
 
 
 def test_howto100m_without_its_list(tmp_path):
@@ -109,8 +111,11 @@ def test_howto100m_broken_captions(tmp_path):
   path = tmp_path / f"{FIRST}.csv"
   path.write_text("start,end,text\n1,nan,a\n0,1,b\nsoon,2,c\n")
   entry = official.Entry((), "train", (FIRST,), captions_file=path)
-  with pytest.raises(ValueError, match="2 line") as caught:
-    howto100m.captions(entry)
+  lines = official.Lines()
+  howto100m.captions(entry, lines)
+  howto100m.captions(dataclasses.replace(entry), lines)
+  with pytest.raises(ValueError, match="4 line") as caught:  # of all files
+    lines.check_problems()
   for expected in (
     "line 2: `start` ('1') and `end` ('nan') must be seconds; mend the line or"
     " remove the file, its video then has no captions",
@@ -290,6 +295,16 @@ def test_msrvtt_refusals(tmp_path):
     "`videos` 2: `video_id` ('video2')",
   ):
     assert expected in message
+  half = {"video_id": "video0", "split": "train"}
+  _write(
+    lists,
+    videodatainfo_2017__json={
+      "videos": [half],
+      "sentences": [{"video_id": "video0", "caption": "a \ud83d"}],
+    },
+  )
+  message = _refusal(msrvtt.read, lists)
+  assert "`videos` 0: a sentence is no text in UTF-8; mend it" in message
   _write(lists, videodatainfo_2017__json={"videos": [1], "sentences": []})
   message = _refusal(msrvtt.read, lists)
   assert "`videos` and `sentences` must be lists of objects; give" in message

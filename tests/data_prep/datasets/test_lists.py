@@ -498,15 +498,21 @@ def test_voc2007(tmp_path):
 
 def test_voc2007_refusals(tmp_path):
   lists = _voc(tmp_path / "lists")
-  _write(lists, cat_trainval__txt="5 1\n000007 2\n../000009 1\n")
+  _write(lists, cat_trainval__txt="5 1\n000007 2\n../000009 1\n000005 1\n")
   message = _refusal(voc2007.read, lists)
   for expected in (
-    "3 line(s) of the lists",
+    "line(s) of the lists",
     "cat_trainval.txt line 1: '5 1' must be `id -1|0|1`; mend it",
     "line 2: '000007 2' must be",
     "line 3: '../000009 1' must be",
+    "person_trainval.txt: the lists of trainval must name the same images, but"
+    " 000007 is not in all of them; give them as distributed",
   ):
     assert expected in message
+  _voc(lists)
+  _write(lists, cat_test__txt="000001 1\n000001 -1\n")
+  message = _refusal(voc2007.read, lists)
+  assert "cat_test.txt line 2: 000001 stands twice; remove one" in message
   (lists / "person_test.txt").unlink()
   with pytest.raises(FileNotFoundError, match=r"holds no person_test\.txt"):
     voc2007.read(lists, 0)
