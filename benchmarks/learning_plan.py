@@ -28,15 +28,15 @@ _EXPECTED_S = {
   "rgb_rc_3_views": 500,
 }
 _EXPECTED_OTHER_S = 280
-# What decides the numbers of a cell: neither paths nor other protocols.
-_DECISIVE = (
-  "accumulation",
-  "batch_size",
-  "method",
-  "optimizer",
-  "runtime",
-  "schedule",
-  "svm",
+# Of an experiment, what decides no number of a cell, or is told beside it:
+# paths, and the protocols that no cell runs.
+_NOT_DECISIVE = (
+  "class",
+  "data",
+  "logging",
+  "seed",
+  "steps",
+  *(name for name in config.PROTOCOLS if name != "svm"),
 )
 
 
@@ -198,7 +198,7 @@ def choices(
   all that decides the cell; no path is part of them.
   """
   run = cast(dict, config.to_tree(experiment(cell, folders, steps)))
-  tree = {name: run[name] for name in _DECISIVE}
+  tree = {name: run[name] for name in run if name not in _NOT_DECISIVE}
   tree["shuffle_buffer"] = run["data"]["shuffle_buffer"]
   narrow = {**tree, "method": {**tree["method"], "broad": {}}}
   return {

@@ -43,33 +43,11 @@ from data_prep import settings as settings_lib
 from data_prep import sources
 from data_prep import splits
 from data_prep import worker_pool
-from data_prep.datasets import audioset
-from data_prep.datasets import esc50
-from data_prep.datasets import hmdb51
-from data_prep.datasets import howto100m
-from data_prep.datasets import kinetics
-from data_prep.datasets import msrvtt
+from data_prep.datasets import definitions
 from data_prep.datasets import presence
-from data_prep.datasets import ucf101
-from data_prep.datasets import voc2007
-from data_prep.datasets import youcook2
 from tfvssl import exit_codes
 
 _DEFAULTS = settings_lib.Settings()
-_DATASETS = {
-  module.DEFINITION.name: module.DEFINITION
-  for module in (
-    audioset,
-    esc50,
-    hmdb51,
-    howto100m,
-    kinetics,
-    msrvtt,
-    ucf101,
-    voc2007,
-    youcook2,
-  )
-}
 
 _INPUT = flags.DEFINE_string(
   "input", None, "Folder of any depth, or a csv.", required=True
@@ -96,7 +74,7 @@ _CAPTIONS = flags.DEFINE_string(
 _DATASET = flags.DEFINE_enum(
   "dataset",
   None,
-  sorted(_DATASETS),
+  sorted(definitions.BY_NAME),
   "Dataset whose official lists stand in --annotations; --input is then the"
   " folder of its files, of which some may be missing.",
 )
@@ -253,7 +231,9 @@ def _settings():
 
 
 def _is_of_images():
-  return _DATASET.value is not None and _DATASETS[_DATASET.value].images
+  return (
+    _DATASET.value is not None and definitions.BY_NAME[_DATASET.value].images
+  )
 
 
 def _dataset():
@@ -262,7 +242,7 @@ def _dataset():
     if _ANNOTATIONS.value is not None or _DATASET_SPLIT.value:
       raise ValueError(
         "`--annotations` and `--dataset_split` need `--dataset`, one of"
-        f" {', '.join(sorted(_DATASETS))}."
+        f" {', '.join(sorted(definitions.BY_NAME))}."
       )
     return None
   if not _ANNOTATIONS.value:
@@ -274,7 +254,7 @@ def _dataset():
       "`--dataset` has its own splits, labels and kind of files; leave out"
       " `--test_share`, `--labels` and `--images`."
     )
-  definition = _DATASETS[_DATASET.value]
+  definition = definitions.BY_NAME[_DATASET.value]
   if definition.captions is not None and _CAPTIONS.value is not None:
     raise ValueError(
       f"`--dataset` {definition.name} has its own captions; leave out"

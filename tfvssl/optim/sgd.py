@@ -82,7 +82,3 @@ class Sgd(tf.keras.optimizers.legacy.SGD):
     if variable_roles.is_classifier(var.name):
       grad = grad + self.classifier_decay * var
     return super()._resource_apply_dense(grad, var, apply_state)
-
-  def get_config(self) -> dict[str, Any]:
-    """Returns the arguments of the constructor."""
-    return {**super().get_config(), "classifier_decay": self.classifier_decay}
