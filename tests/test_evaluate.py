@@ -288,7 +288,7 @@ def test_retrieval_of_an_untrained_run(tmp_path):
         "--num_frames=8",
       ],
       2,
-      "--num_frames has no meaning for sound",
+      "--num_frames=8 has no meaning for a view of sound; leave it out.",
     ),
     (
       ["--train_records=a", "--test_records=b", "--set=svm.test_short_side=14"],
@@ -361,7 +361,7 @@ def test_retrieval_of_an_untrained_run(tmp_path):
         "--num_frames=8",
       ],
       2,
-      "--num_frames and --modality have no meaning for --protocol=imagenet",
+      "--num_frames has no meaning for --protocol=imagenet, which takes netw",
     ),
   ],
 )

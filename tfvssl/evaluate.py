@@ -28,18 +28,8 @@ from absl import logging
 
 from tfvssl import config
 from tfvssl import exit_codes
-from tfvssl import views
 from tfvssl import workdir as run_folder
 
-_TITLES = {
-  "svm": "linear SVM",
-  "linear": "linear layer",
-  "finetune": "fine-tuning",
-  "finetune_sgd": "fine-tuning by SGD",
-  "mlp": "shallow MLP",
-  "pascal": "linear layer on images",
-  "imagenet": "linear layer on images",
-}
 _OF_IMAGES = ("pascal", "imagenet")
 
 _WORKDIR = flags.DEFINE_string("workdir", None, "Folder of tfvssl.train.")
@@ -91,6 +81,20 @@ _NUM_FRAMES = flags.DEFINE_integer(
   None,
   "Frames of a view; the paper evaluates with 32. By default as trained.",
   lower_bound=1,
+)
+_IMAGE_SIZE = flags.DEFINE_integer(
+  "image_size",
+  None,
+  "Side of a view in pixels; MMV evaluates UCF101 with 224. By default as"
+  " trained.",
+  lower_bound=1,
+)
+_SECONDS = flags.DEFINE_float(
+  "seconds",
+  None,
+  "Length of a view of sound; MMV evaluates ESC-50 with 2. By default as"
+  " trained.",
+  lower_bound=0.1,
 )
 _RANDOM_SEEDS = flags.DEFINE_integer(
   "random_seeds",
@@ -151,7 +155,7 @@ def main(argv: Sequence[str]) -> int:
   name = _NAME.value or result_file.name(result, _TEST.value)
   path = workdir / "results" / f"{name}.json"
   result_file.write(result, path)
-  print(summary(result))
+  print(result_file.summary(result))
   print(f"result: {path}")
   print(
     f"next: python -m tfvssl.export --workdir={workdir}"
@@ -183,11 +187,18 @@ def _check_image_flags():
       f"--image has no meaning for --protocol={name}; it is for"
       f" {' and '.join(_OF_IMAGES)}."
     )
-  if of_images and (_NUM_FRAMES.value or _MODALITY.value != "video"):
-    raise ValueError(
-      f"--num_frames and --modality have no meaning for --protocol={name}:"
-      " images go through the video network as it was trained; leave them out."
-    )
+  if of_images:
+    _refuse(_MODALITY, _NUM_FRAMES, _IMAGE_SIZE, _SECONDS)
+
+
+def _refuse(*unwanted):
+  """Raises ValueError if one of the flags is not at its default."""
+  for flag in unwanted:
+    if flag.value != flag.default:
+      raise ValueError(
+        f"--{flag.name} has no meaning for --protocol={_PROTOCOL.value}, which"
+        " takes networks as they were trained; leave it out."
+      )
 
 
 def _is_retrieval():
@@ -201,12 +212,7 @@ def _check_retrieval_flags():
       f" ({len(_TRAIN.value)} given) and one --test_records"
       f" ({len(_TEST.value)} given)."
     )
-  for flag in (_MODALITY, _NUM_FRAMES, _SAME_PATHS_DIFFER):
-    if flag.value != flag.default:
-      raise ValueError(
-        f"--{flag.name} has no meaning for --protocol=retrieval, which takes"
-        " all modalities as they were trained; leave it out."
-      )
+  _refuse(_MODALITY, _NUM_FRAMES, _IMAGE_SIZE, _SECONDS, _SAME_PATHS_DIFFER)
 
 
 def _check_retrieval(experiment):
@@ -340,11 +346,18 @@ def _protocol(experiment, encoder):
   """Returns the protocol of --protocol with all its choices."""
   from tfvssl.evaluation import protocol_choice
   from tfvssl.evaluation import svm
+  from tfvssl.evaluation import view_size
 
   return protocol_choice.build(
     _PROTOCOL.value,
     experiment,
-    _view(encoder.spec),
+    view_size.resized(
+      encoder.spec,
+      num_frames=_NUM_FRAMES.value,
+      image_size=_IMAGE_SIZE.value,
+      seconds=_SECONDS.value,
+      short_side=getattr(experiment, _PROTOCOL.value).test_short_side,
+    ),
     modality=_MODALITY.value,
     same_paths_differ=_SAME_PATHS_DIFFER.value,
     choose_c=svm.ChooseC(_CHOOSE_C.value),
@@ -353,49 +366,11 @@ def _protocol(experiment, encoder):
   )
 
 
-def _view(spec):
-  if _NUM_FRAMES.value is None:
-    return spec
-  if not isinstance(spec, (views.RgbViewSpec, views.FlowViewSpec)):
-    raise ValueError("--num_frames has no meaning for sound.")
-  return dataclasses.replace(spec, num_frames=_NUM_FRAMES.value)
-
-
 def _versions():
   return {
     name: importlib.metadata.version(name)
     for name in ("tensorflow", "scikit-learn", "numpy")
   }
-
-
-def summary(result: dict) -> str:
-  """Returns a few lines for a person: per cent, mean over the splits."""
-  if result["protocol"]["name"] == "retrieval":
-    from tfvssl.evaluation import cross_modal
-
-    return cross_modal.table(result)
-  name, first = result["protocol"]["name"], result["splits"][0]
-  rows = {
-    "pretrained": result["pretrained"]["mean"],
-    "random initialisation": result["random_initialisation"]["mean"],
-  }
-  metric = next(iter(rows["pretrained"]))
-  what = f"{metric.replace('_', ' ')}, %"
-  if metric == "top_1":
-    what = "top-1 (top-5) %"
-  lines = [f"{_TITLES[name]}, {len(result['splits'])} split(s), {what}"]
-  for row, mean in rows.items():
-    if mean[metric] is not None:
-      line = f"  {row:22} {100 * mean[metric]:5.1f}"
-      if "top_5" in mean:
-        top_5 = mean["top_5"]
-        line += " (-)" if top_5 is None else f" ({100 * top_5:.1f})"
-      lines.append(line)
-  lines.append(f"  {'chance':22} {100 * first['chance']:5.1f}")
-  if "majority" in first:
-    majority = 100 * first["majority"]
-    lines.append(f"  {'most frequent class':22} {majority:5.1f}")
-  return "\n".join(lines)
 
 
 def console_main() -> None:

@@ -17,6 +17,7 @@ from tfvssl.evaluation import classifier
 from tfvssl.evaluation import finetune
 from tfvssl.evaluation import protocol
 from tfvssl.evaluation import splits as splits_of
+from tfvssl.evaluation import view_size
 from tfvssl.methods import base
 from tfvssl.optim import sgd
 
@@ -30,11 +31,8 @@ def view_of(
   """
   if not isinstance(spec, views.RgbViewSpec):
     return spec
-  crop = spec.crop
-  if isinstance(crop, views.JitterCrop):
-    share = recipe.image_size / recipe.test_short_side
-    crop = dataclasses.replace(crop, share=share)
-  return dataclasses.replace(spec, image_size=recipe.image_size, crop=crop)
+  size, short_side = recipe.image_size, recipe.test_short_side
+  return view_size.resized(spec, image_size=size, short_side=short_side)
 
 
 @dataclasses.dataclass

@@ -8,6 +8,16 @@ import re
 
 _NAME_LENGTH = 80  # of the records' part; file systems allow 255 in all
 
+_TITLES = {
+  "svm": "linear SVM",
+  "linear": "linear layer",
+  "finetune": "fine-tuning",
+  "finetune_sgd": "fine-tuning by SGD",
+  "mlp": "shallow MLP",
+  "pascal": "linear layer on images",
+  "imagenet": "linear layer on images",
+}
+
 
 def name(result: dict, test_folders: list[str]) -> str:
   """Returns a file name that only an equal evaluation has.
@@ -49,3 +59,33 @@ def write(result: dict, path: pathlib.Path) -> None:
     unfinished.rename(path)
   finally:
     unfinished.unlink(missing_ok=True)
+
+
+def summary(result: dict) -> str:
+  """Returns a few lines for a person: per cent, mean over the splits."""
+  if result["protocol"]["name"] == "retrieval":
+    from tfvssl.evaluation import cross_modal
+
+    return cross_modal.table(result)
+  name, first = result["protocol"]["name"], result["splits"][0]
+  rows = {
+    "pretrained": result["pretrained"]["mean"],
+    "random initialisation": result["random_initialisation"]["mean"],
+  }
+  metric = next(iter(rows["pretrained"]))
+  what = f"{metric.replace('_', ' ')}, %"
+  if metric == "top_1":
+    what = "top-1 (top-5) %"
+  lines = [f"{_TITLES[name]}, {len(result['splits'])} split(s), {what}"]
+  for row, mean in rows.items():
+    if mean[metric] is not None:
+      line = f"  {row:22} {100 * mean[metric]:5.1f}"
+      if "top_5" in mean:
+        top_5 = mean["top_5"]
+        line += " (-)" if top_5 is None else f" ({100 * top_5:.1f})"
+      lines.append(line)
+  lines.append(f"  {'chance':22} {100 * first['chance']:5.1f}")
+  if "majority" in first:
+    majority = 100 * first["majority"]
+    lines.append(f"  {'most frequent class':22} {majority:5.1f}")
+  return "\n".join(lines)
