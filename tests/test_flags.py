@@ -128,7 +128,8 @@ def test_overrides_change_values_of_every_kind(run):
       ["--config=good.py", "--config.qqq=8"],
       "--config.qqq: `config` has no field `qqq`; known: method,"
       " optimizer, data, schedule, runtime, logging, svm, linear, finetune,"
-      " mlp, retrieval, batch_size, accumulation, steps, seed.",
+      " finetune_sgd, mlp, pascal, imagenet, retrieval, batch_size,"
+      " accumulation, steps, seed.",
     ),
     (
       ["--config=good.py", "--config.method.broad=8"],

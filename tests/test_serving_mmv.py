@@ -182,9 +182,15 @@ def test_naive_image_goes_through_the_network_without_shifts(method, model):
   _assert_same(model.signatures["image"](image=tf.constant(pixels)), expected)
 
 
-def test_repeated_image_goes_through_the_video_network(method):
+def test_repeated_image_goes_through_the_video_network(method, tmp_path):
   encoders = method.encoders()
-  module = serving.ServingModule(encoders, 4, encoders["video"])
+  image = image_network.encoder(
+    encoders["video"],
+    method.config,
+    image_network.Image.REPEATED,
+    tmp_path,
+  )
+  module = serving.ServingModule(encoders, 4, image)
   images = _images()
   videos = np.repeat(images[:, np.newaxis], 4, axis=1)
   expected = encoders["video"](videos.astype(np.float32) / 255)
