@@ -99,11 +99,7 @@ class FineTune(TestViews):
     super().validate(name)
     _require_positive(self, name, "epochs", "batch_size", "test_batch_size")
     _require_warmup(self, name)
-    if not self.learning_rates or min(self.learning_rates) <= 0:
-      raise ValueError(
-        f"`{name}.learning_rates` ({self.learning_rates}) must hold positive"
-        " numbers only."
-      )
+    _require_rates(self, name)
     if not self.weight_decays or min(self.weight_decays) < 0:
       raise ValueError(
         f"`{name}.weight_decays` ({self.weight_decays}) must hold numbers of"
@@ -255,11 +251,7 @@ class ImageLinear(TestViews):
     """Raises ValueError for the first rule that does not hold."""
     super().validate(name)
     _require_positive(self, name, "epochs", "batch_size", "test_batch_size")
-    if not self.learning_rates or min(self.learning_rates) <= 0:
-      raise ValueError(
-        f"`{name}.learning_rates` ({self.learning_rates}) must hold positive"
-        " numbers only."
-      )
+    _require_rates(self, name)
     if not 0 < self.validation_share < 1:
       raise ValueError(
         f"`{name}.validation_share` ({self.validation_share}) must be above 0"
@@ -310,6 +302,14 @@ def _require_positive(section: object, name: str, *fields: str) -> None:
     value = getattr(section, field)
     if value <= 0:
       raise ValueError(f"`{name}.{field}` ({value}) must be above 0.")
+
+
+def _require_rates(section: FineTune | ImageLinear, name: str) -> None:
+  rates = section.learning_rates
+  if not rates or min(rates) <= 0:
+    raise ValueError(
+      f"`{name}.learning_rates` ({rates}) must hold positive numbers only."
+    )
 
 
 def _require_warmup(section: Linear | FineTune, name: str) -> None:
