@@ -31,7 +31,14 @@ def root(tmp_path_factory):
   experiment = tiny_runs.experiment(
     pascal=protocols.Pascal(
       epochs=2, learning_rates=(0.1,), batch_size=4, test_short_side=18
-    )
+    ),
+    imagenet=protocols.ImageNet(
+      epochs=2,
+      learning_rates=(0.01, 0.1),
+      batch_size=4,
+      test_short_side=18,
+      validation_share=0.25,
+    ),
   )
   config.save(experiment, workdir / run_folder.CONFIG_NAME)
   method = checkpoints.fresh_method(experiment, 8)
@@ -128,6 +135,33 @@ def test_folder_without_a_run_is_named(tmp_path):
   assert process.stderr.splitlines()[-1] == (
     f"error: {tmp_path} holds no run; give the --workdir of tfvssl.train."
   )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("image", ["naive", "repeated"])
+def test_one_class_an_image(root, image):
+  process = _run(
+    "evaluate",
+    f"--workdir={root / 'RUN'}",
+    "--protocol=imagenet",
+    f"--image={image}",
+    f"--train_records={root}/train",
+    f"--test_records={root}/test",
+    f"--name=imagenet_{image}",
+  )
+  assert process.returncode == 0, process.stderr[-3000:]
+  path = root / "RUN" / "results" / f"imagenet_{image}.json"
+  result = json.loads(path.read_text())
+  told = result["protocol"]
+  assert (told["image"], told["random_network_image"]) == (image, image)
+  assert [
+    trial["learning_rate"] for trial in result["pretrained"]["sweep"]
+  ] == [
+    0.01,
+    0.1,
+  ]
+  assert 0 <= result["pretrained"]["mean"]["top_1"] <= 1
+  assert "linear layer on images" in process.stdout
 
 
 @pytest.mark.slow

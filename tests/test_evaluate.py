@@ -59,6 +59,15 @@ def run(tmp_path_factory):
       temporal_clips=2,
       test_short_side=18,
     ),
+    finetune_sgd=protocols.FineTuneSgd(
+      steps=4,
+      decay_steps=(2,),
+      learning_rate=0.1,
+      batch_size=4,
+      temporal_clips=2,
+      image_size=20,
+      test_short_side=22,
+    ),
     mlp=protocols.ShallowMlp(
       hidden_dim=8, epochs=2, warmup_steps=1, batch_size=4, temporal_clips=2
     ),
@@ -128,6 +137,7 @@ def test_result_holds_the_trained_and_the_random_network(run):
       ["--set=runtime.strategy=mirrored", "--set=runtime.logical_cpus=2"],
       marks=pytest.mark.slow,
     ),
+    pytest.param("finetune_sgd", [], marks=pytest.mark.slow),
     ("mlp", ["--modality=audio", "--set=mlp.hidden_dim=4"]),
   ],
 )
@@ -157,6 +167,10 @@ def test_trained_classifiers_end_in_a_result(run, protocol, flags):
     assert result["pretrained"]["choice"]["dropout"] == 0.5
     assert result["protocol"]["replicas"] == 2
     assert result["protocol"]["clips_per_replica"] == 2
+  if protocol == "finetune_sgd":
+    assert result["protocol"]["test_view_size"] == 20
+    assert result["protocol"]["train_view"]["image_size"] == 20
+    assert result["protocol"]["recipe"]["steps"] == 4
   if protocol == "mlp":
     assert result["protocol"]["recipe"]["hidden_dim"] == 4
     assert result["pretrained"]["splits"][0]["classes_averaged"] == 2

@@ -69,8 +69,7 @@ def find(
   if definition.images:
     suffixes = still_picture.SUFFIXES
   files = _Files(root, lists.classes, suffixes)
-  found, missing = [], []
-  lines = official.Lines()
+  found, present, missing = [], [], []
   taken: set[str] = set()
   counts = _Counts()
   for entry in lists.entries:
@@ -81,16 +80,10 @@ def find(
     if source is None:
       missing.append(entry)
     else:
-      if definition.captions is not None:
-        source.captions = definition.captions(entry, lines)
       found.append(source)
+      present.append(entry)
       taken.add(source.clip_id)
-  lines.check_problems()
-  if lines.left_out:
-    logging.warning(
-      "%d captions have no words or last no time; they are left out.",
-      lines.left_out,
-    )
+  _attach_captions(definition, found, present)
   if not found:
     example = (lists.entries[0].names + lists.entries[0].videos)[0]
     raise FileNotFoundError(
@@ -106,6 +99,21 @@ def find(
     "files_not_in_lists": files.count - len({item.path for item in found}),
   }
   return Found(found, lists.classes, coverage, missing)
+
+
+def _attach_captions(definition, found, entries):
+  """Gives clips the captions of their entries; tells what cannot be used."""
+  if definition.captions is None:
+    return
+  lines = official.Lines()
+  for source, entry in zip(found, entries, strict=True):
+    source.captions = definition.captions(entry, lines)
+  lines.check_problems()
+  if lines.left_out:
+    logging.warning(
+      "%d captions have no words or last no time; they are left out.",
+      lines.left_out,
+    )
 
 
 class _Files:

@@ -151,7 +151,8 @@ def check_single_labels(clips: list[ClipInfo], folder: str) -> None:
     if len(clip.labels) > 1:
       raise ValueError(
         f"clip {clip.clip_id!r} of {folder} has {len(clip.labels)} labels; this"
-        " protocol takes one per clip. Use --protocol=mlp."
+        " protocol takes one per clip. Use --protocol=mlp or, for images,"
+        " --protocol=pascal."
       )
 
 
