@@ -26,15 +26,25 @@ from tfvssl.methods import mmv
 from tfvssl.optim import adam
 
 _SECONDS = 2.56
+_IMAGE_SIZE = 32
+# Training sees 0.98 of the short side.
+_SHORT_SIDE = 33
 
 
 def get_config() -> config.Experiment:
   """Returns the run."""
   run = tiny_brave.experiment(method())
+  protocols = {
+    name: dataclasses.replace(getattr(run, name), test_short_side=_SHORT_SIDE)
+    for name in ("svm", "linear", "finetune", "mlp", "retrieval")
+  }
   return dataclasses.replace(
     run,
     optimizer=adam.AdamConfig(),
     schedule=config.Schedule(peak=2e-3, warmup_steps=35),
+    batch_size=32,
+    steps=1000,
+    **protocols,
   )
 
 
@@ -42,11 +52,12 @@ def method() -> mmv.MmvConfig:
   """Returns tiny networks for pictures, sound and captions."""
   return mmv.MmvConfig(
     video=views.RgbViewSpec(
-      num_frames=8,
-      frame_step=8,
-      image_size=40,
-      crop=views.JitterCrop(scale=(0.9, 1.1), share=0.9),
+      num_frames=32,
+      frame_step=2,
+      image_size=_IMAGE_SIZE,
+      crop=views.JitterCrop(scale=(1.0, 1.0), share=0.98),
       augmentation=views.RgbAugmentation(
+        flip_probability=0.0,
         colour_probability=0.0,
         greyscale_probability=0.0,
         blur_probability=0.0,

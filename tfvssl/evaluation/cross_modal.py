@@ -90,7 +90,7 @@ def measure(
   known = directions(method.graph)
   clips = cross_modal_embedding.open_clips(folder, method, known)
   found = cross_modal_embedding.embed(method, clips, settings)
-  there = _with_clips(known, found, folder)
+  there = with_clips(known, found, folder)
   pretrained = figures(found, there)
   seconds = round(time.monotonic() - began, 1)
   about = {direction.name: describe(found, direction) for direction in there}
@@ -129,8 +129,18 @@ def _mean(figures_of_runs, names):
   }
 
 
-def _with_clips(known, found, folder):
-  """Returns the directions for which there are clips; names the others."""
+def with_clips(
+  known: Iterable[cross_modal_embedding.Direction],
+  found: dict[str, cross_modal_embedding.Embedded],
+  folder: str | pathlib.Path,
+) -> list[cross_modal_embedding.Direction]:
+  """Returns the directions for which there are clips; logs the others.
+
+  Args:
+    known: all directions.
+    found: of one network.
+    folder: of the clips, for the message.
+  """
   there = []
   for direction in known:
     if len(_common(found, direction)):
@@ -162,13 +172,30 @@ def figures(
   """
   values = {}
   for direction in there:
-    queries, query_clips = _side(found, direction, direction.query)
-    gallery, gallery_clips = _side(found, direction, direction.gallery)
-    places = zero_shot.places(queries, query_clips, gallery, gallery_clips)
-    summary = zero_shot.expected_summary(places, len(gallery))
+    places, _, gallery = places_of(found, direction)
+    summary = zero_shot.expected_summary(places, gallery)
     for name, value in summary._asdict().items():
       values[f"{direction.name}_{name}"] = value
   return values
+
+
+def places_of(
+  found: dict[str, cross_modal_embedding.Embedded],
+  direction: cross_modal_embedding.Direction,
+) -> tuple[zero_shot.Places, np.ndarray, int]:
+  """Returns where queries find their clip, whose they are, and the last rank.
+
+  Args:
+    found: of one network.
+    direction: one for which there are clips.
+
+  Returns:
+    Places of Q queries, int64 [Q] clips, and the number of items searched.
+  """
+  queries, query_clips = _side(found, direction, direction.query)
+  gallery, gallery_clips = _side(found, direction, direction.gallery)
+  places = zero_shot.places(queries, query_clips, gallery, gallery_clips)
+  return places, query_clips, len(gallery)
 
 
 def _side(found, direction, modality):

@@ -312,6 +312,15 @@ def _joined(parts):
   return Places(*(np.concatenate(column) for column in zip(*parts)))
 
 
+def mean_ranks(places: Places) -> np.ndarray:
+  """Returns each query's rank, its mean over all orders, float64 [Q].
+
+  Of A wrong and R right items of one score the first right one has, on
+  average, A / (R + 1) wrong ones before it.
+  """
+  return 1 + places.better + places.alike / (places.right + 1)
+
+
 def expected_summary(places: Places, num_gallery: int) -> Summary:
   """Returns recalls and median rank, every order of equal scores as likely.
 
