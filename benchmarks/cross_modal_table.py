@@ -2,19 +2,22 @@
 
 Every query of every run counts once. The 95 % interval is over clips: clips
 are drawn again, with replacement, and each brings its queries of all runs, as
-these are not independent. Chance is what random orders reach: their mean, and
-the range that 95 of 100 pools of as many queries fall into.
+these are not independent; seeds and what is searched stay as they are. Chance
+is what random orders reach: their mean, and the range that 95 of 100 pools of
+as many queries fall into.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 
+from tfvssl.evaluation import zero_shot
+
 _DRAWS = 10_000
 _SEED = 0  # of the draws
-_QUANTILES = (2.5, 97.5)
+_TAIL = 0.025
 _ENTRIES = ("R@1", "R@5", "R@10", "median rank")
-_KINDS = ("trained", "initial")
+_PLAIN = (False,) * len(_ENTRIES)
 
 
 class Queries(NamedTuple):
@@ -22,122 +25,183 @@ class Queries(NamedTuple):
 
   Attributes:
     clips: int64 [Q], whose query it is.
-    ranks: float64 [Q], from 1; with equal scores the mean of what is possible.
+    found: float64 [Q, G], the share of orders of equal scores that have a
+      right item among the first 1, 2, ..., G.
   """
 
   clips: np.ndarray
-  ranks: np.ndarray
+  found: np.ndarray
 
 
 class Run(NamedTuple):
-  """One run.
+  """One run; the keys of its dicts are names of directions.
 
   Attributes:
     seed: of the run.
     steps: of its training.
-    directions: name to cross_modal.describe's tree.
-    trained: name of a direction to its queries.
-    initial: the same with initial weights.
+    about: of each direction what cross_modal.describe says.
+    trained: with the trained weights.
+    initial: with initial weights.
+    chance: with embeddings that are all alike.
   """
 
   seed: int
   steps: int
-  directions: dict[str, dict]
+  about: dict[str, dict]
   trained: dict[str, Queries]
   initial: dict[str, Queries]
+  chance: dict[str, Queries]
 
 
 class Row(NamedTuple):
-  """Four figures with their 95 % interval; recalls as shares.
+  """Recalls at 1, 5 and 10 as shares and the median rank, float64 [4] each.
 
   Attributes:
-    values: float [4]: recall at 1, 5 and 10, and the median rank.
-    low: float [4].
-    high: float [4].
+    values: of all queries.
+    low: lower ends of the 95 % intervals.
+    high: upper ends.
   """
 
   values: np.ndarray
   low: np.ndarray
   high: np.ndarray
 
-  def is_above(self, other: "Row") -> np.ndarray:
-    """Returns whether figures are better and intervals disjoint, bool [4]."""
-    better = self.low > other.high
-    better[-1] = self.high[-1] < other.low[-1]  # of a rank less is better
-    return better
+  def is_better(self, other: "Row") -> np.ndarray:
+    """Returns whether the intervals are disjoint and the right way round.
+
+    Args:
+      other: what to be better than.
+
+    Returns:
+      bool [4]; a recall is better above, a rank below.
+    """
+    return np.append(
+      self.low[:-1] > other.high[:-1], self.high[-1:] < other.low[-1:]
+    )
 
 
-def pooled(queries: list[Queries]) -> Row:
-  """Returns the figures of the queries of all runs; intervals over clips."""
-  ranks = np.concatenate([run.ranks for run in queries])
-  _, owners = np.unique(
-    np.concatenate([run.clips for run in queries]), return_inverse=True
-  )
-  of_clip = [np.flatnonzero(owners == clip) for clip in range(owners.max() + 1)]
-  random = np.random.default_rng(_SEED)
-  draws = [
-    _figures(ranks[np.concatenate([of_clip[clip] for clip in drawn])])
-    for drawn in random.integers(len(of_clip), size=(_DRAWS, len(of_clip)))
-  ]
-  return Row(_figures(ranks), *np.percentile(draws, _QUANTILES, axis=0))
-
-
-def chance(num_queries: int, gallery: int, mean: dict[str, float]) -> Row:
-  """Returns what random orders reach.
+def queries_of(
+  places: zero_shot.Places, clips: np.ndarray, gallery: int
+) -> Queries:
+  """Returns the queries of one direction.
 
   Args:
-    num_queries: of one run, times the number of runs.
-    gallery: items that are searched.
-    mean: zero_shot.Summary as a dict, of random orders.
+    places: of Q queries.
+    clips: int64 [Q], whose they are.
+    gallery: how many items are searched, G.
   """
-  random = np.random.default_rng(_SEED)
-  draws = [
-    _figures(random.integers(1, gallery + 1, num_queries))
-    for _ in range(_DRAWS)
-  ]
-  return Row(
-    np.array(list(mean.values())), *np.percentile(draws, _QUANTILES, axis=0)
+  ranks = range(1, gallery + 1)
+  found = [zero_shot.found_within(rank, places) for rank in ranks]
+  return Queries(clips, np.stack(found, axis=1))
+
+
+def pooled(runs: list[Queries]) -> Row:
+  """Returns the figures of the queries of all runs; intervals over clips.
+
+  Where no clip or every clip is found the draws are all the same; then the
+  other end is the share that N clips would still show so in 2.5 of 100 cases.
+  """
+  found = np.concatenate([run.found for run in runs])
+  _, owners = np.unique(
+    np.concatenate([run.clips for run in runs]), return_inverse=True
   )
+  clips = owners.max() + 1
+  sums = np.zeros([clips, found.shape[1]])
+  np.add.at(sums, owners, found)
+  random = np.random.default_rng(_SEED)
+  times = random.multinomial(clips, np.full(clips, 1 / clips), size=_DRAWS)
+  shares = times @ sums / (times @ np.bincount(owners))[:, np.newaxis]
+  values = _figures(np.mean(found, axis=0, keepdims=True))[0]
+  low, high = _range(_figures(shares))
+  surely = _TAIL ** (1 / clips)
+  high[:3] = np.where(values[:3] == 0, 1 - surely, high[:3])
+  low[:3] = np.where(values[:3] == 1, surely, low[:3])
+  return Row(values, low, high)
 
 
-def _figures(ranks):
-  recalls = [np.mean(ranks <= most) for most in (1, 5, 10)]
-  return np.array([*recalls, np.median(ranks)])
+def chance(runs: list[Queries]) -> Row:
+  """Returns the mean of random orders and the range of their pools.
+
+  Args:
+    runs: with embeddings that are all alike.
+  """
+  found = np.concatenate([run.found for run in runs])
+  kinds, counts = np.unique(found, axis=0, return_counts=True)
+  random = np.random.default_rng(_SEED)
+  shares = np.zeros([_DRAWS, found.shape[1]])
+  for kind, count in zip(kinds, counts):
+    rank_shares = np.diff(kind, prepend=0.0)
+    ranks = random.multinomial(count, rank_shares, size=_DRAWS)
+    shares += np.cumsum(ranks, axis=1) / len(found)
+  values = _figures(np.mean(found, axis=0, keepdims=True))[0]
+  return Row(values, *_range(_figures(shares)))
+
+
+def _figures(shares):
+  """Returns [N, 4] of the shares found within each rank, [N, G]."""
+  recalls = [shares[:, min(k, shares.shape[1]) - 1] for k in (1, 5, 10)]
+  # The lower and the upper of two middle ranks; 1e-9 is rounding.
+  middle = np.argmax(shares >= 0.5 - 1e-9, axis=1)
+  middle = middle + np.argmax(shares > 0.5 + 1e-9, axis=1)
+  return np.stack([*recalls, 1 + middle / 2], axis=1)
+
+
+def _range(figures):
+  low, high = np.quantile(figures, [_TAIL, 1 - _TAIL], axis=0)
+  return low, high
 
 
 def markdown(runs: list[Run]) -> str:
-  """Returns the table of the runs as a page."""
+  """Returns the page of the runs."""
   seeds = ", ".join(str(run.seed) for run in runs)
   lines = [
-    f"{len(runs)} runs of {runs[0].steps} steps (seeds {seeds}); in brackets"
-    " the 95 % interval.",
+    f"Zero-shot retrieval by networks of {runs[0].steps} steps, seeds {seeds},"
+    " queries of all seeds pooled. In brackets: the 95 % bootstrap interval"
+    " over clips, for these seeds and these clips; of chance the range of 95 %"
+    " of random pools. Initial weights are the same networks before training,"
+    " with batch norm calibrated on the clips. An ambiguous query is a caption"
+    " whose words another clip has, too. Bold: better than initial weights and"
+    " chance, with disjoint intervals.",
     "",
     "| " + " | ".join(["", *_ENTRIES]) + " |",
-    "|---" * 5 + "|",
+    "|---" * (1 + len(_ENTRIES)) + "|",
   ]
-  for name, about in runs[0].directions.items():
-    rows = {
-      kind: pooled([getattr(run, kind)[name] for run in runs])
-      for kind in _KINDS
-    }
-    count = about["queries"] * len(runs)
-    by_chance = chance(count, about["gallery"], about["chance"])
-    above = rows["trained"].is_above(by_chance)
-    above &= rows["trained"].is_above(rows["initial"])
-    words = f"{name.replace('_', ' ')}: {count} queries among"
-    lines.append(f"| **{words} {about['gallery']}** | | | | |")
-    lines.append(_line("trained", rows["trained"], above))
-    lines.append(_line("initial weights", rows["initial"]))
-    lines.append(_line("chance", by_chance))
-  lines += ["", "Bold: better than both, with disjoint intervals.", ""]
-  return "\n".join(lines)
+  for name in runs[0].about:
+    lines += _section(name, runs)
+  return "\n".join([*lines, ""])
 
 
-def _line(title, row, is_bold=(False,) * 4):
+def _section(name, runs):
+  about = runs[0].about[name]
+  title = f"{name.replace('_', ' ')}: {about['queries']} queries a seed"
+  if about.get("ambiguous_queries"):
+    title += f" ({about['ambiguous_queries']} ambiguous)"
+  trained = pooled([run.trained[name] for run in runs])
+  initial = pooled([run.initial[name] for run in runs])
+  by_chance = chance([run.chance[name] for run in runs])
+  is_bold = trained.is_better(initial) & trained.is_better(by_chance)
+  return [
+    f"| **{title} among {about['gallery']}** | | | | |",
+    _line("trained", trained, is_bold),
+    _line_of_seeds([pooled([run.trained[name]]).values for run in runs]),
+    _line("initial weights", initial),
+    _line("chance", by_chance),
+  ]
+
+
+def _line(title, row, is_bold=_PLAIN):
   cells = []
-  for number, (value, low, high) in enumerate(zip(*row)):
-    scale = 1 if number == 3 else 100
-    text = f"{scale * value:.1f}"
-    bold = "**" if is_bold[number] else ""
-    cells.append(f"{bold}{text}{bold} [{scale * low:.1f}, {scale * high:.1f}]")
+  for value, low, high, bold in zip(*map(_shown, row), is_bold):
+    mark = "**" if bold else ""
+    cells.append(f"{mark}{value}{mark} [{low}, {high}]")
   return f"| {title} | " + " | ".join(cells) + " |"
+
+
+def _line_of_seeds(values):
+  cells = [", ".join(column) for column in zip(*map(_shown, values))]
+  return "| by seed | " + " | ".join(cells) + " |"
+
+
+def _shown(figures):
+  """Returns recalls in per cent and the median rank, as texts."""
+  return [f"{figure:.1f}" for figure in (*100 * figures[:3], figures[3])]

@@ -22,6 +22,7 @@ from tfvssl import views
 from tfvssl.backbones import resnet_audio
 from tfvssl.backbones import tsm_resnet
 from tfvssl.backbones import word_embedding
+from tfvssl.methods import embedding_graph
 from tfvssl.methods import mmv
 from tfvssl.optim import adam
 
@@ -43,7 +44,7 @@ def get_config() -> config.Experiment:
     optimizer=adam.AdamConfig(),
     schedule=config.Schedule(peak=2e-3, warmup_steps=35),
     batch_size=32,
-    steps=1000,
+    steps=2000,
     **protocols,
   )
 
@@ -70,6 +71,7 @@ def method() -> mmv.MmvConfig:
       "audio": mmv.Partner(
         view=views.WaveformViewSpec(
           seconds=_SECONDS,
+          noise=0.0,
           spectrogram=views.SpectrogramSpec(
             frame_length=1920, frame_step=1920, num_mels=40
           ),
@@ -83,6 +85,7 @@ def method() -> mmv.MmvConfig:
         ),
       ),
     },
+    video_head=embedding_graph.Head.LINEAR,
     fine_dim=128,
     coarse_dim=64,
   )

@@ -1,7 +1,6 @@
 """Pooling the retrieval of several runs: whole, and its refusals."""
 
 import dataclasses
-import pathlib
 import re
 
 import pytest
@@ -17,10 +16,11 @@ from tfvssl import protocols
 from tfvssl import workdir as run_folder
 from tfvssl.data import schema
 
+_STEPS = 8
 
-def _run(folder, words, seed, steps=8):
-  """Writes the settings and the initial weights of a run."""
-  experiment = dataclasses.replace(
+
+def _experiment(words, seed, steps=_STEPS):
+  return dataclasses.replace(
     tiny_runs.experiment(
       retrieval=protocols.Retrieval(
         temporal_clips=2, test_short_side=18, batch_size=4
@@ -30,20 +30,26 @@ def _run(folder, words, seed, steps=8):
     seed=seed,
     steps=steps,
   )
+
+
+def _save(folder, experiment, step=None):
+  """Writes the settings of a run and, at a step, random weights."""
   folder.mkdir()
   config.save(experiment, folder / run_folder.CONFIG_NAME)
-  return experiment
+  if step is not None:
+    method = checkpoints.fresh_method(experiment, experiment.seed + 5)
+    store = checkpoints.CheckpointStore(folder, {"method": method}, kept=1)
+    store.save(step)
 
 
 def test_pools_the_queries_of_two_runs(tmp_path):
   words = tiny_mmv_runs.vocabulary(tmp_path)
   folders = [tmp_path / "first", tmp_path / "second"]
   for seed, folder in enumerate(folders):
-    experiment = _run(folder, words, seed)
-    method = checkpoints.fresh_method(experiment, seed + 5)
-    checkpoints.CheckpointStore(folder, {"method": method}, kept=1).save(3)
+    _save(folder, _experiment(words, seed), _STEPS)
   clips = [record_fixture.make_clip(seed, num_frames=20) for seed in range(4)]
-  for clip, line in zip(clips, ["red", "blue", "disc", "hums"], strict=True):
+  # Two clips of the same words: their queries count half where they tie.
+  for clip, line in zip(clips, ["red", "blue", "blue", "hums"], strict=True):
     clip.captions = (schema.Caption(line, 0.0, 0.5),)
   record_fixture.write_records(tmp_path / "test", clips, num_shards=2)
   output = tmp_path / "table.md"
@@ -55,10 +61,12 @@ def test_pools_the_queries_of_two_runs(tmp_path):
   )
   assert process.returncode == 0, process.stderr[-3000:]
   lines = output.read_text("utf-8").splitlines()
-  assert lines[0].startswith("2 runs of 3 steps (seeds 0, 1)")
-  titles = [line for line in lines if "queries among" in line]
+  assert f"networks of {_STEPS} steps, seeds 0, 1," in lines[0]
+  titles = [line for line in lines if "queries a seed" in line]
   assert len(titles) == 6
-  assert titles[0].startswith("| **text to video: 8 queries among 4** |")
+  assert titles[0] == (
+    "| **text to video: 4 queries a seed (2 ambiguous) among 4** | | | | |"
+  )
   rows = [line for line in lines if line.startswith("| chance |")]
   assert len(set(rows)) == 1
   assert rows[0].startswith("| chance | 25.0 [")
@@ -68,24 +76,44 @@ def test_pools_the_queries_of_two_runs(tmp_path):
     for row in rows:
       value, low, high = map(float, re.findall(r"[\d.]+", row)[:3])
       assert low <= value <= high
-      assert value * 8 % 100 == 0  # of 8 queries
+      assert value * 16 % 100 == 0  # of 8 queries, some of which count half
+
+
+def _refusal(folders):
+  with pytest.raises(ValueError) as caught:
+    cross_modal.check_same(folders)
+  return str(caught.value)
 
 
 @pytest.mark.parametrize(
   ("seed", "steps", "message"),
   [
     (0, 8, "the seeds of --workdir ([0, 0]) must differ; train each with"),
-    (1, 9, "second differs from "),
+    (1, 9, "first in steps: 8 -> 9; pool runs of one config."),
   ],
 )
 def test_refuses_runs_that_do_not_belong_together(
   tmp_path, seed, steps, message
 ):
   words = tiny_mmv_runs.vocabulary(tmp_path)
-  _run(tmp_path / "first", words, 0)
-  _run(tmp_path / "second", words, seed, steps)
-  with pytest.raises(ValueError, match=re.escape(message)):
-    cross_modal.check_same([tmp_path / "first", tmp_path / "second"])
+  folders = [tmp_path / "first", tmp_path / "second"]
+  _save(folders[0], _experiment(words, 0))
+  _save(folders[1], _experiment(words, seed, steps))
+  assert message in _refusal(folders)
+
+
+def test_refuses_another_method(tmp_path):
+  _save(tmp_path / "run", tiny_runs.experiment())
+  assert _refusal([tmp_path / "run"]).endswith(
+    "run is a run of brave; only those of mmv compare modalities."
+  )
+
+
+def test_refuses_an_unfinished_training(tmp_path):
+  words = tiny_mmv_runs.vocabulary(tmp_path)
+  _save(tmp_path / "run", _experiment(words, 0), 3)
+  with pytest.raises(ValueError, match="is at step 3 of 8; finish its train"):
+    cross_modal.ranks(tmp_path / "run", "none")
 
 
 @pytest.mark.parametrize(
@@ -93,6 +121,7 @@ def test_refuses_runs_that_do_not_belong_together(
   [
     (["--workdir=RUN", "--test_records=TEST"], "--output is missing"),
     (["--output=TABLE", "--test_records=TEST"], "--workdir is missing"),
+    (["--output=TABLE", "--workdir=RUN"], "--test_records is missing"),
     (["RUN"], "'RUN' is no flag"),
   ],
 )
@@ -103,12 +132,13 @@ def test_refuses_flags(args, message):
   assert "Traceback" not in process.stderr
 
 
-def test_refuses_another_method(tmp_path):
-  folder = tmp_path / "run"
-  experiment = tiny_runs.experiment()
-  folder.mkdir()
-  config.save(experiment, folder / run_folder.CONFIG_NAME)
-  method = checkpoints.fresh_method(experiment, 0)
-  checkpoints.CheckpointStore(folder, {"method": method}, kept=1).save(3)
-  with pytest.raises(ValueError, match="needs a run of mmv"):
-    cross_modal.ranks(folder, str(pathlib.Path("none")))
+def test_refuses_an_output_without_folder(tmp_path):
+  process = forked_binaries.run(
+    "benchmarks.cross_modal",
+    "--workdir=RUN",
+    "--test_records=TEST",
+    f"--output={tmp_path / 'none' / 'table.md'}",
+  )
+  assert process.returncode == 3
+  assert "table.md) does not exist; create it." in process.stderr
+  assert "Traceback" not in process.stderr

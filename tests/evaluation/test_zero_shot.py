@@ -227,15 +227,13 @@ def test_chance_of_several_right_items_by_hand():
   )
 
 
-def test_mean_rank_is_that_of_all_orders():
+def test_found_within_is_the_share_of_all_orders():
   # Behind 3 wrong ones, 2 right among 4 of one score: all places of the right.
-  first = [min(pair) for pair in itertools.combinations(range(1, 5), 2)]
-  places = zero_shot.Places(
-    np.array([3, 0]), np.array([2, 0]), np.array([2, 1])
-  )
-  np.testing.assert_allclose(
-    zero_shot.mean_ranks(places), [3 + np.mean(first), 1]
-  )
+  first = [3 + min(pair) for pair in itertools.combinations(range(1, 5), 2)]
+  places = zero_shot.Places(np.array([3]), np.array([2]), np.array([2]))
+  for rank in range(1, 8):
+    share = np.mean([place <= rank for place in first])
+    np.testing.assert_allclose(zero_shot.found_within(rank, places), [share])
 
 
 def test_query_without_an_item_of_its_clip():

@@ -183,19 +183,30 @@ def places_of(
   found: dict[str, cross_modal_embedding.Embedded],
   direction: cross_modal_embedding.Direction,
 ) -> tuple[zero_shot.Places, np.ndarray, int]:
-  """Returns where queries find their clip, whose they are, and the last rank.
+  """Returns where queries find an item of their clip.
 
   Args:
     found: of one network.
     direction: one for which there are clips.
 
   Returns:
-    Places of Q queries, int64 [Q] clips, and the number of items searched.
+    Places of Q queries, int64 [Q] whose they are, and how many items are
+    searched.
   """
   queries, query_clips = _side(found, direction, direction.query)
   gallery, gallery_clips = _side(found, direction, direction.gallery)
   places = zero_shot.places(queries, query_clips, gallery, gallery_clips)
   return places, query_clips, len(gallery)
+
+
+def clips_of(
+  found: dict[str, cross_modal_embedding.Embedded],
+  direction: cross_modal_embedding.Direction,
+) -> tuple[np.ndarray, np.ndarray]:
+  """Returns whose the queries are, int64 [Q], and the items, int64 [G]."""
+  _, query_clips = _side(found, direction, direction.query)
+  _, gallery_clips = _side(found, direction, direction.gallery)
+  return query_clips, gallery_clips
 
 
 def _side(found, direction, modality):
@@ -215,8 +226,7 @@ def describe(
   items. `ambiguous_queries` are captions whose words another clip has, too,
   or clips all of whose captions are such.
   """
-  _, query_clips = _side(found, direction, direction.query)
-  _, gallery_clips = _side(found, direction, direction.gallery)
+  query_clips, gallery_clips = clips_of(found, direction)
   places = zero_shot.all_alike(query_clips, gallery_clips)
   chance = zero_shot.expected_summary(places, len(gallery_clips))
   tree = {

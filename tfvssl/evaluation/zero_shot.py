@@ -312,15 +312,6 @@ def _joined(parts):
   return Places(*(np.concatenate(column) for column in zip(*parts)))
 
 
-def mean_ranks(places: Places) -> np.ndarray:
-  """Returns each query's rank, its mean over all orders, float64 [Q].
-
-  Of A wrong and R right items of one score the first right one has, on
-  average, A / (R + 1) wrong ones before it.
-  """
-  return 1 + places.better + places.alike / (places.right + 1)
-
-
 def expected_summary(places: Places, num_gallery: int) -> Summary:
   """Returns recalls and median rank, every order of equal scores as likely.
 
@@ -334,7 +325,7 @@ def expected_summary(places: Places, num_gallery: int) -> Summary:
   """
 
   def recall(rank):
-    return float(np.mean(_found_within(rank, places)))
+    return float(np.mean(found_within(rank, places)))
 
   ranks = range(1, num_gallery + 1)
   # The lower and the upper of two middle ranks; 1e-9 is rounding.
@@ -344,8 +335,8 @@ def expected_summary(places: Places, num_gallery: int) -> Summary:
   return Summary(recall(1), recall(5), recall(10), median)
 
 
-def _found_within(rank, places):
-  """Returns the share of orders with a right item up to `rank`, float [Q].
+def found_within(rank: int, places: Places) -> np.ndarray:
+  """Returns the share of orders with a right item up to `rank`, float64 [Q].
 
   Of A wrong and R right items of one score, the first j hold no right one in
   C(A, j) / C(A + R, j) = prod_{i=1..R} (A + i - j) / (A + i) of the orders.
