@@ -155,9 +155,9 @@ def markdown(runs: list[Run]) -> str:
   """Returns the page of the runs."""
   seeds = ", ".join(str(run.seed) for run in runs)
   lines = [
-    f"Zero-shot retrieval by networks of {runs[0].steps} steps, seeds {seeds},"
-    " queries of all seeds pooled. In brackets: the 95 % bootstrap interval"
-    " over clips, for these seeds and these clips; of chance the range of 95 %"
+    f"Zero-shot retrieval by networks of {runs[0].steps} steps, queries of all"
+    f" seeds ({seeds}) pooled. In brackets: the 95 % bootstrap interval over"
+    " clips, for these seeds and these clips; of chance the range of 95 %"
     " of random pools. Initial weights are the same networks before training,"
     " with batch norm calibrated on the clips. An ambiguous query is a caption"
     " whose words another clip has, too. Bold: better than initial weights and"
@@ -180,10 +180,11 @@ def _section(name, runs):
   initial = pooled([run.initial[name] for run in runs])
   by_chance = chance([run.chance[name] for run in runs])
   is_bold = trained.is_better(initial) & trained.is_better(by_chance)
+  by_seed = [pooled([run.trained[name]]).values for run in runs]
   return [
     f"| **{title} among {about['gallery']}** | | | | |",
     _line("trained", trained, is_bold),
-    _line_of_seeds([pooled([run.trained[name]]).values for run in runs]),
+    *([_line_of_seeds(by_seed)] if len(runs) > 1 else []),
     _line("initial weights", initial),
     _line("chance", by_chance),
   ]

@@ -130,7 +130,7 @@ def test_table_marks_what_is_better_than_chance_and_initial_weights():
     [run(0, [1] * 30 + [30] * 10), run(4, [1] * 20 + [3] * 20)]
   )
   lines = text.splitlines()
-  assert "networks of 7 steps, seeds 0, 4, queries" in lines[0]
+  assert "networks of 7 steps, queries of all seeds (0, 4) pooled." in lines[0]
   title, trained, by_seed, initial, chance = lines[4:]
   assert title == (
     "| **audio to video: 40 queries a seed (3 ambiguous) among 40** | | | | |"
@@ -143,3 +143,4 @@ def test_table_marks_what_is_better_than_chance_and_initial_weights():
   assert initial.startswith("| initial weights | 2.5 [")
   assert chance.startswith("| chance | 2.5 [")
   assert "**" not in by_seed + initial + chance
+  assert "by seed" not in cross_modal_table.markdown([run(0, [1] * 40)])
