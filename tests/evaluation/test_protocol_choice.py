@@ -78,3 +78,27 @@ def test_frames_must_hold_the_view(tmp_path):
     r" `image_size` \(16\); try --set=svm.test_short_side=18.",
   ):
     protocol_choice.check_short_side(view, chosen, "svm")
+
+
+@pytest.mark.parametrize(
+  ("short_side", "messages"),
+  [
+    (
+      44,
+      [
+        "`svm.test_short_side` (44) lets the network see 73 % of the short"
+        " side, training 98 %; --set=svm.test_short_side=33 shows as much."
+      ],
+    ),
+    (33, []),
+    (36, []),
+  ],
+)
+def test_another_scale_than_in_training_is_said(caplog, short_side, messages):
+  view = views.RgbViewSpec(
+    image_size=32, crop=views.JitterCrop(scale=(1.0, 1.0), share=0.98)
+  )
+  svm_settings = tiny_runs.experiment().svm
+  chosen = dataclasses.replace(svm_settings, test_short_side=short_side)
+  protocol_choice.check_short_side(view, chosen, "svm")
+  assert [record.getMessage() for record in caplog.records] == messages
