@@ -98,8 +98,9 @@ def queries_of(
 def pooled(runs: list[Queries]) -> Row:
   """Returns the figures of the queries of all runs; intervals over clips.
 
-  Where no clip or every clip is found the draws are all the same; then the
-  other end is the share that N clips would still show so in 2.5 of 100 cases.
+  Near 0 and 1 the draws are nearly all the same. No upper end is therefore
+  below the share with which N clips all miss in 2.5 of 100 cases, and no lower
+  end above that with which all are found.
   """
   found = np.concatenate([run.found for run in runs])
   _, owners = np.unique(
@@ -114,8 +115,8 @@ def pooled(runs: list[Queries]) -> Row:
   values = _figures(np.mean(found, axis=0, keepdims=True))[0]
   low, high = _range(_figures(shares))
   surely = _TAIL ** (1 / clips)
-  high[:3] = np.where(values[:3] == 0, 1 - surely, high[:3])
-  low[:3] = np.where(values[:3] == 1, surely, low[:3])
+  high[:3] = np.maximum(high[:3], 1 - surely)
+  low[:3] = np.minimum(low[:3], surely)
   return Row(values, low, high)
 
 
@@ -157,11 +158,12 @@ def markdown(runs: list[Run]) -> str:
   lines = [
     f"Zero-shot retrieval by networks of {runs[0].steps} steps, queries of all"
     f" seeds ({seeds}) pooled. In brackets: the 95 % bootstrap interval over"
-    " clips, for these seeds and these clips; of chance the range of 95 %"
-    " of random pools. Initial weights are the same networks before training,"
-    " with batch norm calibrated on the clips. An ambiguous query is a caption"
-    " whose words another clip has, too. Bold: better than initial weights and"
-    " chance, with disjoint intervals.",
+    " clips, for these seeds and these clips, widened to the exact bound near 0"
+    " and 100 %; of chance the range of 95 % of random pools. Initial weights"
+    " are the same networks before training, with batch norm calibrated on the"
+    " test clips. An ambiguous query is a caption whose words another clip has,"
+    " too, or a clip that has only such captions. Bold: better than initial"
+    " weights and chance, with disjoint intervals.",
     "",
     "| " + " | ".join(["", *_ENTRIES]) + " |",
     "|---" * (1 + len(_ENTRIES)) + "|",

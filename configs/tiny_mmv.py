@@ -2,9 +2,9 @@
 
 Shrinks: the FAC row of Table 1b (S3D-G, 16 frames, HowTo100M + AudioSet). Not
   the paper's: small networks (a TSM for the pictures), 32 px, 32 frames over
-  2.56 s, a linear video head, no flip, colour jitter, crop or noise (in so few
-  steps they hide the effect), 40 ms between spectrogram frames, words of 32
-  numbers.
+  2.56 s, a linear video head, no flip, colour jitter, scaling or noise, a
+  square of 0.98 of the short side (docs/learning/README.md says why), 40 ms
+  between spectrogram frames, words of 32 numbers.
 Command:
   python -m data_prep.make_vocabulary --records=TRAIN --output=words.txt
   python -m tfvssl.train --config=configs/tiny_mmv.py --workdir=RUN \\

@@ -68,6 +68,9 @@ def test_none_and_all_are_not_certain():
   assert (1 - row.high[0]) ** 24 == pytest.approx(0.025)
   assert (row.values[1], row.high[1]) == (1.0, 1.0)
   assert row.low[1] ** 24 == pytest.approx(0.025)
+  one = cross_modal_table.pooled([_queries([1] + [3] * 23)])
+  assert one.values[0] == pytest.approx(1 / 24)
+  assert one.high[0] >= row.high[0]
 
 
 def test_chance_is_the_mean_and_the_range_of_random_orders():
