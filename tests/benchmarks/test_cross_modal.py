@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from benchmarks import cross_modal
+from benchmarks import cross_modal_runs
 from tests import forked_binaries
 from tests import tiny_mmv_runs
 from tests import tiny_runs
@@ -85,7 +85,7 @@ def test_pools_the_queries_of_two_runs(tmp_path):
 
 def _refusal(folders):
   with pytest.raises(ValueError) as caught:
-    cross_modal.check_same(folders)
+    cross_modal_runs.check_same(folders)
   return str(caught.value)
 
 
@@ -117,7 +117,7 @@ def test_refuses_an_unfinished_training(tmp_path):
   words = tiny_mmv_runs.vocabulary(tmp_path)
   _save(tmp_path / "run", _experiment(words, 0), 3)
   with pytest.raises(ValueError, match="is at step 3 of 8; finish its train"):
-    cross_modal.ranks(tmp_path / "run", "none")
+    cross_modal_runs.ranks(tmp_path / "run", "none")
 
 
 @pytest.mark.parametrize(
