@@ -36,19 +36,19 @@ _REQUIRED = [
 _DEV = ["mypy", "pytest", "pytest-xdist", "ruff"]
 
 _BINARIES = {
-  "tfvssl-train": "tfvssl.train",
-  "tfvssl-evaluate": "tfvssl.evaluate",
-  "tfvssl-deflate": "tfvssl.deflate",
-  "tfvssl-export": "tfvssl.export",
-  "tfvssl-embed": "tfvssl.embed",
-  "tfvssl-search": "tfvssl.search",
-  "tfvssl-compare": "tfvssl.compare",
-  "tfvssl-import-weights": "tfvssl.import_weights",
-  "tfvssl-demo": "tfvssl.demo",
-  "tfvssl-prepare": "data_prep.prepare_records",
+  "tfvssl-train": "tfvssl.train.__main__",
+  "tfvssl-evaluate": "tfvssl.evaluate.__main__",
+  "tfvssl-deflate": "tfvssl.deflate.__main__",
+  "tfvssl-export": "tfvssl.export.__main__",
+  "tfvssl-embed": "tfvssl.embed.__main__",
+  "tfvssl-search": "tfvssl.search.__main__",
+  "tfvssl-compare": "tfvssl.compare.__main__",
+  "tfvssl-import-weights": "tfvssl.import_weights.__main__",
+  "tfvssl-demo": "tfvssl.demo.__main__",
+  "tfvssl-prepare": "data_prep.prepare_records.__main__",
   "tfvssl-inspect": "data_prep.inspect_records",
-  "tfvssl-make-vocabulary": "data_prep.make_vocabulary",
-  "tfvssl-generate-demo": "data_prep.generate_demo",
+  "tfvssl-make-vocabulary": "data_prep.make_vocabulary.__main__",
+  "tfvssl-generate-demo": "data_prep.generate_demo.__main__",
 }
 
 
@@ -65,11 +65,16 @@ setuptools.setup(
   long_description_content_type="text/markdown",
   python_requires=">=3.10,<3.12",
   packages=setuptools.find_packages(
-    include=["tfvssl", "tfvssl.*", "data_prep", "data_prep.*", "configs"]
+    include=[
+      "tfvssl",
+      "tfvssl.*",
+      "data_prep",
+      "data_prep.*",
+      "configs",
+      "configs.*",
+    ]
   ),
-  package_data={
-    "tfvssl": ["py.typed", "report_template.html", "search_template.html"]
-  },
+  package_data={"tfvssl": ["py.typed", "pages/*.html", "search/*.html"]},
   install_requires=_REQUIRED,
   extras_require={"dev": _DEV},
   entry_points={

@@ -26,8 +26,8 @@ import tensorflow as tf
 from tfvssl import views
 from tfvssl.data import clip_views
 from tfvssl.data import pipeline
-from tfvssl.data import reader
-from tfvssl.data import schema
+from tfvssl.data.records import reader
+from tfvssl.data.records import schema
 
 _CLIPS = flags.DEFINE_integer("clips", 48, "Clips that are timed.")
 _IMAGE_SIZE = flags.DEFINE_integer("image_size", 224, "Narrow view, pixels.")

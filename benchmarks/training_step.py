@@ -15,14 +15,14 @@ import time
 from absl import flags as absl_flags
 import tensorflow as tf
 
-from tfvssl import checkpoints
-from tfvssl import exit_codes
-from tfvssl import flags
-from tfvssl import runtime
-from tfvssl import trainer
+from tfvssl.config import flag
 from tfvssl.methods import base
+from tfvssl.runtime import exit_codes
+from tfvssl.runtime import replicas
+from tfvssl.train import checkpoints
+from tfvssl.train import trainer
 
-_CONFIG = flags.define_config()
+_CONFIG = flag.define_config()
 _STEPS = absl_flags.DEFINE_integer("steps", 20, "How many steps are timed.")
 _PRODUCT_SIZE = 2048  # rows and columns of the matrices
 
@@ -30,10 +30,10 @@ _PRODUCT_SIZE = 2048  # rows and columns of the matrices
 def main(argv: Sequence[str]) -> int:
   """Prints one table."""
   del argv
-  experiment = flags.read_config()
-  runtime.prepare_process(experiment)
+  experiment = flag.read_config()
+  replicas.prepare_process(experiment)
   peak = product_rate()
-  strategy = runtime.build_strategy(experiment.runtime)
+  strategy = replicas.build_strategy(experiment.runtime)
   with strategy.scope():
     method = checkpoints.fresh_method(experiment, experiment.seed)
     optimizer = experiment.optimizer.build(0.1, method.trainable_variables)

@@ -12,7 +12,7 @@ import re
 import sys
 from typing import NamedTuple
 
-from tfvssl import paper_results
+from tfvssl.config import paper_rows
 
 FOLDER = pathlib.Path(__file__).resolve().parent
 README = FOLDER / "README.md"
@@ -37,8 +37,8 @@ _MMV = """\
 ## MMV: Self-Supervised MultiModal Versatile Networks
 
 Every row of Tables 1 to 4 and 6 to 9 that is MMV's own. What the paper leaves
-open for all of them is in the head of [paper_mmv.py](paper_mmv.py). A run with
-text needs a vocabulary, also for `--describe` and for `compare`:
+open for all of them is in the head of [mmv/common.py](mmv/common.py). A run
+with text needs a vocabulary, also for `--describe` and for `compare`:
 `--config.method.partners.text.view.vocabulary=WORDS.txt`, which
 `python -m data_prep.make_vocabulary` makes of the captions.
 """
@@ -75,16 +75,23 @@ def read_head(docstring: str) -> Head:
   return Head(title, fields)
 
 
+def recipes(method: str, folder: pathlib.Path = FOLDER) -> list[pathlib.Path]:
+  """Returns the recipes of a method's paper, sorted; `method` is a folder."""
+  shared = ("__init__.py", "common.py")
+  paths = sorted((folder / method).glob("*.py"))
+  return [path for path in paths if path.name not in shared]
+
+
 def readme_text(folder: pathlib.Path = FOLDER) -> str:
   """Returns what README.md has to be for the config files of `folder`."""
   parts = [_INTRODUCTION]
-  for introduction, pattern, row, columns in (
-    (_BRAVE, "brave_*.py", _paper_row, _PAPER_COLUMNS),
-    (_MMV, "mmv_*.py", _paper_row, _PAPER_COLUMNS),
-    (_TINY, "tiny_*.py", _tiny_row, _TINY_COLUMNS),
+  for introduction, paths, row, columns in (
+    (_BRAVE, recipes("brave", folder), _paper_row, _PAPER_COLUMNS),
+    (_MMV, recipes("mmv", folder), _paper_row, _PAPER_COLUMNS),
+    (_TINY, folder.glob("tiny_*.py"), _tiny_row, _TINY_COLUMNS),
   ):
     lines = [_line(columns), _line(["---"] * len(columns))]
-    rows = sorted(row(path) for path in folder.glob(pattern))
+    rows = sorted(row(path, folder) for path in paths)
     lines += [_line(cells) for cells in rows]
     parts += [introduction, "\n".join(lines) + "\n"]
   return "\n".join(parts)
@@ -101,24 +108,32 @@ _PAPER_COLUMNS = (
 )
 
 
-def _paper_row(path):
-  recipe = paper_results.load_recipe(path)
+def _paper_row(path, folder):
+  recipe = paper_rows.load_recipe(path)
   head = read_head(recipe.__doc__)
   steps = recipe.get_config().steps
   where, expected, cost, reproduced = _values(
     path, head, "Paper", "Expected", "Cost", "Reproduced here"
   )
   what = head.title.partition(" ")[2].rstrip(".")  # without the method
-  return [where, _link(path), what, expected, f"{steps:,}", cost, reproduced]
+  return [
+    where,
+    _link(path, folder),
+    what,
+    expected,
+    f"{steps:,}",
+    cost,
+    reproduced,
+  ]
 
 
 _TINY_COLUMNS = ("file", "what", "shrinks", "expected", "cost")
 
 
-def _tiny_row(path):
-  head = read_head(paper_results.load_recipe(path).__doc__)
+def _tiny_row(path, folder):
+  head = read_head(paper_rows.load_recipe(path).__doc__)
   values = _values(path, head, "Shrinks", "Expected", "Cost")
-  return [_link(path), head.title.rstrip("."), *values]
+  return [_link(path, folder), head.title.rstrip("."), *values]
 
 
 def _values(path, head, *names):
@@ -131,8 +146,9 @@ def _values(path, head, *names):
   return [head.fields[name] for name in names]
 
 
-def _link(path):
-  return f"[{path.stem}]({path.name})"
+def _link(path, folder):
+  place = path.relative_to(folder).as_posix()
+  return f"[{place.removesuffix('.py')}]({place})"
 
 
 def _line(cells):

@@ -12,11 +12,11 @@ Cost: about two minutes on 2 CPU cores.
 Reproduced here: it has no published number; the demo runs it.
 """
 
-from tfvssl import config
-from tfvssl import protocols
 from tfvssl import views
 from tfvssl.backbones import resnet_audio
 from tfvssl.backbones import tsm_resnet
+from tfvssl.config import experiment as config
+from tfvssl.config import protocols
 from tfvssl.methods import brave
 from tfvssl.optim import lars
 

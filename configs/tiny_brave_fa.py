@@ -13,10 +13,10 @@ Reproduced here: it has no published number.
 
 from configs import tiny_brave
 from configs import tiny_brave_flow
-from tfvssl import config
+from tfvssl.config import experiment
 
 
-def get_config() -> config.Experiment:
+def get_config() -> experiment.Experiment:
   """Returns the run."""
   method = tiny_brave.method()
   method.broad["flow"] = tiny_brave_flow.flow()

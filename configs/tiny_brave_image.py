@@ -11,11 +11,11 @@ Reproduced here: it has no published number.
 """
 
 from configs import tiny_brave
-from tfvssl import config
 from tfvssl.backbones import tsm_resnet
+from tfvssl.config import experiment
 
 
-def get_config() -> config.Experiment:
+def get_config() -> experiment.Experiment:
   """Returns the run."""
   method = tiny_brave.method()
   method.narrow.num_frames = 1

@@ -14,8 +14,8 @@ Reproduced here: it has no published number.
 """
 
 from configs import tiny_brave
-from tfvssl import config
 from tfvssl.backbones import r2plus1d
+from tfvssl.config import experiment as config
 from tfvssl.optim import lars
 
 

@@ -15,11 +15,11 @@ Reproduced here: it has no published number.
 """
 
 from configs import tiny_brave
-from tfvssl import config
 from tfvssl.backbones import r3d
+from tfvssl.config import experiment
 
 
-def get_config() -> config.Experiment:
+def get_config() -> experiment.Experiment:
   """Returns the run."""
   method = tiny_brave.method()
   method.narrow.frame_step = 4  # paper Sec. 4.1

@@ -12,13 +12,13 @@ Reproduced here: it has no published number.
 """
 
 from configs import tiny_brave
-from tfvssl import config
 from tfvssl import views
 from tfvssl.backbones import tsm_resnet
+from tfvssl.config import experiment
 from tfvssl.methods import brave
 
 
-def get_config() -> config.Experiment:
+def get_config() -> experiment.Experiment:
   """Returns the run."""
   method = tiny_brave.method()
   method.narrow.augmentation = views.RgbAugmentation()

@@ -18,13 +18,13 @@ Reproduced here: it has no published number.
 import dataclasses
 
 from configs import tiny_brave
-from tfvssl import config
 from tfvssl import views
 from tfvssl.backbones import resnet_audio
 from tfvssl.backbones import tsm_resnet
 from tfvssl.backbones import word_embedding
-from tfvssl.methods import embedding_graph
+from tfvssl.config import experiment
 from tfvssl.methods import mmv
+from tfvssl.methods.parts import embedding_graph
 from tfvssl.optim import adam
 
 # Of a clip of 3 s nearly all: what moves when is what sound and pictures of one
@@ -35,7 +35,7 @@ _IMAGE_SIZE = 32
 _SHORT_SIDE = 33
 
 
-def get_config() -> config.Experiment:
+def get_config() -> experiment.Experiment:
   """Returns the run."""
   run = tiny_brave.experiment(method())
   protocols = {
@@ -45,7 +45,7 @@ def get_config() -> config.Experiment:
   return dataclasses.replace(
     run,
     optimizer=adam.AdamConfig(),
-    schedule=config.Schedule(peak=2e-3, warmup_steps=35),
+    schedule=experiment.Schedule(peak=2e-3, warmup_steps=35),
     batch_size=32,
     steps=1000,
     **protocols,

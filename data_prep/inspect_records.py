@@ -16,11 +16,11 @@ import pathlib
 
 from absl import flags as absl_flags
 
-from tfvssl import exit_codes
-from tfvssl import flags
 from tfvssl import views
+from tfvssl.config import flag
+from tfvssl.runtime import exit_codes
 
-_CONFIG = flags.define_config()
+_CONFIG = flag.define_config()
 _RECORDS = absl_flags.DEFINE_string(
   "records", None, "Folder of data_prep.prepare_records."
 )
@@ -62,7 +62,7 @@ def main(argv: Sequence[str]) -> int:
       "--config and --report belong together; for example"
       " --config=configs/tiny_brave.py --report=views.html"
     )
-  experiment = flags.read_config() if has_config else None
+  experiment = flag.read_config() if has_config else None
   folder = pathlib.Path(_RECORDS.value)
   description = _describe(folder)
   print("\n".join(description))
@@ -84,16 +84,16 @@ def _describe(folder):
   Raises:
     exit_codes.UserError: something is damaged; every problem is printed.
   """
-  from tfvssl.data import schema
+  from tfvssl.data.records import schema
 
   try:
     manifest = schema.load_manifest(folder)
-    from tfvssl.data import record_check  # loads TensorFlow
+    from tfvssl.data.records import check  # loads TensorFlow
 
     problems = (
-      record_check.verify(folder)
+      check.verify(folder)
       if _VERIFY.value
-      else record_check.compare_beginnings(folder, manifest)[0]
+      else check.compare_beginnings(folder, manifest)[0]
     )
     if not problems:
       return list(_summary(folder, manifest))
@@ -110,7 +110,7 @@ def _describe(folder):
 
 def _summary(folder, manifest) -> Iterator[str]:
   """Yields what the manifest and the records' contexts say."""
-  from tfvssl.data import record_check
+  from tfvssl.data.records import check
 
   words = collections.Counter(
     word
@@ -122,7 +122,7 @@ def _summary(folder, manifest) -> Iterator[str]:
   captions: list[str] = []
   durations, sizes, rates = [], collections.Counter(), {}
   for shard in manifest.shards:
-    for _, context in record_check.contexts(folder / shard.file):
+    for _, context in check.contexts(folder / shard.file):
       label = context.get("clip/label/text", b"").decode("utf-8", "replace")
       labels.update(label.split("|") if label else ["(none)"])
       captions += [caption.text for caption in _captions(context)]
@@ -164,7 +164,7 @@ def _summary(folder, manifest) -> Iterator[str]:
 
 def _captions(context):
   """Returns the captions of a record's context, by their start."""
-  from tfvssl.data import schema
+  from tfvssl.data.records import schema
 
   texts = [text.decode("utf-8", "replace") for text in context["clip/caption"]]
   starts, ends = (
@@ -202,9 +202,9 @@ def render(
   """
   import tensorflow as tf
 
-  from tfvssl import view_images
   from tfvssl.data import pipeline
-  from tfvssl.data import reader
+  from tfvssl.data.records import reader
+  from tfvssl.train import view_images
 
   method = experiment.method.build()
   specs = method.view_specs
@@ -245,7 +245,7 @@ def render(
 
 def _clip_parts(context, named, batch, index, words):
   """Yields what the page has of one clip: id, captions and every view."""
-  from tfvssl import view_images
+  from tfvssl.train import view_images
 
   clip_id = context["clip/id"].decode("utf-8", "replace")
   yield f"<h2>{html.escape(f'{clip_id} ({named})')}</h2>"
@@ -300,12 +300,12 @@ def _say(spec):
 
 def _contexts(records, numbers):
   """Returns the contexts of some records by their sample_index."""
-  from tfvssl.data import record_check
+  from tfvssl.data.records import check
 
   everything = (
     context
     for path in records.paths
-    for _, context in record_check.contexts(pathlib.Path(path))
+    for _, context in check.contexts(pathlib.Path(path))
   )
   return {
     number: context
@@ -317,7 +317,7 @@ def _contexts(records, numbers):
 def _colour_wheel():
   import numpy as np
 
-  from tfvssl import view_images
+  from tfvssl.train import view_images
 
   v, u = np.mgrid[-1:1:65j, -1:1:65j]
   flow = np.stack([u, v], -1)[np.newaxis, np.newaxis].astype(np.float32)

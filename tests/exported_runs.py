@@ -7,11 +7,11 @@ import numpy as np
 
 from tests import tiny_mmv_runs
 from tests import tiny_runs
-from tfvssl import checkpoints
-from tfvssl import config
-from tfvssl import exporting
-from tfvssl.evaluation import image_network
+from tfvssl.config import experiment as config
+from tfvssl.deflate import networks
+from tfvssl.export import writer
 from tfvssl.methods import base
+from tfvssl.train import checkpoints
 
 MAX_BATCH_SIZE = 4
 
@@ -43,10 +43,10 @@ def export(
   experiment: config.Experiment,
   encoders: dict[str, base.Encoder],
   output: pathlib.Path,
-  image: image_network.Image = image_network.Image.NONE,
+  image: networks.Image = networks.Image.NONE,
 ) -> pathlib.Path:
   """Exports encoders of a run as its step 7 and returns the folder."""
-  exporting.export(
+  writer.export(
     encoders,
     output,
     experiment=experiment,

@@ -23,11 +23,11 @@ from tests import source_tree
 _PRELOADED = (
   "tensorflow",
   "sklearn.svm",
-  "tfvssl.embedding",
-  "tfvssl.evaluation.cross_modal",
-  "tfvssl.evaluation.protocol_choice",
-  "tfvssl.exporting",
-  "tfvssl.training",
+  "tfvssl.embed.embedder",
+  "tfvssl.evaluate.protocols.retrieval",
+  "tfvssl.evaluate.protocols.known",
+  "tfvssl.export.writer",
+  "tfvssl.train.run",
 )
 
 
@@ -166,10 +166,12 @@ def _wait(pid, timeout_s):
 
 
 def _run_binary(name, args):
-  from tfvssl import exit_codes
+  from tfvssl.runtime import exit_codes
 
   sys.modules["__main__"].__doc__ = None  # --help shows that of the binary
   module = importlib.import_module(name)
+  if hasattr(module, "__path__"):
+    module = importlib.import_module(f"{name}.__main__")
   exit_codes.run(module.main, [name, *args])
 
 

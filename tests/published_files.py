@@ -7,10 +7,10 @@ import pickle
 
 import numpy as np
 
-from tfvssl import checkpoints
-from tfvssl import published_file
-from tfvssl import published_weights
+from tfvssl.import_weights import brave as published_brave
+from tfvssl.import_weights import published_file
 from tfvssl.methods import brave
+from tfvssl.train import checkpoints
 
 ROOTS = {
   "rgb": "broad_video_embedding/TSMResNetV2",
@@ -163,5 +163,5 @@ def tiny_method(
     tensors,
     published_file.PublishedConfig(**config),
   )
-  experiment = published_weights.experiment_of(published)
+  experiment = published_brave.experiment_of(published)
   return checkpoints.fresh_method(experiment, 3)

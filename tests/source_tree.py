@@ -50,7 +50,7 @@ def imports_of(
 ) -> list[Import]:
   """Returns what a file imports, those inside functions included.
 
-  `from tfvssl.data import schema` is tfvssl.data.schema where that is a file,
+  `from tfvssl.data import decode` is tfvssl.data.decode where that is a file,
   else tfvssl.data. Imports under `if TYPE_CHECKING:` are not top level.
   """
   tree = ast.parse((root / path).read_text(encoding="utf-8"), str(path))

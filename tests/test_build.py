@@ -188,8 +188,8 @@ py_test(
 
 py_binary(
     name = "tfvssl/train",
-    srcs = ["tfvssl/train.py"],
-    main = "tfvssl/train.py",
+    srcs = ["tfvssl/train/__main__.py"],
+    main = "tfvssl/train/__main__.py",
     deps = [
         ":packages",
         ":tfvssl/views",

@@ -21,8 +21,8 @@ def _python(code: str) -> subprocess.CompletedProcess:
 
 def test_import_prints_nothing_and_loads_no_tensorflow():
   done = _python(
-    "import sys, tfvssl, tfvssl.exit_codes, tfvssl.flags, tfvssl.views,"
-    " tfvssl.config\n"
+    "import sys, tfvssl, tfvssl.runtime.exit_codes, tfvssl.config.flag,"
+    " tfvssl.views, tfvssl.config.experiment\n"
     "sys.exit('tensorflow' in sys.modules)"
   )
   assert (done.stdout, done.stderr) == ("", "")
@@ -34,7 +34,7 @@ def test_import_costs_little_beyond_tensorflow():
   code = (
     "import tensorflow, time\n"
     "start = time.process_time()\n"
-    "import tfvssl, tfvssl.views, tfvssl.config\n"
+    "import tfvssl, tfvssl.views, tfvssl.config.experiment\n"
     "print(time.process_time() - start)"
   )
   seconds = min(float(_python(code).stdout) for _ in range(2))

@@ -10,11 +10,11 @@ from tests import tiny_runs
 from tests.conftest import ROOT
 from tests.data import record_fixture
 import tfvssl
-from tfvssl import checkpoints
-from tfvssl import config
 from tfvssl import pretrained
 from tfvssl import views
-from tfvssl import workdir as run_folder
+from tfvssl.config import experiment as config
+from tfvssl.train import checkpoints
+from tfvssl.train import run_folder
 
 CLASSES = record_fixture.CLASSES
 

@@ -3,10 +3,10 @@
 import numpy as np
 import tensorflow as tf
 
-from tfvssl import config
 from tfvssl import views
 from tfvssl.backbones import resnet_audio
 from tfvssl.backbones import tsm_resnet
+from tfvssl.config import experiment as config
 from tfvssl.methods import base
 from tfvssl.methods import brave
 from tfvssl.optim import lars

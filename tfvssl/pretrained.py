@@ -13,16 +13,16 @@ import pathlib
 import numpy as np
 import tensorflow as tf
 
-from tfvssl import checkpoints
-from tfvssl import protocols
 from tfvssl import views
+from tfvssl.config import protocols
 from tfvssl.data import clip_views
 from tfvssl.data import pipeline
-from tfvssl.data import reader
-from tfvssl.data import schema
-from tfvssl.evaluation import clips
-from tfvssl.evaluation import features
+from tfvssl.data.records import reader
+from tfvssl.data.records import schema
+from tfvssl.evaluate.samples import clips
+from tfvssl.evaluate.samples import features
 from tfvssl.methods import base
+from tfvssl.train import checkpoints
 
 # Short side of a test frame / size of its crop. Source: paper appendix B.
 _TEST_MARGIN = 256 / 224

@@ -16,10 +16,10 @@ import math
 import pathlib
 import re
 
-from data_prep import sources
-from data_prep import splits
 from data_prep.datasets import official
-from tfvssl.data import schema
+from data_prep.prepare_records import sources
+from data_prep.prepare_records import splits
+from tfvssl.data.records import schema
 
 _LIST = "HowTo100M_v1.csv"
 _ID = re.compile(r"[A-Za-z0-9_-]{11}")

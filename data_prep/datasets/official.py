@@ -9,9 +9,9 @@ import math
 import pathlib
 from typing import Any
 
-from data_prep import sources
-from tfvssl.data import media
-from tfvssl.data import schema
+from data_prep.prepare_records import sources
+from tfvssl.data.media import streams
+from tfvssl.data.records import schema
 
 _MOST_PROBLEMS = 10
 _MAX_LINE = 1 << 20
@@ -157,7 +157,7 @@ def find_lists(folder: pathlib.Path) -> dict[str, list[pathlib.Path]]:
       " official lists."
     )
   found: dict[str, list[pathlib.Path]] = {}
-  for path in media.list_files(folder):
+  for path in streams.list_files(folder):
     found.setdefault(path.name, []).append(path)
   return found
 

@@ -11,10 +11,10 @@ import re
 
 from absl import logging
 
-from data_prep import sources
-from data_prep import still_picture
 from data_prep.datasets import official
-from tfvssl.data import media
+from data_prep.prepare_records import sources
+from data_prep.prepare_records import still_picture
+from tfvssl.data.media import streams
 
 _SOUND_SUFFIXES = frozenset(
   ".ogg .oga .opus .wav .mp3 .flac .m4a .aac .aif .aiff".split()
@@ -65,7 +65,7 @@ def find(
       f"`--input` ({folder}) is no folder; with --dataset give that of the"
       " videos."
     )
-  suffixes = media.MEDIA_SUFFIXES
+  suffixes = streams.MEDIA_SUFFIXES
   if definition.images:
     suffixes = still_picture.SUFFIXES
   files = _Files(root, lists.classes, suffixes)
@@ -126,7 +126,7 @@ class _Files:
     self._classes = {_plain(name) for name in classes}
     self._by_name: dict[str, list[pathlib.Path]] = {}
     self.count = 0
-    for path in media.list_files(root):
+    for path in streams.list_files(root):
       if path.suffix.lower() in suffixes:
         self._by_name.setdefault(path.stem, []).append(path)
         self.count += 1

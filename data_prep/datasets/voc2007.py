@@ -10,9 +10,9 @@ Source: ImageSets/Main of the development kit; used by MMV paper Sec. 4.1.
 import pathlib
 import re
 
-from data_prep import sources
-from data_prep import splits
 from data_prep.datasets import official
+from data_prep.prepare_records import sources
+from data_prep.prepare_records import splits
 from tfvssl import views
 
 _LIST = re.compile(r"([a-z]+)_(trainval|test)\.txt")

@@ -4,7 +4,7 @@ import tensorflow as tf
 
 from tfvssl import views
 from tfvssl.augment import flow
-from tfvssl.data import schema
+from tfvssl.data.records import schema
 
 
 def _augment(stored, probability, *, bound_px=20.0, scale_px=20.0):

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfvssl import randomness
 from tfvssl.augment import random_convolution
+from tfvssl.runtime import randomness
 
 
 def _keys(count, operation):

@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfvssl import randomness
 from tfvssl import views
 from tfvssl.augment import sound
 from tfvssl.data import spectrogram
+from tfvssl.runtime import randomness
 
 _MELS = views.SpectrogramSpec(
   sample_rate_hz=16_000, frame_length=320, frame_step=160, num_mels=12

@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfvssl.backbones import batch_norm
-from tfvssl.evaluation import classifier
+from tfvssl.evaluate.classifiers import trained as classifier
 
 
 def main() -> None:

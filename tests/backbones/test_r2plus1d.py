@@ -5,8 +5,8 @@ import tensorflow as tf
 from configs import tiny_brave_r2plus1d
 from tests import tiny_runs
 from tests.backbones import reference_3d
-from tfvssl import config
 from tfvssl.backbones import r2plus1d
+from tfvssl.config import experiment as config
 from tfvssl.optim import variable_roles
 
 _BASIC, _BOTTLENECK = r2plus1d.Residual

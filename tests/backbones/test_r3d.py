@@ -5,8 +5,8 @@ import tensorflow as tf
 from configs import tiny_brave_r3d
 from tests import tiny_runs
 from tests.backbones import reference_3d
-from tfvssl import config
 from tfvssl.backbones import r3d
+from tfvssl.config import experiment as config
 from tfvssl.optim import variable_roles
 
 _SMALL = {"blocks": (1, 1, 2), "width": 0.0625}

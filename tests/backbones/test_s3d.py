@@ -3,9 +3,9 @@ import pytest
 import tensorflow as tf
 
 from tests.backbones import reference_3d
-from tfvssl import config
 from tfvssl.backbones import batch_norm
 from tfvssl.backbones import s3d
+from tfvssl.config import experiment
 from tfvssl.optim import variable_roles
 
 _RGB = s3d.Stem.RGB
@@ -342,7 +342,7 @@ def test_published_names_before_the_first_call():
 
 def test_config_survives_its_file_form():
   settings = s3d.S3DConfig(stem=_RGB, gating_start="Mixed_4b", width=0.5)
-  assert config.from_tree(config.to_tree(settings)) == settings
+  assert experiment.from_tree(experiment.to_tree(settings)) == settings
 
 
 @pytest.mark.parametrize(

@@ -51,20 +51,20 @@ def test_fields_of_a_head_lose_their_line_breaks():
 
 
 def test_row_of_a_recipe(tmp_path):
-  (tmp_path / "brave_x.py").write_text(_HEAD)
+  (tmp_path / "brave").mkdir()
+  (tmp_path / "brave" / "x.py").write_text(_HEAD)
   lines = make_readme.readme_text(tmp_path).splitlines()
-  row = next(line for line in lines if "brave_x" in line)
+  row = next(line for line in lines if "brave/x" in line)
   assert row == (
-    '| Table 6, row "x/y"; Table 8, row "z". | [brave_x](brave_x.py)'
+    '| Table 6, row "x/y"; Table 8, row "z". | [brave/x](brave/x.py)'
     " | V-A: what it is | linear HMDB51 1.0. | 300,000 | much. | no; never. |"
   )
 
 
 def test_missing_field_is_named(tmp_path):
-  (tmp_path / "brave_x.py").write_text(_HEAD.replace("Cost:", "Price:"))
-  with pytest.raises(
-    ValueError, match="head of brave_x.py has no line `Cost:`"
-  ):
+  (tmp_path / "brave").mkdir()
+  (tmp_path / "brave" / "x.py").write_text(_HEAD.replace("Cost:", "Price:"))
+  with pytest.raises(ValueError, match="head of x.py has no line `Cost:`"):
     make_readme.readme_text(tmp_path)
 
 

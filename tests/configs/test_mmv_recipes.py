@@ -9,21 +9,20 @@ from ml_collections import config_flags
 import pytest
 
 from configs import make_readme
-from configs import paper_mmv
-from tfvssl import config
-from tfvssl import contrastive
-from tfvssl import describing
-from tfvssl import paper_results
+from configs.mmv import common
 from tfvssl import views
 from tfvssl.backbones import s3d
 from tfvssl.backbones import tsm_resnet
-from tfvssl.methods.embedding_graph import Graph
-from tfvssl.methods.embedding_graph import Head
+from tfvssl.config import experiment as config
+from tfvssl.config import paper_rows
+from tfvssl.methods.parts import contrastive
+from tfvssl.methods.parts.embedding_graph import Graph
+from tfvssl.methods.parts.embedding_graph import Head
 from tfvssl.optim import adam
+from tfvssl.train import describe
 
 _RECIPES = {
-  path.stem: paper_results.load_recipe(path)
-  for path in sorted(make_readme.FOLDER.glob("mmv_*.py"))
+  path.stem: paper_rows.load_recipe(path) for path in make_readme.recipes("mmv")
 }
 _NAMES = list(_RECIPES)
 _FINAL = [name for name in _NAMES if "16" not in name]
@@ -52,7 +51,7 @@ def test_recipe_is_valid_once_it_has_a_vocabulary(name):
 def test_no_two_recipes_are_one_run():
   seen = collections.defaultdict(list)
   for name in _NAMES:
-    records = name.removeprefix("mmv_").split("_")[1:3]
+    records = name.split("_")[1:3]
     key = str(config.to_tree(_experiment(name))) + str(
       [word for word in records if word in ("howto100m", "audioset")]
     )
@@ -69,7 +68,7 @@ def test_head_tells_what_the_recipe_says(name):
   for row in recipe.PAPER:
     assert row.table in fields["Paper"] and f'"{row.row}"' in fields["Paper"]
     for benchmark, value in row.values.items():
-      is_rank = paper_results.benchmark(benchmark).is_rank
+      is_rank = paper_rows.benchmark(benchmark).is_rank
       (ranks if is_rank else per_cent).add(value)
   numbers = re.findall(r"(?<![\d.])\d+\.\d(?!\d)", fields["Expected"])
   assert set(map(float, numbers)) == per_cent
@@ -82,11 +81,11 @@ def test_head_tells_what_the_recipe_says(name):
 @pytest.mark.parametrize("name", _NAMES)
 def test_command_names_what_the_recipe_leaves_empty(name):
   command = make_readme.read_head(_RECIPES[name].__doc__).fields["Command"]
-  assert f"--config=configs/{name}.py" in command
+  assert f"--config=configs/mmv/{name}.py" in command
   has_text = "text" in _experiment(name).method.partners
   for flag in ("view.vocabulary=", "backbone.table="):
     assert (f"--config.method.partners.text.{flag}" in command) == has_text
-  first = "AUDIOSET" if name == "mmv_va_audioset" else "HOWTO100M"
+  first = "AUDIOSET" if name == "va_audioset" else "HOWTO100M"
   assert f"--config.data.train_records={first} " in command
   is_mixed = "howto100m_audioset" in name
   second = "--config.data.second_train_records=AUDIOSET "
@@ -94,7 +93,7 @@ def test_command_names_what_the_recipe_leaves_empty(name):
 
 
 def test_flags_of_the_command_reach_into_the_partners(tmp_path):
-  path = make_readme.FOLDER / "mmv_vat_howto100m_audioset.py"
+  path = make_readme.FOLDER / "mmv" / "vat_howto100m_audioset.py"
   partner = "--config.method.partners.text"
   line = [
     "train",
@@ -155,7 +154,7 @@ def test_rows_tell_how_the_paper_evaluates():
     is_ablation = row.table in ("Table 1", "Table 6", "Table 7", "Table 8") or (
       row.table == "Table 9"
     )
-    assert row.paper is paper_mmv.MMV
+    assert row.paper is common.MMV
     assert row.test_frames == (16 if is_ablation else 32)
     assert row.first_split == is_ablation
     assert row.test_seconds == (2.0 if row.table == "Table 2" else None)
@@ -201,7 +200,7 @@ def test_video_augmentation_is_that_of_appendix_a_or_none():
   )
   for name in _NAMES:
     video = _experiment(name).method.video
-    is_plain = name == "mmv_va16_howto100m_no_augmentation"
+    is_plain = name == "va16_howto100m_no_augmentation"
     assert video.augmentation == (nothing if is_plain else standard)
     assert video.crop.scale == ((1.0, 1.0) if is_plain else (0.8, 1.2))
 
@@ -209,13 +208,13 @@ def test_video_augmentation_is_that_of_appendix_a_or_none():
 @pytest.mark.parametrize(
   ("name", "graph", "text_weight"),
   [
-    ("mmv_vat16_howto100m", Graph.FINE_AND_COARSE, 10.0),
-    ("mmv_vat16_howto100m_audioset", Graph.FINE_AND_COARSE, 1.0),
-    ("mmv_vat16_howto100m_audioset_shared", Graph.SHARED, 1.0),
-    ("mmv_vat16_howto100m_audioset_disjoint", Graph.DISJOINT, 1.0),
-    ("mmv_vat_howto100m_audioset", Graph.FINE_AND_COARSE, 1.0),
-    ("mmv_vat_howto100m_audioset_tsm50", Graph.FINE_AND_COARSE, 1.0),
-    ("mmv_vat_howto100m_audioset_tsm50x2", Graph.FINE_AND_COARSE, 1.0),
+    ("vat16_howto100m", Graph.FINE_AND_COARSE, 10.0),
+    ("vat16_howto100m_audioset", Graph.FINE_AND_COARSE, 1.0),
+    ("vat16_howto100m_audioset_shared", Graph.SHARED, 1.0),
+    ("vat16_howto100m_audioset_disjoint", Graph.DISJOINT, 1.0),
+    ("vat_howto100m_audioset", Graph.FINE_AND_COARSE, 1.0),
+    ("vat_howto100m_audioset_tsm50", Graph.FINE_AND_COARSE, 1.0),
+    ("vat_howto100m_audioset_tsm50x2", Graph.FINE_AND_COARSE, 1.0),
   ],
 )
 def test_three_modalities_are_merged_and_weighted_as_in_section_4(
@@ -252,7 +251,7 @@ def test_heads_are_those_of_table_8_and_of_the_captions():
 def test_logistic_loss_is_that_of_table_7_alone():
   for name in _NAMES:
     forms = {p.loss for p in _experiment(name).method.partners.values()}
-    is_logistic = name == "mmv_va16_howto100m_logistic"
+    is_logistic = name == "va16_howto100m_logistic"
     form = contrastive.Form.LOGISTIC if is_logistic else contrastive.Form.PAPER
     assert forms == {form}
 
@@ -274,16 +273,16 @@ def _full_size(name, folder):
     path = folder / "words.txt"
     path.write_text("\n".join(_WORDS) + "\n", encoding="utf-8")
     method.partners["text"].view.vocabulary = str(path)
-  return {cost.name: cost for cost in describing.network_costs(method.build())}
+  return {cost.name: cost for cost in describe.network_costs(method.build())}
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
   ("name", "dim", "parameters"),
   [
-    ("mmv_vat_howto100m_audioset", 1024, 9_146_000),
-    ("mmv_vat_howto100m_audioset_tsm50", 2048, 23_500_352),
-    ("mmv_vat_howto100m_audioset_tsm50x2", 4096, 93_891_712),
+    ("vat_howto100m_audioset", 1024, 9_146_000),
+    ("vat_howto100m_audioset_tsm50", 2048, 23_500_352),
+    ("vat_howto100m_audioset_tsm50x2", 4096, 93_891_712),
   ],
 )
 def test_network_of_full_size_has_the_papers_parameters(
@@ -311,10 +310,10 @@ def test_network_of_full_size_has_the_papers_parameters(
 @pytest.mark.parametrize(
   ("name", "heads"),
   [
-    ("mmv_va16_howto100m", {"video_va_head", "audio_head"}),
-    ("mmv_vt16_howto100m_non_linear_both", {"video_vt_head", "text_head"}),
+    ("va16_howto100m", {"video_va_head", "audio_head"}),
+    ("vt16_howto100m_non_linear_both", {"video_vt_head", "text_head"}),
     (
-      "mmv_vat16_howto100m_audioset_disjoint",
+      "vat16_howto100m_audioset_disjoint",
       {"video_va_head", "video_vt_head", "audio_head", "text_head"},
     ),
   ],
@@ -327,7 +326,7 @@ def test_graph_of_full_size_has_its_heads(name, heads, tmp_path):
 @pytest.mark.parametrize("name", [*_NAMES, "tiny_mmv"])
 def test_retrieval_shows_as_much_of_a_frame_as_training(name):
   """A crop of a short side that was made for other sizes shows a corner."""
-  recipe = paper_results.load_recipe(make_readme.FOLDER / f"{name}.py")
+  recipe = paper_rows.load_recipe(make_readme.FOLDER / f"{name}.py")
   experiment = recipe.get_config()
   seen = experiment.method.video
   share = seen.image_size / experiment.retrieval.test_short_side

@@ -8,18 +8,18 @@ import pytest
 
 from configs import make_readme
 from tests import tiny_runs
-from tfvssl import config
-from tfvssl import describing
-from tfvssl import paper_results
-from tfvssl import protocols
 from tfvssl import views
 from tfvssl.backbones import r2plus1d
-from tfvssl.evaluation import finetune
+from tfvssl.config import experiment as config
+from tfvssl.config import paper_rows
+from tfvssl.config import protocols
+from tfvssl.evaluate.protocols import finetune
 from tfvssl.methods import brave
+from tfvssl.train import describe
 
 _RECIPES = {
-  path.stem: paper_results.load_recipe(path)
-  for path in sorted(make_readme.FOLDER.glob("brave_*.py"))
+  path.stem: paper_rows.load_recipe(path)
+  for path in make_readme.recipes("brave")
 }
 _NAMES = list(_RECIPES)
 
@@ -68,21 +68,21 @@ def test_no_two_recipes_are_one_run():
 @pytest.mark.parametrize(
   ("name", "table", "values"),
   [
-    ("brave_vv1_synced_k600", "Table 1", "64.3 87.5 60.5"),
-    ("brave_vv1_narrow_10s_k600", "Table 2", "58.0 79.6 47.0"),
-    ("brave_va16_broad_1s_audioset", "Table 2", "68.1 92.3 68.8"),
-    ("brave_vf1_k600", "Table 3", "66.4 92.1 67.0"),
-    ("brave_vv_k600", "Table 4", "65.4 92.6 70.8"),
-    ("brave_rgb_share_backbone_projector_k600", "Table 5", "63.7 91.4 69.4"),
-    ("brave_vf_k400_r3d", "Table 6", "92.5 95.0 68.3 73.1 66.9"),
+    ("vv1_synced_k600", "Table 1", "64.3 87.5 60.5"),
+    ("vv1_narrow_10s_k600", "Table 2", "58.0 79.6 47.0"),
+    ("va16_broad_1s_audioset", "Table 2", "68.1 92.3 68.8"),
+    ("vf1_k600", "Table 3", "66.4 92.1 67.0"),
+    ("vv_k600", "Table 4", "65.4 92.6 70.8"),
+    ("rgb_share_backbone_projector_k600", "Table 5", "63.7 91.4 69.4"),
+    ("vf_k400_r3d", "Table 6", "92.5 95.0 68.3 73.1 66.9"),
     (
-      "brave_va_audioset_r2plus1d18",
+      "va_audioset_r2plus1d18",
       "Table 6",
       "90.0 93.5 63.6 70.2 64.0 91.9 36.5",
     ),
-    ("brave_vfa_audioset_x2", "Table 6", "93.2 96.5 69.9 78.9 70.3 91.7 36.2"),
-    ("brave_va16_centred_audioset", "Table 8", "67.3 92.2 70.6"),
-    ("brave_rgb_k600", "Appendix E", "63.4 90.3"),
+    ("vfa_audioset_x2", "Table 6", "93.2 96.5 69.9 78.9 70.3 91.7 36.2"),
+    ("va16_centred_audioset", "Table 8", "67.3 92.2 70.6"),
+    ("rgb_k600", "Appendix E", "63.4 90.3"),
   ],
 )
 def test_numbers_are_the_papers(name, table, values):
@@ -95,19 +95,19 @@ def test_numbers_are_the_papers(name, table, values):
 @pytest.mark.parametrize(
   ("name", "hmdb51", "ucf101", "batch_size"),
   [
-    ("brave_vf_k600", (0.5, 0.03, 1e-7), (0.5, 0.1, 0.0), 256),
-    ("brave_vf_k600_r3d", (0.8, 0.03, 0.0), (0.1, 0.3, 1e-7), 256),
-    ("brave_va_audioset_r2plus1d18", (0.8, 0.3, 1e-7), (0.8, 0.1, 1e-7), 256),
-    ("brave_vfa_audioset_r2plus1d50", (0.5, 0.03, 1e-7), (0.5, 0.3, 0.0), 128),
-    ("brave_vfa_audioset_x2", (0.8, 0.1, 1e-7), (0.1, 0.3, 1e-7), 128),
+    ("vf_k600", (0.5, 0.03, 1e-7), (0.5, 0.1, 0.0), 256),
+    ("vf_k600_r3d", (0.8, 0.03, 0.0), (0.1, 0.3, 1e-7), 256),
+    ("va_audioset_r2plus1d18", (0.8, 0.3, 1e-7), (0.8, 0.1, 1e-7), 256),
+    ("vfa_audioset_r2plus1d50", (0.5, 0.03, 1e-7), (0.5, 0.3, 0.0), 128),
+    ("vfa_audioset_x2", (0.8, 0.1, 1e-7), (0.1, 0.3, 1e-7), 128),
   ],
 )
 def test_fine_tuning_has_the_values_of_table_7(
   name, hmdb51, ucf101, batch_size
 ):
   found = _RECIPES[name].PAPER[-1].fine_tuned
-  assert found["hmdb51"] == paper_results.FineTuned(*hmdb51)
-  assert found["ucf101"] == paper_results.FineTuned(*ucf101)
+  assert found["hmdb51"] == paper_rows.FineTuned(*hmdb51)
+  assert found["ucf101"] == paper_rows.FineTuned(*ucf101)
   # Of one data set: the other would be trained with foreign values.
   settings = _RECIPES[name].get_config().finetune
   assert settings == protocols.FineTune(batch_size=batch_size)
@@ -115,7 +115,7 @@ def test_fine_tuning_has_the_values_of_table_7(
 
 def test_frames_of_112_pixels_are_resized_to_128():
   # Paper appendix B: "clips of size 112x112 (minimum side 128)".
-  experiment = _RECIPES["brave_vv1_narrow_10s_k600"].get_config()
+  experiment = _RECIPES["vv1_narrow_10s_k600"].get_config()
   for name in ("svm", "linear", "finetune", "mlp"):
     assert getattr(experiment, name).test_short_side == 128
   spec = finetune.training_spec(experiment.method.narrow, experiment.finetune)
@@ -150,7 +150,7 @@ def test_optimisation_is_that_of_section_4(name):
     512,
     5000,
   )
-  small_decay = name == "brave_va_audioset_r2plus1d18"
+  small_decay = name == "va_audioset_r2plus1d18"
   assert experiment.optimizer.weight_decay == (1e-7 if small_decay else 0.01)
   frames = experiment.method.narrow.num_frames
   if in_table_6:
@@ -172,11 +172,11 @@ def test_visual_views_of_the_ablations_have_equally_many_pixels():
 @pytest.mark.parametrize(
   ("name", "narrow_s", "broad_s"),
   [
-    ("brave_vv1_k600", 1.28, 10.24),
-    ("brave_vv1_narrow_10s_k600", 10.24, 10.24),
-    ("brave_vv1_broad_1s_k600", 1.28, 1.28),
-    ("brave_vv1_broad_5s_k600", 1.28, 5.12),
-    ("brave_vv_k400_r3d", 2.56, 10.24),
+    ("vv1_k600", 1.28, 10.24),
+    ("vv1_narrow_10s_k600", 10.24, 10.24),
+    ("vv1_broad_1s_k600", 1.28, 1.28),
+    ("vv1_broad_5s_k600", 1.28, 5.12),
+    ("vv_k400_r3d", 2.56, 10.24),
   ],
 )
 def test_extents_of_table_2(name, narrow_s, broad_s):
@@ -193,23 +193,21 @@ def test_synchronisation_of_tables_1_and_8():
     name: next(iter(_RECIPES[name].get_config().method.broad.values()))
     for name in _NAMES
   }
-  assert synced["brave_vv1_k600"].view.sync == views.Sync.INDEPENDENT
-  assert synced["brave_vv1_synced_k600"].view.sync == views.Sync.START
-  assert synced["brave_va16_audioset"].view.sync == views.Sync.START
-  assert synced["brave_va16_async_audioset"].view.sync == (
-    views.Sync.INDEPENDENT
-  )
-  assert synced["brave_va16_centred_audioset"].view.sync == views.Sync.CENTRE
+  assert synced["vv1_k600"].view.sync == views.Sync.INDEPENDENT
+  assert synced["vv1_synced_k600"].view.sync == views.Sync.START
+  assert synced["va16_audioset"].view.sync == views.Sync.START
+  assert synced["va16_async_audioset"].view.sync == (views.Sync.INDEPENDENT)
+  assert synced["va16_centred_audioset"].view.sync == views.Sync.CENTRE
 
 
 @pytest.mark.parametrize(
   ("name", "backbone", "projector", "predictor"),
   [
-    ("brave_rgb_unshared_k600", False, False, False),
-    ("brave_rgb_share_projector_k600", False, True, False),
-    ("brave_rgb_k600", False, True, True),
-    ("brave_rgb_share_backbone_projector_k600", True, True, False),
-    ("brave_rgb_share_all_k600", True, True, True),
+    ("rgb_unshared_k600", False, False, False),
+    ("rgb_share_projector_k600", False, True, False),
+    ("rgb_k600", False, True, True),
+    ("rgb_share_backbone_projector_k600", True, True, False),
+    ("rgb_share_all_k600", True, True, True),
   ],
 )
 def test_sharing_of_table_5(name, backbone, projector, predictor):
@@ -219,7 +217,7 @@ def test_sharing_of_table_5(name, backbone, projector, predictor):
 
 
 def test_r2plus1d_50_is_the_deep_one():
-  network = _RECIPES["brave_vfa_audioset_r2plus1d50"].get_config()
+  network = _RECIPES["vfa_audioset_r2plus1d50"].get_config()
   backbone = network.method.narrow_backbone
   assert backbone.blocks == (3, 4, 6, 3)
   assert backbone.residual == r2plus1d.Residual.BOTTLENECK
@@ -232,25 +230,25 @@ def test_r2plus1d_50_is_the_deep_one():
 @pytest.mark.parametrize(
   ("name", "tolerance"),
   [
-    ("brave_vv_k600", 0.002),
-    ("brave_vv_k600_r3d", 0.006),
-    ("brave_va_audioset", 0.002),
-    ("brave_va_audioset_r2plus1d18", 0.006),
-    ("brave_vfa_audioset_r2plus1d50", 0.02),
-    ("brave_vfa_audioset_x2", 0.0005),
-    ("brave_rgb_share_all_k600", None),
-    ("brave_image_va", None),
+    ("vv_k600", 0.002),
+    ("vv_k600_r3d", 0.006),
+    ("va_audioset", 0.002),
+    ("va_audioset_r2plus1d18", 0.006),
+    ("vfa_audioset_r2plus1d50", 0.02),
+    ("vfa_audioset_x2", 0.0005),
+    ("rgb_share_all_k600", None),
+    ("image_va", None),
   ],
 )
 def test_network_of_full_size_has_the_papers_parameters(name, tolerance):
   recipe = _RECIPES[name]
-  costs = describing.network_costs(recipe.get_config().method.build())
+  costs = describe.network_costs(recipe.get_config().method.build())
   narrow = next(cost for cost in costs if cost.name == "narrow_backbone")
   printed = recipe.PAPER[-1].parameters or "23.5M"
   np.testing.assert_allclose(
     narrow.parameters / 1e6, float(printed[:-1]), rtol=tolerance or 0.002
   )
-  shared = name == "brave_rgb_share_all_k600"
+  shared = name == "rgb_share_all_k600"
   broad = [cost for cost in costs if cost.name.startswith("broad_")]
   assert bool(broad) != shared
 
@@ -260,7 +258,7 @@ def test_network_of_full_size_has_the_papers_parameters(name, tolerance):
   [("tiny_brave_fa", 4, 8), ("tiny_brave_image", 2, 1)],
 )
 def test_tiny_run_has_a_loss(name, terms, narrow_frames):
-  recipe = paper_results.load_recipe(make_readme.FOLDER / f"{name}.py")
+  recipe = paper_rows.load_recipe(make_readme.FOLDER / f"{name}.py")
   experiment = recipe.get_config()
   experiment.validate()
   method = experiment.method.build()

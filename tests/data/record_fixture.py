@@ -9,8 +9,8 @@ import numpy as np
 import tensorflow as tf
 
 from tfvssl import views
-from tfvssl.data import schema
 from tfvssl.data import spectrogram
+from tfvssl.data.records import schema
 
 CLASSES = ["down", "right"]
 

@@ -7,9 +7,9 @@ import tensorflow as tf
 from tests.data import record_fixture
 from tfvssl import views
 from tfvssl.data import clip_views
-from tfvssl.data import schema
 from tfvssl.data import spectrogram
 from tfvssl.data import text
+from tfvssl.data.records import schema
 
 NARROW = views.RgbViewSpec(num_frames=4, frame_step=2, image_size=16)
 SOUND = views.AudioViewSpec(seconds=0.4)

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfvssl import randomness
 from tfvssl import views
 from tfvssl.data import decode
+from tfvssl.runtime import randomness
 
 
 def _key(index=0, operation="crop"):

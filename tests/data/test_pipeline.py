@@ -8,12 +8,12 @@ import pytest
 import tensorflow as tf
 
 from tests.data import record_fixture
-from tfvssl import exit_codes
 from tfvssl import views
 from tfvssl.data import clip_views
 from tfvssl.data import pipeline
-from tfvssl.data import reader
-from tfvssl.data import shard_files
+from tfvssl.data.records import reader
+from tfvssl.data.records import shard_files
+from tfvssl.runtime import exit_codes
 
 RGB, AUDIO = views.Modality.RGB, views.Modality.AUDIO
 NARROW = views.RgbViewSpec(num_frames=2, image_size=8)

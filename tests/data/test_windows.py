@@ -1,8 +1,8 @@
 import numpy as np
 import tensorflow as tf
 
-from tfvssl import randomness
 from tfvssl.data import windows
+from tfvssl.runtime import randomness
 
 
 def _keys():

@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from tests import forked_binaries
-from tfvssl.data import ffmpeg
+from tfvssl.data.media import ffmpeg
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ import tensorflow as tf
 from tests import forked_binaries
 from tests import tiny_mmv_runs
 from tests.data import record_fixture
-from tfvssl.data import schema
+from tfvssl.data.records import schema
 
 _CONFIG = """
 from tests import tiny_runs

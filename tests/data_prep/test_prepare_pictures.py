@@ -7,9 +7,9 @@ import pytest
 import tensorflow as tf
 
 from tfvssl import views
-from tfvssl.data import reader
-from tfvssl.data import record_check
-from tfvssl.data import schema
+from tfvssl.data.records import check
+from tfvssl.data.records import reader
+from tfvssl.data.records import schema
 
 
 def _pixels(phase: float) -> np.ndarray:
@@ -57,7 +57,7 @@ def test_pictures_are_clips_of_one_frame(
   manifest = schema.load_manifest(output)
   assert manifest.classes == ["cat", "cow", "dog"]
   assert manifest.config["images"] is True
-  assert record_check.verify(output) == []
+  assert check.verify(output) == []
   seen = {}
   for record in records_of(output):
     context = record.context.feature
@@ -98,4 +98,4 @@ def test_flow_of_a_picture_is_no_motion(pictures, preparer, tmp_path):
     "--flow_short_side=16",
   )
   assert report["clips_per_modalities"] == {"flow+rgb": 2}
-  assert record_check.verify(tmp_path / "out") == []
+  assert check.verify(tmp_path / "out") == []

@@ -6,10 +6,10 @@ import pathlib
 
 import pytest
 
-from data_prep import encode_clip
-from data_prep import settings
-from data_prep import sources
-from tfvssl.data import media
+from data_prep.prepare_records import encode_clip
+from data_prep.prepare_records import settings
+from data_prep.prepare_records import sources
+from tfvssl.data.media import streams
 
 # What becomes of every file with rgb,audio: the clips as (frames, has sound,
 # height, width), else the reason; and with audio: clips, or the reason.
@@ -41,7 +41,7 @@ def _clips(path, modalities):
   notes = encode_clip.Notes()
   try:
     return list(encode_clip.encode(source, (), choices, notes))
-  except media.MediaError as error:
+  except streams.MediaError as error:
     return error.reason
 
 
@@ -49,7 +49,7 @@ def test_the_table_names_every_awkward_file(data_dir):
   folder = data_dir / "awkward"
   if not folder.is_dir():
     pytest.skip(f"no such folder: {folder}")
-  found = {str(path.relative_to(folder)) for path in media.list_files(folder)}
+  found = {str(path.relative_to(folder)) for path in streams.list_files(folder)}
   assert found == set(AWKWARD)
 
 
@@ -105,10 +105,10 @@ def test_all_of_the_set(data_dir, preparer, tmp_path, words, written, reasons):
 def test_the_folder_itself(data_dir, preparer, tmp_path):
   """Every regular file is an input; texts and pictures are no media."""
   report = _prepare(preparer, data_dir, tmp_path / "out", "audio")
-  assert report["input_count"] == len(media.list_files(data_dir))
+  assert report["input_count"] == len(streams.list_files(data_dir))
   others = [
     path
-    for path in media.list_files(data_dir)
+    for path in streams.list_files(data_dir)
     if path.suffix in (".md", ".csv", ".jpg")
   ]
   assert report["reasons"]["not_media"] == len(others)

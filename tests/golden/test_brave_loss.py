@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfvssl import losses
+from tfvssl.methods.parts import losses
 
 # Sums of 128 float32 products; values are of order 1.
 _TOLERANCE = 1e-6

@@ -9,12 +9,12 @@ import pytest
 import tensorflow as tf
 
 from tests.golden import golden_parameters
-from tfvssl import heads
-from tfvssl import losses
 from tfvssl import views
 from tfvssl.backbones import resnet_audio
 from tfvssl.backbones import tsm_resnet
 from tfvssl.methods import brave
+from tfvssl.methods.parts import heads
+from tfvssl.methods.parts import losses
 
 _HEADS = "shared_project"
 # Key of the file, number of the modality in its metrics.

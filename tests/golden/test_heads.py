@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.golden import golden_parameters
-from tfvssl import heads
+from tfvssl.methods.parts import heads
 
 _ROOT = "shared_project"
 

@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from tests import tiny_mmv_runs
-from tfvssl import checkpoints
+from tfvssl.train import checkpoints
 
 _BATCH = 8
 _HAS_CAPTION = np.float32([1, 1, 1, 0, 0, 0, 0, 1])

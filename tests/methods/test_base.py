@@ -2,9 +2,9 @@ import pytest
 import tensorflow as tf
 
 from tests import tiny_runs
-from tfvssl import checkpoints
 from tfvssl import views
 from tfvssl.methods import base
+from tfvssl.train import checkpoints
 
 
 def test_a_method_must_say_what_it_is():

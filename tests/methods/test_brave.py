@@ -3,10 +3,10 @@ import pytest
 import tensorflow as tf
 
 from tests import tiny_runs
-from tfvssl import checkpoints
 from tfvssl import views
 from tfvssl.backbones import tsm_resnet
 from tfvssl.methods import brave
+from tfvssl.train import checkpoints
 
 
 def _method(num_views=1, **changes):

@@ -3,13 +3,13 @@ import pytest
 import tensorflow as tf
 
 from tests import tiny_mmv_runs
-from tfvssl import checkpoints
-from tfvssl import contrastive
-from tfvssl import losses
 from tfvssl import views
 from tfvssl.methods import mmv
-from tfvssl.methods.embedding_graph import Graph
-from tfvssl.methods.embedding_graph import Head
+from tfvssl.methods.parts import contrastive
+from tfvssl.methods.parts import losses
+from tfvssl.methods.parts.embedding_graph import Graph
+from tfvssl.methods.parts.embedding_graph import Head
+from tfvssl.train import checkpoints
 
 _CLIPS = 4
 

@@ -12,12 +12,12 @@ import tensorflow as tf
 
 from tests import tiny_mmv_runs
 from tests.data import record_fixture
-from tfvssl import checkpoints
-from tfvssl import config
-from tfvssl import exit_codes
-from tfvssl import training
-from tfvssl import workdir as run_folder
+from tfvssl.config import experiment as config
 from tfvssl.optim import adam
+from tfvssl.runtime import exit_codes
+from tfvssl.train import checkpoints
+from tfvssl.train import run as training
+from tfvssl.train import run_folder
 
 _CAPTIONS = (("a red disc", 0.0, 1.0), ("hums", 1.0, 2.0))
 

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfvssl import config as configuration
-from tfvssl import heads
+from tfvssl.config import experiment
+from tfvssl.methods.parts import heads
 from tfvssl.optim import lars
 from tfvssl.optim import schedules
 
@@ -137,8 +137,8 @@ def test_variable_without_a_role():
 
 def test_config_survives_its_file_form():
   config = lars.LarsConfig(momentum=0.8, variant=lars.Variant.RELEASED)
-  tree = configuration.to_tree(config)
-  assert configuration.from_tree(tree) == config
+  tree = experiment.to_tree(config)
+  assert experiment.from_tree(tree) == config
 
 
 def test_weights_stay_float32_under_bfloat16():

@@ -8,9 +8,9 @@ import sys
 import numpy as np
 import tensorflow as tf
 
-from tfvssl import heads
-from tfvssl import losses
 from tfvssl.backbones import tsm_resnet
+from tfvssl.methods.parts import heads
+from tfvssl.methods.parts import losses
 from tfvssl.optim import lars
 
 _BATCH = 8

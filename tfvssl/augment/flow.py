@@ -2,10 +2,10 @@
 
 import tensorflow as tf
 
-from tfvssl import randomness
 from tfvssl import views
 from tfvssl.augment import flip
-from tfvssl.data import schema
+from tfvssl.data.records import schema
+from tfvssl.runtime import randomness
 
 
 def augment(

@@ -9,7 +9,7 @@ tile. benchmarks/augmentation.py shows it beside tf.nn.conv2d.
 import numpy as np
 import tensorflow as tf
 
-from tfvssl import randomness
+from tfvssl.runtime import randomness
 
 # Pixels. A larger tile multiplies more zeros, a smaller one copies more of its
 # surroundings; of 5, 6, 8, 14 and 16 the fastest on a CPU.

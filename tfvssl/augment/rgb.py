@@ -7,12 +7,12 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from tfvssl import randomness
 from tfvssl import views
 from tfvssl.augment import blur
 from tfvssl.augment import colour
 from tfvssl.augment import flip
 from tfvssl.augment import random_convolution
+from tfvssl.runtime import randomness
 
 # Names in the random keys; a changed name changes every run's draws.
 _DRAWS = (

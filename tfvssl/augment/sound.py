@@ -5,9 +5,9 @@ Runs batched, in float32, with static shapes, inside the compiled step.
 
 import tensorflow as tf
 
-from tfvssl import randomness
 from tfvssl import views
 from tfvssl.data import spectrogram
+from tfvssl.runtime import randomness
 
 
 def augment(

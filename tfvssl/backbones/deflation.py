@@ -4,13 +4,13 @@ import dataclasses
 
 import tensorflow as tf
 
-from tfvssl import config
 from tfvssl.backbones import s3d
 from tfvssl.backbones import tsm_resnet
+from tfvssl.config import experiment
 
 
 def deflate(
-  network: tf.keras.Model, backbone: config.BackboneConfig, name: str
+  network: tf.keras.Model, backbone: experiment.BackboneConfig, name: str
 ) -> tf.keras.Model:
   """Returns the network for [B, 1, H, W, 3], with weights of its own.
 
@@ -44,7 +44,9 @@ def deflate(
   return deflated
 
 
-def deflated_config(backbone: config.BackboneConfig) -> config.BackboneConfig:
+def deflated_config(
+  backbone: experiment.BackboneConfig,
+) -> experiment.BackboneConfig:
   """Returns the config of the deflated network.
 
   Raises:

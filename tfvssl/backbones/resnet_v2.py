@@ -5,10 +5,10 @@ import dataclasses
 
 import tensorflow as tf
 
-from tfvssl import config
 from tfvssl.backbones import batch_norm
 from tfvssl.backbones import initialisation
 from tfvssl.backbones import temporal_shift
+from tfvssl.config import experiment
 
 _STEM_CHANNELS = 64
 _CHANNELS = (256, 512, 1024, 2048)
@@ -16,7 +16,7 @@ _STRIDES = (1, 2, 2, 2)
 
 
 @dataclasses.dataclass
-class ResNetConfig(config.BackboneConfig):
+class ResNetConfig(experiment.BackboneConfig):
   """Depth and width; the defaults are those of ResNet-50.
 
   Attributes:

@@ -5,10 +5,10 @@ import enum
 
 import tensorflow as tf
 
-from tfvssl import config
 from tfvssl.backbones import haiku_names
 from tfvssl.backbones import resnet_v2
 from tfvssl.backbones import s3d_blocks
+from tfvssl.config import experiment
 
 NEVER = "never"
 
@@ -76,7 +76,7 @@ class Stem(enum.Enum):
 
 
 @dataclasses.dataclass
-class S3DConfig(config.BackboneConfig):
+class S3DConfig(experiment.BackboneConfig):
   """The published S3D-G: 9,146,000 parameters, the paper's "9.1M".
 
   The released class has the RGB stem by default (9,162,704), but the
@@ -119,7 +119,7 @@ class S3DConfig(config.BackboneConfig):
     for name in ("gating_start", "temporal_start"):
       start = getattr(self, name)
       if start not in _STARTS:
-        hint = config.nearest_name(start, dict.fromkeys(_STARTS))
+        hint = experiment.nearest_name(start, dict.fromkeys(_STARTS))
         raise ValueError(
           f"`{name}` ('{start}') must be an endpoint that can have it; {hint}"
         )

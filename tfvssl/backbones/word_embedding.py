@@ -7,13 +7,13 @@ import random
 import numpy as np
 import tensorflow as tf
 
-from tfvssl import config
 from tfvssl.backbones import haiku_names
 from tfvssl.backbones import initialisation
+from tfvssl.config import experiment
 
 
 @dataclasses.dataclass
-class WordEmbeddingConfig(config.BackboneConfig):
+class WordEmbeddingConfig(experiment.BackboneConfig):
   """Sizes, and the table of embeddings.
 
   Attributes:

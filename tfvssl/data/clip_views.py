@@ -14,12 +14,12 @@ Everything is unbatched. Starts are int32 scalars in frames of the clip.
 
 import tensorflow as tf
 
-from tfvssl import randomness
 from tfvssl import views
 from tfvssl.data import decode
 from tfvssl.data import spectrogram
 from tfvssl.data import text
 from tfvssl.data import windows
+from tfvssl.runtime import randomness
 
 
 def frame_count(

@@ -2,8 +2,8 @@
 
 import tensorflow as tf
 
-from tfvssl import randomness
 from tfvssl import views
+from tfvssl.runtime import randomness
 
 # A forged header may claim 65500 x 65500; 4K is the largest that is decoded.
 MAX_PIXELS = 4096 * 2304

@@ -15,14 +15,14 @@ import re
 import numpy as np
 import tensorflow as tf
 
-from tfvssl import exit_codes
-from tfvssl import randomness
 from tfvssl import views
 from tfvssl.data import decode
-from tfvssl.data import reader
-from tfvssl.data import record_check
-from tfvssl.data import schema
-from tfvssl.data import shard_files
+from tfvssl.data.records import check
+from tfvssl.data.records import reader
+from tfvssl.data.records import schema
+from tfvssl.data.records import shard_files
+from tfvssl.runtime import exit_codes
+from tfvssl.runtime import randomness
 
 SampleViews = Callable[[views.Clip, int], dict[str, views.View]]
 
@@ -347,7 +347,7 @@ def explain_read_error(error: Exception, *records: reader.Records) -> str:
 def _problem_of(records):
   """Returns one line about the damage of a folder, None where it has none."""
   try:
-    problems = record_check.verify(records.folder)
+    problems = check.verify(records.folder)
   except (ValueError, OSError) as other:
     problems = [str(other)]
   if problems:
@@ -385,7 +385,7 @@ def _unreadable_image(records):
 
 
 def _image_problem(image):
-  height, width = record_check.image_size(image)
+  height, width = check.image_size(image)
   if height * width > decode.MAX_PIXELS:
     return f"has {width}x{height} pixels, more than {decode.MAX_PIXELS}"
   try:

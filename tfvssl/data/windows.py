@@ -5,7 +5,7 @@ Clips that are shorter than a view loop. Frames and sound loop together.
 
 import tensorflow as tf
 
-from tfvssl import randomness
+from tfvssl.runtime import randomness
 
 
 def narrow_start(

@@ -11,16 +11,16 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from tfvssl import config
-from tfvssl import heads
-from tfvssl import losses
-from tfvssl import runtime
 from tfvssl import views
 from tfvssl.augment import flow
 from tfvssl.augment import rgb
 from tfvssl.backbones import tsm_resnet
+from tfvssl.config import experiment
 from tfvssl.data import clip_views
 from tfvssl.methods import base
+from tfvssl.methods.parts import heads
+from tfvssl.methods.parts import losses
+from tfvssl.runtime import replicas
 
 
 class LossScale(enum.Enum):
@@ -42,7 +42,7 @@ class Broad:
   """
 
   view: views.ViewSpec
-  backbone: config.BackboneConfig
+  backbone: experiment.BackboneConfig
   num_views: int = 1
 
 
@@ -63,7 +63,7 @@ class Sharing:
 
 
 @dataclasses.dataclass
-class BraveConfig(config.MethodConfig):
+class BraveConfig(experiment.MethodConfig):
   """The paper's defaults; `broad` names the modalities of a run.
 
   Attributes:
@@ -80,7 +80,7 @@ class BraveConfig(config.MethodConfig):
   narrow: views.RgbViewSpec = dataclasses.field(
     default_factory=views.RgbViewSpec
   )
-  narrow_backbone: config.BackboneConfig = dataclasses.field(
+  narrow_backbone: experiment.BackboneConfig = dataclasses.field(
     default_factory=tsm_resnet.TSMResNetConfig
   )
   hidden_dim: int = 4096
@@ -318,7 +318,7 @@ class Brave(base.Method):
 
 def _all_embeddings(z):
   """Returns z of the global batch, only to be looked at."""
-  return runtime.cross_replica_concat(tf.stop_gradient(z))
+  return replicas.cross_replica_concat(tf.stop_gradient(z))
 
 
 def _augment_view(view, spec, seed, name):

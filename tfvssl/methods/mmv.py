@@ -11,18 +11,18 @@ from typing import cast
 
 import tensorflow as tf
 
-from tfvssl import config
-from tfvssl import contrastive
-from tfvssl import losses
-from tfvssl import runtime
 from tfvssl import views
 from tfvssl.augment import rgb
 from tfvssl.augment import sound
 from tfvssl.backbones import s3d
+from tfvssl.config import experiment
 from tfvssl.data import clip_views
 from tfvssl.data import text
 from tfvssl.methods import base
-from tfvssl.methods import embedding_graph
+from tfvssl.methods.parts import contrastive
+from tfvssl.methods.parts import embedding_graph
+from tfvssl.methods.parts import losses
+from tfvssl.runtime import replicas
 
 
 @dataclasses.dataclass
@@ -39,7 +39,7 @@ class Partner:
   """
 
   view: views.ViewSpec
-  backbone: config.BackboneConfig
+  backbone: experiment.BackboneConfig
   weight: float = 1.0
   head: embedding_graph.Head = embedding_graph.Head.LINEAR
   loss: contrastive.Form = contrastive.Form.PAPER
@@ -63,7 +63,7 @@ def video_view() -> views.RgbViewSpec:
 
 
 @dataclasses.dataclass
-class MmvConfig(config.MethodConfig):
+class MmvConfig(experiment.MethodConfig):
   """The paper's final setup; `partners` names the modalities of a run.
 
   Attributes:
@@ -81,7 +81,7 @@ class MmvConfig(config.MethodConfig):
 
   partners: dict[str, Partner]
   video: views.RgbViewSpec = dataclasses.field(default_factory=video_view)
-  video_backbone: config.BackboneConfig = dataclasses.field(
+  video_backbone: experiment.BackboneConfig = dataclasses.field(
     default_factory=s3d.S3DConfig
   )
   video_head: embedding_graph.Head = embedding_graph.Head.NON_LINEAR
@@ -320,7 +320,7 @@ class Mmv(base.Method):
       metrics[f"loss/video_{name}"] = value
       metrics[f"present/{name}"] = tf.reduce_mean(present)
       metrics[f"embedding_std/video_{space}"] = losses.embedding_std(
-        runtime.cross_replica_concat(tf.stop_gradient(z_video))
+        replicas.cross_replica_concat(tf.stop_gradient(z_video))
       )
     features = tf.stop_gradient(found["video"]["backbone"])
     return base.Output(total, metrics, features)

@@ -8,7 +8,7 @@ from typing import Any
 from official.modeling.optimization import lars
 import tensorflow as tf
 
-from tfvssl import config
+from tfvssl.config import experiment as config
 from tfvssl.optim import schedules
 from tfvssl.optim import variable_roles
 

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from tfvssl.data import record_check
-from tfvssl.data import schema
+from tfvssl.data.records import check
+from tfvssl.data.records import schema
 
 SMALL = ("--modalities=rgb", "--short_side=32")
 SOUND = ("--modalities=audio",)
@@ -89,7 +89,7 @@ def test_hmdb51(hmdb, preparer, tmp_path, records_of):
   for split in ("train", "test"):
     manifest = schema.load_manifest(folder / split)
     assert manifest.classes == ["brush_hair", "clap"]
-    assert record_check.verify(folder / split) == []
+    assert check.verify(folder / split) == []
   coverage = _report(folder)["coverage"]
   assert coverage["unused_in_lists"] == coverage["files_not_in_lists"] == 2
   assert coverage["splits"]["train"] == {
@@ -135,7 +135,7 @@ def test_second_split_decodes_nothing_again(
   assert _records_by_path(output / "split_2", records_of) == first
   odd = "clap/clap_#1_(a)_u_[x];_0.avi"
   assert odd in _seen(records_of(output / "split_2" / "test"))
-  assert record_check.verify(output / "split_2" / "test") == []
+  assert check.verify(output / "split_2" / "test") == []
   alone = tmp_path / "alone"
   assert preparer.run(*_hmdb_args(hmdb, alone, 2)) == 0
   names = ("test/manifest.json", "report.json", "missing.csv")
@@ -160,7 +160,7 @@ def test_first_split_that_is_other_or_damaged_is_not_reused(
   assert preparer.run(*_hmdb_args(hmdb, output, 2)) == 0, preparer.text()
   assert "4 of 4 inputs to decode" in preparer.text()
   for split in ("train", "test"):
-    assert record_check.verify(output / "split_2" / split) == []
+    assert check.verify(output / "split_2" / split) == []
 
 
 def test_nothing_to_find_is_exit_3(hmdb, preparer, tmp_path):
@@ -314,7 +314,7 @@ def test_audioset(tmp_path, make_clip, preparer, records_of):
   }
   manifest = schema.load_manifest(output / "balanced_train")
   assert manifest.classes == ["Speech", "Male, speaking", "Zither"]
-  assert record_check.verify(output / "balanced_train") == []
+  assert check.verify(output / "balanced_train") == []
   report = _report(output)
   assert report["coverage"]["splits"]["balanced_train"]["found"] == 2
   assert report["clips_per_label"] == {
@@ -337,7 +337,7 @@ def test_several_labels_of_a_csv(hmdb, preparer, tmp_path, records_of):
   assert collections.Counter(
     (tuple(labels), text) for labels, text in _seen(records_of(output)).values()
   ) == {((1, 0), "b|a"): 1, ((2,), "c"): 1}
-  assert record_check.verify(output) == []
+  assert check.verify(output) == []
 
 
 def _captions(records):

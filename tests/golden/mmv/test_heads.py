@@ -11,9 +11,9 @@ import pytest
 
 from tests.golden.mmv import parameters
 from tfvssl.backbones import haiku_names
-from tfvssl.methods import embedding_graph
-from tfvssl.methods.embedding_graph import Graph
-from tfvssl.methods.embedding_graph import Head
+from tfvssl.methods.parts import embedding_graph
+from tfvssl.methods.parts.embedding_graph import Graph
+from tfvssl.methods.parts.embedding_graph import Head
 
 _ROOT = "text_audio_video/~_get_pair_embedding_heads"
 _TOLERANCE = 1e-5

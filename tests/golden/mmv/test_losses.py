@@ -6,8 +6,8 @@ Of a file's largest value: single losses near zero lose digits in float32.
 import numpy as np
 import pytest
 
-from tfvssl import contrastive
-from tfvssl import losses
+from tfvssl.methods.parts import contrastive
+from tfvssl.methods.parts import losses
 
 _FORMS = {
   "joint_pos_once": contrastive.Form.PAPER,

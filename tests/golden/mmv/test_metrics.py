@@ -7,9 +7,9 @@ for products of matrices, whose sums have no fixed order.
 import numpy as np
 import pytest
 
-from tfvssl.evaluation import average_precision
-from tfvssl.evaluation import svm
-from tfvssl.evaluation import zero_shot
+from tfvssl.evaluate.classifiers import average_precision
+from tfvssl.evaluate.classifiers import linear_svm
+from tfvssl.evaluate.retrieval import ranks as zero_shot
 
 _SUMMARY = "R1_R5_R10_MedR"
 _AGGREGATIONS = {
@@ -108,12 +108,12 @@ class _Identity:
 def test_decisions_are_averaged_over_windows(vectors):
   decisions, labels = vectors["cls|decision"], vectors["cls|labels"]
   columns = np.arange(decisions.shape[1])
-  classifier = svm.Classifier(_Identity(), _Identity(), columns, True)
+  classifier = linear_svm.Classifier(_Identity(), _Identity(), columns, True)
   scores = classifier.scores(
     decisions.reshape(len(labels), int(vectors["cls|windows"]), -1)
   )
   np.testing.assert_array_equal(scores, vectors["cls|avg"])
-  accuracy = svm.accuracy_of(scores, columns, labels)
+  accuracy = linear_svm.accuracy_of(scores, columns, labels)
   np.testing.assert_array_equal(
     [accuracy.top_1, accuracy.top_5], vectors["cls|top1_top5"]
   )

@@ -1,0 +1,104 @@
+"""The runs that benchmarks.cross_modal pools, and what they find."""
+
+from collections.abc import Sequence
+import dataclasses
+import pathlib
+
+from benchmarks.cross_modal import table
+from tfvssl.config import experiment as config
+from tfvssl.evaluate.protocols import retrieval
+from tfvssl.evaluate.retrieval import embeddings
+from tfvssl.evaluate.retrieval import ranks as zero_shot
+from tfvssl.methods import mmv
+from tfvssl.train import checkpoints
+from tfvssl.train import run_folder
+
+
+def check_same(folders: Sequence[pathlib.Path]) -> None:
+  """Checks that the runs are MMV's and differ in their seed, and only in it.
+
+  Raises:
+    FileNotFoundError: a folder holds no run.
+    ValueError: they do not.
+  """
+  experiments = [
+    config.load(folder / run_folder.CONFIG_NAME) for folder in folders
+  ]
+  for folder, experiment in zip(folders, experiments):
+    if not isinstance(experiment.method, mmv.MmvConfig):
+      name = type(experiment.method).__module__.rpartition(".")[2]
+      raise ValueError(
+        f"{folder} is a run of {name}; only those of mmv compare modalities."
+      )
+  seeds = [experiment.seed for experiment in experiments]
+  if len(set(seeds)) < len(seeds):
+    raise ValueError(
+      f"the seeds of --workdir ({seeds}) must differ; train each with another"
+      " --config.seed."
+    )
+  for folder, experiment in zip(folders[1:], experiments[1:]):
+    alike = dataclasses.replace(experiment, seed=seeds[0])
+    different = config.differences(experiments[0], alike)
+    if different:
+      raise ValueError(
+        f"{folder} differs from {folders[0]} in {different[0]}; pool runs of"
+        " one config."
+      )
+
+
+def ranks(folder: pathlib.Path, test_records: str) -> table.Run:
+  """Returns where a run's queries find their clips.
+
+  Args:
+    folder: of the run.
+    test_records: folder.
+
+  Raises:
+    FileNotFoundError: no run, or no records.
+    ValueError: an unfinished training, or records that cannot be used.
+    exit_codes.UserError: a record is damaged; it is named.
+  """
+  experiment, method, step = checkpoints.load_method(folder)
+  if step != experiment.steps:
+    raise ValueError(
+      f"{folder} is at step {step} of {experiment.steps}; finish its training"
+      " first."
+    )
+  known = retrieval.directions(method.graph)
+  clips = embeddings.open_clips(test_records, method, known)
+  settings = experiment.retrieval
+  found = embeddings.embed(method, clips, settings)
+  known = retrieval.with_clips(known, found, test_records)
+  initial = checkpoints.fresh_method(experiment, experiment.seed)
+  words = found["text"].word_ids if "text" in found else None
+  embeddings.calibrate(initial, clips, words, settings, experiment.seed)
+  trained = _by_direction(found, known)
+  return table.Run(
+    seed=experiment.seed,
+    steps=step,
+    about={
+      direction.name: retrieval.describe(found, direction)
+      for direction in known
+    },
+    trained=trained,
+    initial=_by_direction(embeddings.embed(initial, clips, settings), known),
+    chance={
+      direction.name: _by_chance(found, direction) for direction in known
+    },
+  )
+
+
+def _by_direction(found, known):
+  return {
+    direction.name: table.queries_of(*retrieval.places_of(found, direction))
+    for direction in known
+  }
+
+
+def _by_chance(found, direction):
+  query_clips, gallery_clips = retrieval.clips_of(found, direction)
+  return table.queries_of(
+    zero_shot.all_alike(query_clips, gallery_clips),
+    query_clips,
+    len(gallery_clips),
+  )

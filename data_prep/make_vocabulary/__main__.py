@@ -1,0 +1,78 @@
+"""Makes a vocabulary of the captions of record folders.
+
+  python -m data_prep.make_vocabulary --records=RECORDS --output=words.txt
+
+One word a line: the four special words, then the words of the captions by
+falling count, equal ones in alphabetical order. The line, counted from 0, is
+the word's id: this is the `vocabulary` of a text view. Words are told apart
+as the tokeniser does it (views.Vocabulary.DMVR). --records may be given
+several times; a vocabulary is made of training captions only. A run needs the
+very file that it was trained with: a file that is there is not written again.
+"""
+
+from collections.abc import Sequence
+import pathlib
+
+from absl import flags as absl_flags
+
+from data_prep.make_vocabulary import counting
+from tfvssl.runtime import exit_codes
+
+_RECORDS = absl_flags.DEFINE_multi_string(
+  "records", None, "Folders of data_prep.prepare_records.", required=True
+)
+_OUTPUT = absl_flags.DEFINE_string(
+  "output", None, "Text file to write.", required=True
+)
+_MAX_WORDS = absl_flags.DEFINE_integer(
+  "max_words",
+  65_536,
+  "Most lines of the file; the published table of embeddings has 65536 rows.",
+  lower_bound=5,
+)
+
+
+def main(argv: Sequence[str]) -> int:
+  """Writes the vocabulary and says what it covers; returns the exit code."""
+  if len(argv) > 1:
+    raise ValueError(f"'{argv[1]}' is no flag; see --helpfull.")
+  output = pathlib.Path(_OUTPUT.value)
+  if output.exists():
+    raise ValueError(
+      f"--output={output} exists; runs may depend on its ids, take another name"
+      " or remove it."
+    )
+  try:
+    counts = counting.count_words(map(pathlib.Path, _RECORDS.value))
+  except ValueError as error:
+    raise exit_codes.UserError(exit_codes.DATA, str(error)) from error
+  running = sum(counts.values())
+  if not running:
+    raise exit_codes.UserError(
+      exit_codes.DATA,
+      f"no caption in {', '.join(_RECORDS.value)}; prepare the videos with"
+      " captions (--captions, or the column `caption` of the csv).",
+    )
+  words = counting.choose(counts, _MAX_WORDS.value)
+  output.write_text("".join(f"{word}\n" for word in words), encoding="utf-8")
+  covered = sum(counts[word] for word in words)
+  print(
+    f"{len(words)} words in {output}, {covered / running:.1%} of {running}"
+    f" running words; the captions hold {len(counts)} words"
+  )
+  print(
+    "next: python -m tfvssl.train --config=configs/tiny_mmv.py --workdir=RUN"
+    f" --config.data.train_records={_RECORDS.value[0]}"
+    f" --config.method.partners.text.view.vocabulary={output}"
+    f" --config.method.partners.text.backbone.vocabulary_size={len(words)}"
+  )
+  return exit_codes.OK
+
+
+def console_main() -> None:
+  """Runs the binary as a console script."""
+  exit_codes.run(main)
+
+
+if __name__ == "__main__":
+  console_main()

@@ -1,0 +1,127 @@
+"""manifest.json, report.json and quarantine.csv of a preparation."""
+
+import collections
+import csv
+import io
+import json
+import os
+import pathlib
+
+from data_prep.prepare_records import shard_writer
+from tfvssl.data.records import schema
+
+
+def write_manifests(
+  folder: pathlib.Path,
+  shards: list[shard_writer.ShardPlan],
+  results: list[shard_writer.ShardResult],
+  *,
+  splits: list[str],
+  classes: list[str],
+  config: dict,
+  config_hash: str,
+) -> None:
+  """Writes the manifest of every split, the last thing that makes it usable."""
+  for split in splits:
+    entries = [
+      schema.Shard(
+        file=pathlib.PurePath(shard.file).name,
+        record_count=len(result.clips),
+        bytes=result.bytes,
+        sha256=result.sha256,
+        modalities=result.clips,
+      )
+      for shard, result in zip(shards, results, strict=True)
+      if result.clips and os.path.dirname(shard.file) == split
+    ]
+    manifest = schema.Manifest(
+      schema_version=schema.SCHEMA_VERSION,
+      clip_count=sum(entry.record_count for entry in entries),
+      classes=classes,
+      config=config,
+      config_hash=config_hash,
+      shards=entries,
+    )
+    (folder / split).mkdir(exist_ok=True)
+    path = folder / split / schema.MANIFEST_NAME
+    shard_writer.write_durably(path, manifest.to_json().encode("utf-8"))
+
+
+def summary(
+  outcomes: list[shard_writer.Outcome],
+  *,
+  labels_left_out: list[str],
+  ignored_columns: list[str],
+  duplicates: list[list[str]],
+  coverage: dict | None,
+) -> dict:
+  """Returns what report.json holds; input = written + quarantined.
+
+  Args:
+    outcomes: of every input.
+    labels_left_out: labels of fewer than two files.
+    ignored_columns: of the csv.
+    duplicates: paths of equal content.
+    coverage: how much of a published dataset is there; None for other inputs.
+  """
+  lost = [outcome for outcome in outcomes if outcome.reason]
+  written = [outcome for outcome in outcomes if not outcome.reason]
+  reasons = collections.Counter(outcome.reason for outcome in lost)
+  clips = collections.Counter()
+  labels = collections.Counter()
+  modalities = collections.Counter()
+  for outcome in written:
+    clips[outcome.split] += len(outcome.clips)
+    for label in outcome.labels or [""]:
+      labels[label] += len(outcome.clips)
+    modalities.update(outcome.clips)
+  found = {} if coverage is None else {"coverage": coverage}
+  return found | {
+    "input_count": len(outcomes),
+    "written_count": len(written),
+    "quarantined_count": len(lost),
+    "reasons": dict(sorted(reasons.items())),
+    "clip_count": sum(clips.values()),
+    "clips_per_split": dict(sorted(clips.items())),
+    "clips_per_label": dict(sorted(labels.items())),
+    "clips_per_modalities": dict(sorted(modalities.items())),
+    "labels_left_out": labels_left_out,
+    "ignored_columns": ignored_columns,
+    "equal_content": duplicates,
+    "silent_clips": sorted(i for item in written for i in item.silent),
+    "clips_with_short_sound": sorted(
+      i for item in written for i in item.padded
+    ),
+    "dropped_tail_seconds": round(sum(item.tail_s for item in written), 3),
+  }
+
+
+def write_report(
+  folder: pathlib.Path,
+  report: dict,
+  outcomes: list[shard_writer.Outcome],
+) -> None:
+  """Writes report.json and quarantine.csv."""
+  lost = [outcome for outcome in outcomes if outcome.reason]
+  lost.sort(key=lambda outcome: outcome.relative)
+  _write_csv(
+    folder / "quarantine.csv",
+    ["path", "reason", "detail"],
+    [[item.relative, item.reason, item.detail] for item in lost],
+  )
+  shard_writer.write_durably(
+    folder / "report.json",
+    (json.dumps(report, indent=1) + "\n").encode("utf-8"),
+  )
+
+
+def write_missing(folder: pathlib.Path, rows: list[list[str]]) -> None:
+  """Writes missing.csv: clips of a dataset's lists that have no file."""
+  header = ["split", "label", "name", "start_s", "end_s"]
+  _write_csv(folder / "missing.csv", header, rows)
+
+
+def _write_csv(path, header, rows):
+  table = io.StringIO(newline="")
+  csv.writer(table, lineterminator="\n").writerows([header, *rows])
+  shard_writer.write_durably(path, table.getvalue().encode("utf-8"))

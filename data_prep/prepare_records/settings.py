@@ -1,0 +1,134 @@
+"""Every choice of a preparation; what the manifest holds as `config`."""
+
+import dataclasses
+import hashlib
+import json
+
+from data_prep.prepare_records import optical_flow
+from data_prep.prepare_records import still_picture
+from tfvssl import views
+from tfvssl.data.media import streams
+
+
+@dataclasses.dataclass
+class Settings:
+  """How inputs become records.
+
+  Attributes:
+    modalities: words of views.Modality but text, sorted.
+    clip_seconds: longer inputs are cut into consecutive clips of this length,
+      to the nearest whole frame.
+    min_tail_seconds: a shorter rest after such a cut is left out; at most
+      clip_seconds.
+    short_side: of the frames, in pixels; smaller videos are enlarged.
+    jpeg_quality: 1 to 100.
+    flow: how optical flow is computed and packed.
+    sample_rate_hz: of the waveform.
+    spectrogram_dtype: float16 or float32.
+    spectrogram: how it is computed.
+    max_pixels: of one picture, before decoding.
+    decode_budget_s: how long a decoder may make a clip wait; 0 for ten times
+      the duration of the file and at least 30 s.
+    images: files that are named .jpg, .jpeg or .png become clips of one frame
+      (paper appendix D, image models).
+  """
+
+  modalities: tuple[str, ...] = ("audio", "rgb")
+  clip_seconds: float = 10.0
+  min_tail_seconds: float = 1.0
+  short_side: int = 256
+  jpeg_quality: int = 90
+  flow: optical_flow.FlowSettings = dataclasses.field(
+    default_factory=optical_flow.FlowSettings
+  )
+  sample_rate_hz: int = 48_000
+  spectrogram_dtype: str = "float16"
+  spectrogram: views.SpectrogramSpec = dataclasses.field(
+    default_factory=views.SpectrogramSpec
+  )
+  max_pixels: int = streams.MAX_PIXELS
+  decode_budget_s: float = 0.0
+  images: bool = False
+
+  def wants(self, *modalities: views.Modality) -> bool:
+    """Returns if any of `modalities` is asked for."""
+    return any(modality.value in self.modalities for modality in modalities)
+
+  @property
+  def wants_pictures(self) -> bool:
+    return self.wants(views.Modality.RGB, views.Modality.FLOW)
+
+  @property
+  def wants_sound(self) -> bool:
+    return self.wants(views.Modality.AUDIO, views.Modality.SPECTROGRAM)
+
+  @property
+  def suffixes(self) -> frozenset[str]:
+    """Names of files that may be media end so."""
+    pictures = still_picture.SUFFIXES if self.images else frozenset()
+    return streams.MEDIA_SUFFIXES | pictures
+
+  @property
+  def clip_frames(self) -> int:
+    """Frames of a whole clip; its seconds and samples follow from them."""
+    return round(self.clip_seconds * views.FRAME_RATE_HZ)
+
+  @property
+  def clip_samples(self) -> int:
+    """Samples of a whole clip."""
+    return round(self.clip_frames * self.sample_rate_hz / views.FRAME_RATE_HZ)
+
+  def validate(self) -> None:
+    """Raises ValueError for the first rule that does not hold."""
+    words = {modality.value for modality in views.Modality}
+    known = sorted(words - {views.Modality.TEXT.value})
+    unknown = sorted(set(self.modalities) - set(known))
+    if unknown or not self.modalities:
+      raise ValueError(
+        f"`modalities` ({','.join(self.modalities)}) must be some of"
+        f" {','.join(known)}; captions are packed wherever there are some."
+      )
+    for name in ("clip_seconds", "short_side", "max_pixels"):
+      if getattr(self, name) <= 0:
+        raise ValueError(f"`{name}` ({getattr(self, name)}) must be above 0.")
+    if self.clip_frames < 1:
+      raise ValueError(
+        f"`clip_seconds` ({self.clip_seconds}) holds not one frame at"
+        f" {views.FRAME_RATE_HZ} Hz."
+      )
+    if not 0 <= self.min_tail_seconds <= self.clip_seconds:
+      raise ValueError(
+        f"`min_tail_seconds` ({self.min_tail_seconds}) must be 0 to"
+        f" `clip_seconds` ({self.clip_seconds})."
+      )
+    if not 1 <= self.jpeg_quality <= 100:
+      raise ValueError(
+        f"`jpeg_quality` ({self.jpeg_quality}) must be 1 to 100."
+      )
+    if self.spectrogram_dtype not in ("float16", "float32"):
+      raise ValueError(
+        f"`spectrogram_dtype` ({self.spectrogram_dtype}) must be float16 or"
+        " float32."
+      )
+    if self.images and not self.wants(views.Modality.RGB):
+      raise ValueError(
+        "`images` needs rgb among the `modalities`"
+        f" ({','.join(self.modalities)}); a picture holds nothing else."
+      )
+    self.flow.validate()
+
+  def to_config(self) -> dict:
+    """Returns what the records' bytes depend on, for the manifest."""
+    tree = dataclasses.asdict(self)
+    del tree["decode_budget_s"]  # how long to wait, not what to write
+    if not self.images:
+      del tree["images"]  # nor are records of videos others than before
+    tree["modalities"] = list(self.modalities)
+    tree["ffmpeg"] = streams.ffmpeg_version()
+    return tree
+
+
+def config_hash(config: dict) -> str:
+  """Returns a short hash of the manifest's `config`."""
+  text = json.dumps(config, sort_keys=True)
+  return hashlib.sha256(text.encode("utf-8")).hexdigest()[:16]

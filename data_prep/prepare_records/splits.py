@@ -1,0 +1,126 @@
+"""Which inputs are for training and which for testing, and the classes."""
+
+import hashlib
+import os
+
+from absl import logging
+
+from data_prep.prepare_records import sources
+from tfvssl.data.media import streams
+
+TRAIN, TEST = "train", "test"
+
+
+def assign(
+  inputs: list[sources.ClipSource], keys: dict[str, str], test_share: float
+) -> None:
+  """Fills `split` by a hash of the relative path, stratified per label.
+
+  Inputs without a label are one stratum; of several labels the first counts.
+  Pieces of one file, and files of equal content, always share a split.
+
+  Args:
+    inputs: changed in place.
+    keys: see `sources.content_keys`.
+    test_share: the share that goes to the test split, between 0 and 1.
+  """
+  groups: dict[str, list[sources.ClipSource]] = {}
+  for item in inputs:
+    groups.setdefault(keys.get(item.path, item.path), []).append(item)
+  strata: dict[tuple[str, ...], list[list[sources.ClipSource]]] = {}
+  for group in groups.values():
+    strata.setdefault(group[0].labels[:1], []).append(group)
+  for stratum in strata.values():
+    stratum.sort(key=lambda group: path_hash(group[0].relative))
+    num_test = round(test_share * len(stratum))
+    if len(stratum) > 1:
+      num_test = min(max(num_test, 1), len(stratum) - 1)
+    for position, group in enumerate(stratum):
+      for item in group:
+        item.split = TEST if position < num_test else TRAIN
+
+
+def path_hash(relative: str) -> str:
+  """Returns a hash that orders inputs the same way on every machine."""
+  return hashlib.sha256(relative.encode("utf-8")).hexdigest()
+
+
+def leave_out_small_labels(
+  inputs: list[sources.ClipSource],
+  suffixes: frozenset[str] = streams.MEDIA_SUFFIXES,
+) -> list[str]:
+  """Removes labels that fewer than two files have; returns and says them.
+
+  Such a label cannot be in both splits. Its clip stays, without the label.
+
+  Args:
+    inputs: changed in place.
+    suffixes: of files that count.
+  """
+  paths: dict[str, set[str]] = {}
+  for item in inputs:
+    if _may_be_media(item, suffixes):
+      for label in item.labels:
+        paths.setdefault(label, set()).add(item.path)
+  small = sorted(name for name, found in paths.items() if len(found) < 2)
+  for item in inputs:
+    item.labels = tuple(name for name in item.labels if name not in small)
+  if small:
+    logging.warning(
+      "labels of fewer than two files cannot be in both splits; their clips"
+      " are kept without a label: %s",
+      ", ".join(small),
+    )
+  return small
+
+
+def equal_content(
+  inputs: list[sources.ClipSource], keys: dict[str, str]
+) -> list[list[str]]:
+  """Returns groups of equal files; warns where they are in several splits.
+
+  Args:
+    inputs: with their splits.
+    keys: see `sources.content_keys`.
+  """
+  paths: dict[str, set[str]] = {}
+  splits_of: dict[str, set[str]] = {}
+  for source in inputs:
+    if not source.refused:
+      paths.setdefault(keys[source.path], set()).add(source.relative)
+      splits_of.setdefault(keys[source.path], set()).add(source.split)
+  for key, names in splits_of.items():
+    if len(names) > 1:
+      logging.warning(
+        "the same content is in several splits: %s",
+        ", ".join(sorted(paths[key])),
+      )
+  return sorted(sorted(group) for group in paths.values() if len(group) > 1)
+
+
+def classes(
+  inputs: list[sources.ClipSource],
+  suffixes: frozenset[str] = streams.MEDIA_SUFFIXES,
+) -> list[str]:
+  """Returns the sorted labels of inputs that are named as media.
+
+  So a sub-folder of texts is no class, nor one of pictures unless they are
+  asked for.
+
+  Args:
+    inputs: with their labels.
+    suffixes: of files that count.
+  """
+  return sorted(
+    {
+      label
+      for item in inputs
+      if _may_be_media(item, suffixes)
+      for label in item.labels
+    }
+  )
+
+
+def _may_be_media(item, suffixes):
+  suffix = os.path.splitext(item.relative)[1].lower()
+  return not item.refused and suffix in suffixes

@@ -1,0 +1,204 @@
+"""What a record holds, as it was packed; manifests that cannot be used."""
+
+import json
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.data import record_fixture
+from tfvssl import views
+from tfvssl.data.records import schema
+
+
+def _parse(record):
+  zero = tf.constant(0, tf.int64)
+  return schema.parse(record, {views.Modality.RGB}, zero, zero)
+
+
+def _clip(first, *others):
+  clip = record_fixture.make_clip(0, num_frames=1, modalities=("rgb",))
+  clip.label_index, clip.other_label_indices = first, others
+  return clip
+
+
+@pytest.mark.parametrize("labels", [(1,), (-1,), (4, 0, 2)])
+def test_first_label_is_that_of_the_clip(labels):
+  record = schema.serialize(_clip(*labels), "hash")
+  example = tf.train.SequenceExample.FromString(record)
+  value = example.context.feature["clip/label/index"].int64_list.value
+  assert tuple(value) == labels
+  for dataset in (
+    tf.data.Dataset.from_tensors(record).map(_parse),
+    tf.data.Dataset.from_tensors(record).repeat(2).map(_parse).batch(2),
+  ):
+    (clip,) = dataset
+    assert set(clip.label.numpy().ravel()) == {labels[0]}
+    assert clip.label.dtype == tf.int64
+  assert dataset.element_spec.label.shape == [None]
+
+
+def test_record_without_labels_is_an_error():
+  example = tf.train.SequenceExample.FromString(
+    schema.serialize(_clip(0), "hash")
+  )
+  del example.context.feature["clip/label/index"]
+  record = example.SerializeToString()
+  with pytest.raises(
+    tf.errors.InvalidArgumentError, match="clip/label/index is missing"
+  ):
+    _parse(record)
+  with pytest.raises(
+    tf.errors.InvalidArgumentError, match="clip/label/index is missing"
+  ):
+    list(tf.data.Dataset.from_tensors(record).map(_parse))
+
+
+def _captions(record, optional=frozenset()):
+  """Returns captions and times, alike of a call and in a dataset."""
+  zero = tf.constant(0, tf.int64)
+
+  def parse(record):
+    return schema.parse(
+      record, {views.Modality.TEXT}, zero, zero, optional=optional
+    )
+
+  clip = parse(record)
+  (again,) = tf.data.Dataset.from_tensors(record).map(parse)
+  np.testing.assert_array_equal(clip.captions, again.captions)
+  np.testing.assert_array_equal(clip.caption_times_s, again.caption_times_s)
+  assert clip.frames is None and clip.waveform is None
+  assert clip.captions.dtype == tf.string
+  assert clip.caption_times_s.dtype == tf.float32
+  return clip.captions.numpy().tolist(), clip.caption_times_s.numpy().tolist()
+
+
+def test_captions_come_by_their_start():
+  clip = record_fixture.make_clip(
+    0,
+    num_frames=50,
+    modalities=(),
+    captions=[("third", 1.5, 2), ("first", 0, 2), ("secönd", 0.25, 0.5)],
+  )
+  assert clip.modalities() == ["text"]
+  texts, times_s = _captions(schema.serialize(clip, "hash"))
+  assert texts == [b"first", "secönd".encode(), b"third"]
+  assert times_s == [[0, 2], [0.25, 0.5], [1.5, 2]]
+
+
+def test_clip_without_captions_has_none():
+  clip = record_fixture.make_clip(0, num_frames=1, modalities=())
+  record = schema.serialize(clip, "hash")
+  assert clip.modalities() == []
+  assert _captions(record) == ([], [])
+  assert _captions(record, frozenset({views.Modality.TEXT})) == ([], [])
+  zero = tf.constant(0, tf.int64)
+  clip = schema.parse(record, {views.Modality.TEXT}, zero, zero)
+  assert clip.captions.shape == [0]
+  assert clip.caption_times_s.shape == [0, 2]
+  clip = schema.parse(record, set(), zero, zero)
+  assert clip.captions is None and clip.caption_times_s is None
+
+
+@pytest.mark.parametrize(
+  ("texts", "expected"),
+  [
+    ([b""], ([], [])),
+    ([b"of old"], ([b"of old"], [[0, 2]])),
+    ([b"one", b"", b"two"], ([b"one", b"two"], [[0, 2], [0, 2]])),
+    ([], ([], [])),
+  ],
+)
+def test_captions_without_times_last_all_of_the_clip(texts, expected):
+  clip = record_fixture.make_clip(0, num_frames=50, modalities=())
+  example = tf.train.SequenceExample.FromString(schema.serialize(clip, "hash"))
+  assert not set(schema.CAPTION_TIMES) & set(example.context.feature)
+  value = example.context.feature["clip/caption"].bytes_list.value
+  assert value == [b""]
+  del value[:]
+  value.extend(texts)
+  assert _captions(example.SerializeToString()) == expected
+
+
+def test_record_may_lack_the_waveform_where_it_is_optional():
+  audio = frozenset({views.Modality.AUDIO})
+  zero = tf.constant(0, tf.int64)
+  with_sound = record_fixture.make_clip(0, num_frames=1, modalities=("audio",))
+  without = record_fixture.make_clip(0, num_frames=1, modalities=("rgb",))
+
+  def waveform(record, optional=audio):
+    return schema.parse(record, audio, zero, zero, optional=optional).waveform
+
+  records = [schema.serialize(c, "hash") for c in (with_sound, without)]
+  samples = [
+    *tf.data.Dataset.from_tensor_slices(records).map(waveform),
+    *map(waveform, records),
+  ]
+  for found in samples[::2]:
+    np.testing.assert_array_equal(found, with_sound.waveform)
+  for found in samples[1::2]:
+    assert found.shape == [0] and found.dtype == tf.int16
+  with pytest.raises(
+    tf.errors.InvalidArgumentError, match="WAVEFORM/feature/pcm16"
+  ):
+    waveform(records[1], frozenset())
+
+
+def _manifest(**changes):
+  """Returns the text of a manifest whose first shard has other fields."""
+  shard = {
+    "file": "clips-00000.tfrecord",
+    "record_count": 1,
+    "bytes": 10,
+    "sha256": "x",
+    "modalities": ["rgb"],
+  }
+  return json.dumps(
+    {
+      "schema_version": schema.SCHEMA_VERSION,
+      "clip_count": changes.pop("clip_count", 2),
+      "classes": [],
+      "config": {},
+      "config_hash": "",
+      "shards": [
+        {**shard, **changes},
+        {**shard, "file": "clips-00001.tfrecord"},
+      ],
+    }
+  )
+
+
+def test_longest_name_of_a_shard(tmp_path):
+  (tmp_path / schema.MANIFEST_NAME).write_text(_manifest(file="x" * 255))
+  assert schema.load_manifest(tmp_path).shards[0].file == "x" * 255
+
+
+@pytest.mark.parametrize(
+  ("text", "message"),
+  [
+    ("[" * 100_000, "recursion"),
+    (_manifest(file="x" * 256), "is no plain file name of at most 255 bytes"),
+    (_manifest(file="\u00fc" * 128), "no plain file name of at most 255 bytes"),
+    (_manifest(file=""), "no plain file name"),
+    (_manifest(file=".."), "no plain file name"),
+    (_manifest(file="a/b"), "no plain file name"),
+    (_manifest(file="a\0b"), "no plain file name"),
+    (_manifest(file="\ud800"), "surrogates not allowed"),
+    (
+      _manifest(file="clips-00001.tfrecord"),
+      "`file` ('clips-00001.tfrecord') stands twice",
+    ),
+    (_manifest(record_count=-1), "`record_count` (-1) must be a count >= 0"),
+    (_manifest(record_count=1 << 62), "must be a count >= 0"),
+    (_manifest(bytes=-1), "`bytes` (-1) must be a count >= 0"),
+    (_manifest(clip_count=-1), "`clip_count` (-1) must be a count >= 0"),
+    (_manifest(bytes=True), "`bytes` holds True, not int"),
+    (_manifest(record_count=False), "`record_count` holds False, not int"),
+  ],
+)
+def test_manifest_that_cannot_be_used_is_one_line(tmp_path, text, message):
+  (tmp_path / schema.MANIFEST_NAME).write_text(text)
+  with pytest.raises(ValueError, match="cannot be used") as caught:
+    schema.load_manifest(tmp_path)
+  assert message in str(caught.value)
+  assert "\n" not in str(caught.value)

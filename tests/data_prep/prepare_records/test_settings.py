@@ -1,0 +1,74 @@
+"""Settings are checked before anything runs, and make the manifest's config."""
+
+import dataclasses
+import json
+
+import pytest
+
+from data_prep.prepare_records import optical_flow
+from data_prep.prepare_records import settings
+from tfvssl import views
+
+
+def test_defaults_are_valid():
+  settings.Settings().validate()
+
+
+@pytest.mark.parametrize(
+  ("field", "message"),
+  [
+    ({"modalities": ("rgb", "depth")}, r"`modalities` \(rgb,depth\)"),
+    ({"modalities": ()}, "must be some of audio,flow,rgb,spectrogram"),
+    (
+      {"modalities": ("rgb", "text")},
+      r"`modalities` \(rgb,text\) must be some of audio,flow,rgb,spectrogram;"
+      " captions are packed wherever there are some",
+    ),
+    ({"clip_seconds": 0.0}, r"`clip_seconds` \(0.0\) must be above 0"),
+    ({"short_side": -1}, r"`short_side` \(-1\) must be above 0"),
+    ({"clip_seconds": 0.01}, "holds not one frame at 25.0 Hz"),
+    ({"jpeg_quality": 101}, r"`jpeg_quality` \(101\) must be 1 to 100"),
+    ({"spectrogram_dtype": "int8"}, r"`spectrogram_dtype` \(int8\)"),
+    (
+      {"clip_seconds": 0.8, "min_tail_seconds": 1.0},
+      r"`min_tail_seconds` \(1.0\) must be 0 to `clip_seconds` \(0.8\)",
+    ),
+    ({"min_tail_seconds": -1.0}, r"`min_tail_seconds` \(-1.0\) must be 0"),
+    ({"modalities": ("audio",), "images": True}, "`images` needs rgb among"),
+    ({"flow": optical_flow.FlowSettings(short_side=8)}, "`flow_short_s"),
+  ],
+)
+def test_rules(field, message):
+  with pytest.raises(ValueError, match=message):
+    settings.Settings(**field).validate()
+
+
+def test_config_holds_every_choice_and_json_keeps_it():
+  config = settings.Settings().to_config()
+  assert json.loads(json.dumps(config)) == config
+  assert config["spectrogram"] == dataclasses.asdict(views.SpectrogramSpec())
+  assert config["flow"]["attachment"] == 15.0
+  assert config["ffmpeg"]
+
+
+def test_hash_changes_with_a_choice_and_not_with_patience():
+  first = settings.config_hash(settings.Settings().to_config())
+  other = settings.Settings(jpeg_quality=91).to_config()
+  patient = settings.Settings(decode_budget_s=99.0).to_config()
+  assert settings.config_hash(other) != first
+  assert settings.config_hash(patient) == first
+
+
+def test_what_is_wanted():
+  flow = settings.Settings(modalities=("flow",))
+  assert flow.wants_pictures and not flow.wants_sound
+  sound = settings.Settings(modalities=("spectrogram",))
+  assert sound.wants_sound and not sound.wants_pictures
+  assert sound.wants(views.Modality.SPECTROGRAM)
+
+
+def test_pictures_are_media_where_they_are_asked_for():
+  assert not {".jpg", ".jpeg", ".png"} & settings.Settings().suffixes
+  assert {".jpg", ".png", ".mp4"} <= settings.Settings(images=True).suffixes
+  assert "images" not in settings.Settings().to_config()
+  assert settings.Settings(images=True).to_config()["images"] is True

@@ -1,0 +1,100 @@
+"""The demo from its first command to its page."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from tfvssl.demo import plan as demo_plan
+from tfvssl.demo import report as demo_report
+from tfvssl.demo import stages as demo_stages
+
+# As few and as short as every stage can work with.
+_SMALLER = {
+  "generate": ["--train_clips=32", "--test_clips=16", "--shots=1"],
+  "prepare": ["--num_shards=2"],
+  "train": [
+    "--config.steps=2",
+    "--config.schedule.warmup_steps=1",
+    "--config.logging.heldout_every=1",
+  ],
+  "evaluate": ["--set=svm.train_epochs=1", "--set=svm.temporal_clips=1"],
+  "export": [],
+  "embed": [],
+}
+
+
+def run_demo(*flags):
+  return subprocess.run(
+    [sys.executable, "-m", "tfvssl.demo", *flags],
+    capture_output=True,
+    text=True,
+    timeout=120,
+    check=False,
+  )
+
+
+def test_missing_folder_of_videos_is_a_data_error(tmp_path):
+  done = run_demo(f"--workdir={tmp_path}", f"--videos={tmp_path / 'none'}")
+  assert done.returncode == 3
+  assert "is not a folder" in done.stderr
+  assert "Traceback" not in done.stderr
+
+
+def test_workdir_belongs_to_one_set_of_videos(tmp_path):
+  (tmp_path / "demo.json").write_text('{"videos": "/a", "seed": 3}')
+  done = run_demo(f"--workdir={tmp_path}")
+  assert done.returncode == 2
+  assert "holds a demo of /a clips with seed 3" in done.stderr
+
+
+def test_folder_without_videos_is_a_data_error(tmp_path):
+  videos = tmp_path / "videos"
+  videos.mkdir()
+  (videos / "notes.txt").write_text("none here")
+  done = run_demo(f"--workdir={tmp_path / 'demo'}", f"--videos={videos}")
+  assert done.returncode == 3
+  assert "holds no readable video" in done.stderr
+
+
+@pytest.mark.slow
+def test_generated_clips_become_a_whole_report(tmp_path):
+  journal = demo_stages.Journal(tmp_path)
+  stages = demo_plan.generated(tmp_path, seed=5)
+  stages.append(
+    demo_plan.train(
+      tmp_path, "tiny_brave.py", seed=5, train_clips=32, test_clips=16
+    )
+  )
+  videos = tmp_path / "videos" / "test"
+  stages += demo_plan.after_training(tmp_path, videos, labelled=True)
+  assert [stage.name for stage in stages] == list(_SMALLER)
+  for stage in stages:
+    stage.flags += _SMALLER[stage.name]
+    demo_stages.run(stage, journal)
+  path = demo_report.write(
+    demo_report.Demo(
+      workdir=tmp_path,
+      videos=videos,
+      generated=True,
+      labelled=True,
+      journal=journal,
+      remarks=[],
+    )
+  )
+  page = path.read_text(encoding="utf-8")
+  assert "Not shown" not in page
+  assert page.count('<figure class="tile query"') == 8
+  assert page.count('<figure class="view">') == 3
+  for row in (
+    "chance",
+    "colour histogram",
+    "mean image",
+    "frame difference",
+    "random network",
+    "pretrained",
+  ):
+    assert f'<span class="name">{row}<' in page
+  measured = json.loads((tmp_path / "baselines.json").read_text())
+  assert set(measured) == {"colour histogram", "mean image", "frame difference"}

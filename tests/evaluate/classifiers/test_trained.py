@@ -1,0 +1,231 @@
+"""Heads and the loop that trains them, on features made by hand."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.evaluate import grey_records
+from tfvssl import views
+from tfvssl.evaluate.classifiers import trained as classifier
+from tfvssl.evaluate.samples import clips
+from tfvssl.evaluate.samples import splits
+from tfvssl.optim import adam
+from tfvssl.optim import lars
+from tfvssl.runtime import exit_codes
+
+CLASSES, PER_CLASS, DIM = 4, 24, 8
+
+
+@pytest.fixture(scope="module")
+def split(tmp_path_factory):
+  root = tmp_path_factory.mktemp("records")
+  return splits.open_split(
+    "split 1",
+    str(grey_records.bright_and_dark(root / "train", 10)),
+    str(grey_records.bright_and_dark(root / "test", 4, first=20)),
+    spec=grey_records.plain_spec(),
+    frame_rate_hz=25.0,
+  )
+
+
+def _separable(seed):
+  generator = np.random.default_rng(seed)
+  labels = np.repeat(np.arange(CLASSES), PER_CLASS)
+  centres = 5.0 * np.eye(CLASSES, DIM)
+  rows = centres[labels] + generator.normal(size=[len(labels), DIM]) * 0.3
+  return rows.astype(np.float32), labels
+
+
+def _batches(rows, labels):
+  """Features go as `audio` of views."""
+  view = views.View(audio=rows, labels=labels[:, np.newaxis])
+  dataset = tf.data.Dataset.from_tensor_slices(view).shuffle(200, seed=1)
+  return lambda size: dataset.repeat().batch(size, drop_remainder=True)
+
+
+def _recipe(optimizer, learning_rate, steps=60):
+  return classifier.Recipe(
+    "linear", optimizer, learning_rate, 32, steps, steps // 10
+  )
+
+
+LINEAR = (
+  lambda: classifier.LinearHead(CLASSES),
+  classifier.softmax_loss,
+  # The trust ratio is 0.001: small heads want a large rate.
+  _recipe(lars.LarsConfig(weight_decay=0.0), 5.0),
+)
+MLP = (
+  lambda: classifier.MlpHead(32, CLASSES),
+  classifier.sigmoid_loss,
+  _recipe(adam.AdamConfig(), 0.02),
+)
+
+
+def _fit(kind, rows, labels, split):
+  make, loss, recipe = kind
+  tf.keras.utils.set_random_seed(0)
+  head = make()
+  head(tf.zeros([1, DIM]))
+  classifier.train(
+    lambda view: head(view.audio, training=True),
+    loss,
+    head.trainable_variables,
+    _batches(rows, labels),
+    split.train,
+    recipe,
+  )
+  return head
+
+
+@pytest.mark.parametrize("kind", [LINEAR, MLP])
+def test_separable_features_give_100_percent(kind, split):
+  head = _fit(kind, *_separable(0), split)
+  rows, labels = _separable(1)
+  np.testing.assert_array_equal(np.argmax(head(rows), axis=1), labels)
+
+
+@pytest.mark.parametrize("kind", [LINEAR, MLP])
+def test_features_without_information_give_chance(kind, split):
+  generator = np.random.default_rng(0)
+  rows = generator.normal(size=[96, DIM]).astype(np.float32)
+  head = _fit(kind, rows, generator.integers(0, CLASSES, 96), split)
+  tests = generator.normal(size=[400, DIM]).astype(np.float32)
+  labels = generator.integers(0, CLASSES, 400)
+  right = np.mean(np.argmax(head(tests), axis=1) == labels)
+  # 0.25 and 3 standard deviations of 400 draws.
+  assert abs(right - 0.25) < 3 * np.sqrt(0.25 * 0.75 / 400)
+
+
+def test_equal_seeds_give_equal_weights(split):
+  rows, labels = _separable(0)
+  one, other = (_fit(LINEAR, rows, labels, split) for _ in range(2))
+  for a, b in zip(one.weights, other.weights, strict=True):
+    np.testing.assert_array_equal(a, b)
+
+
+def test_losses_by_hand():
+  logits = tf.constant([[0.0, 2.0], [1.0, -1.0]])
+  softmax = classifier.softmax_loss(logits, tf.constant([[1], [1]]))
+  np.testing.assert_allclose(
+    softmax, [np.log1p(np.exp(-2.0)), np.log1p(np.exp(2.0))], rtol=1e-6
+  )
+  sigmoid = classifier.sigmoid_loss(logits, tf.constant([[0, 1], [-1, -1]]))
+  expected = [
+    np.log(2.0) + np.log1p(np.exp(-2.0)),  # both are right
+    np.log1p(np.exp(1.0)) + np.log1p(np.exp(-1.0)),  # none is
+  ]
+  np.testing.assert_allclose(sigmoid, expected, rtol=1e-6)
+
+
+def test_steps_are_counted_from_epochs():
+  recipe = classifier.epochs_recipe(
+    "linear",
+    lars.LarsConfig(),
+    learning_rate=0.5,
+    batch_size=512,
+    epochs=100,
+    warmup_epochs=6.5,
+    num_clips=10_000,
+  )
+  # 1953.125 steps and 126.95 of warm-up.
+  assert (recipe.total_steps, recipe.warmup_steps) == (1954, 126)
+
+
+def test_warmup_of_all_steps_is_refused(split):
+  make, loss, recipe = LINEAR
+  bad = (make, loss, recipe._replace(section="mlp", warmup_steps=60))
+  with pytest.raises(
+    ValueError, match=r"`mlp.warmup_steps` \(60\) .* --set=mlp.warmup_steps=4"
+  ):
+    _fit(bad, *_separable(0), split)
+
+
+def test_batch_must_be_shared_evenly():
+  with pytest.raises(
+    ValueError, match=r"`linear.batch_size` \(32\) .*\(3\); .*batch_size=30"
+  ):
+    classifier.check_recipe(LINEAR[2], replicas=3)
+
+
+def test_loss_that_is_not_finite_ends_with_its_step(split):
+  rows, labels = _separable(0)
+  rows[3] = np.inf
+  with pytest.raises(
+    exit_codes.UserError, match=r"not finite at step \d+ of 60; lower the lea"
+  ) as caught:
+    _fit(LINEAR, rows, labels, split)
+  assert caught.value.exit_code == exit_codes.NUMERICAL
+
+
+def test_labels_of_a_batch_are_columns_of_the_training_classes(split):
+  # Classes are numbered by the split's list, which may differ from a record's;
+  # left-out clips keep their sample_index, so it is no row of the labels.
+  kept = np.isin(np.arange(10), [2, 5, 6, 9])
+  records, infos = clips.restrict(split.train, split.train_clips, kept)
+  part = split._replace(
+    train=records,
+    train_clips=infos,
+    train_labels=np.array([[7, -1], [3, 4], [4, -1], [9, -1]]),
+  )
+  batches = classifier.training_batches(part, grey_records.settings(), 4)
+  view = next(iter(batches))
+  columns = [[2, -1], [0, 1], [1, -1], [3, -1]]
+  by_sample = dict(
+    zip([clip.sample_index for clip in infos], columns, strict=True)
+  )
+  assert view.labels.dtype == tf.int32
+  assert sorted(view.sample_index.numpy()) == sorted(by_sample)
+  assert view.labels.numpy().tolist() == [
+    by_sample[index] for index in view.sample_index.numpy()
+  ]
+
+
+def test_features_dropped_leave_the_bias():
+  head = classifier.LinearHead(CLASSES)
+  rows, _ = _separable(0)
+  head(rows)
+  head.linear.bias.assign([1.0, -2.0, 0.5, 3.0])
+  logits = head(rows, kept=tf.zeros_like(rows))
+  np.testing.assert_array_equal(
+    logits, np.tile([1.0, -2.0, 0.5, 3.0], [len(rows), 1])
+  )
+  kept = np.tile([2.0] + [0.0] * (DIM - 1), [len(rows), 1])
+  first = rows.copy()
+  first[:, 1:] = 0.0
+  doubled = 2 * (head(first) - head.linear.bias) + head.linear.bias
+  np.testing.assert_allclose(head(rows, kept=kept), doubled, atol=1e-5)
+
+
+def _broken_above(level):
+  """Returns two scores per view, NaN where the picture is brighter."""
+
+  def network(pixels):
+    mean = tf.reduce_mean(pixels, axis=[1, 2, 3, 4])
+    score = tf.where(mean * 255 > level, np.nan, mean)
+    return tf.stack([score, 1 - score], axis=-1)
+
+  return network
+
+
+def test_scores_that_are_not_finite_are_no_accuracy(split):
+  settings = grey_records.settings()
+  scores = classifier.test_scores(_broken_above(300), split, settings)
+  assert scores.shape == (4, 2)
+  np.testing.assert_allclose(scores.sum(axis=1), 1.0, rtol=1e-6)
+  bright = np.flatnonzero(split.test_labels[:, 0] == 1)
+  first = split.test_clips[bright[0]].clip_id
+  with pytest.raises(
+    exit_codes.UserError,
+    match=f"split 1: 2 of 4 test clips .* not finite, the first is '{first}'",
+  ) as caught:
+    classifier.test_scores(_broken_above(120), split, settings)
+  assert caught.value.exit_code == exit_codes.NUMERICAL
+
+
+def test_placement_is_told():
+  assert classifier.placement_tree(12) == {
+    "replicas": 1,
+    "clips_per_replica": 12,
+    "precision": "float32",
+  }

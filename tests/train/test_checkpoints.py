@@ -1,0 +1,184 @@
+import pathlib
+import random
+
+import pytest
+import tensorflow as tf
+
+from tests import tiny_runs
+from tfvssl.config import experiment as config
+from tfvssl.train import checkpoints
+from tfvssl.train import probe
+from tfvssl.train import run_folder
+
+
+def _state(value: float) -> dict[str, tf.Variable]:
+  return {"weights": tf.Variable(tf.fill([300], value))}
+
+
+def _write(folder, steps, kept=5):
+  for step in steps:
+    checkpoints.CheckpointStore(folder, _state(float(step)), kept=kept).save(
+      step
+    )
+
+
+def _restore(folder):
+  state = _state(-1.0)
+  step = checkpoints.CheckpointStore(folder, state, kept=5).restore_newest()
+  return step, float(state["weights"][0])
+
+
+def test_newest_is_restored_and_old_ones_go(tmp_path):
+  _write(tmp_path, [1, 2, 3], kept=2)
+  assert _restore(tmp_path) == (3, 3.0)
+  names = sorted(p.name for p in (tmp_path / "checkpoints").iterdir())
+  assert names == ["step-00000002", "step-00000003"]
+
+
+def test_saving_a_step_again_leaves_what_is_there(tmp_path):
+  _write(tmp_path, [1])
+  folder = tmp_path / "checkpoints" / "step-00000001"
+  before = {path: path.stat().st_mtime_ns for path in folder.iterdir()}
+  checkpoints.CheckpointStore(tmp_path, _state(7.0), kept=5).save(1)
+  assert {p: p.stat().st_mtime_ns for p in folder.iterdir()} == before
+  assert _restore(tmp_path) == (1, 1.0)
+
+
+def test_new_run_has_none(tmp_path):
+  assert _restore(tmp_path) == (None, -1.0)
+
+
+def _files(folder: pathlib.Path) -> list[pathlib.Path]:
+  return sorted((folder / "checkpoints" / "step-00000002").iterdir())
+
+
+def _cut(path):
+  path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def _flip(path):
+  data = bytearray(path.read_bytes())
+  data[random.Random(0).randrange(len(data))] ^= 4
+  path.write_bytes(bytes(data))
+
+
+def _empty(path):
+  path.write_bytes(b"")
+
+
+@pytest.mark.parametrize("damage", [_cut, _flip, _empty, pathlib.Path.unlink])
+@pytest.mark.parametrize("index", [0, 1, 2])
+def test_damaged_newest_falls_back(tmp_path, damage, index):
+  _write(tmp_path, [1, 2])
+  damage(_files(tmp_path)[index])
+  assert _restore(tmp_path) == (1, 1.0)
+  assert (tmp_path / "checkpoints" / "step-00000002.corrupt").is_dir()
+
+
+def test_never_restarts_from_zero(tmp_path):
+  _write(tmp_path, [2])
+  _cut(_files(tmp_path)[1])
+  for _ in range(2):  # also when the damaged one was set aside before
+    with pytest.raises(ValueError, match="1 checkpoints and all are damaged"):
+      _restore(tmp_path)
+
+
+def test_unfinished_checkpoint_of_a_dead_run_is_removed(tmp_path):
+  _write(tmp_path, [1])
+  leftover = tmp_path / "checkpoints" / ".unfinished-chief"
+  leftover.mkdir()
+  (leftover / "variables.index").write_bytes(b"half")
+  assert _restore(tmp_path) == (1, 1.0)
+  assert not leftover.exists()
+
+
+@pytest.mark.parametrize(
+  "state",
+  [
+    {"weights": tf.Variable(tf.zeros([7]))},
+    {"weights": tf.Variable(tf.zeros([300])), "bias": tf.Variable(0.0)},
+    {},
+  ],
+  ids=["shape", "missing", "extra"],
+)
+def test_checkpoint_of_another_model_is_refused(tmp_path, state):
+  _write(tmp_path, [1])
+  store = checkpoints.CheckpointStore(tmp_path, state, kept=5)
+  with pytest.raises(ValueError, match="does not belong to this model"):
+    store.restore_newest()
+
+
+@pytest.mark.parametrize(
+  ("saved", "held", "found"), [(3, 3, 1.0), (3, 4, 0.0), (3, 0, 0), (0, 3, 0.0)]
+)
+def test_probe_is_restored_where_it_fits(tmp_path, saved, held, found):
+  """And weights in any case; 0 classes are no probe."""
+
+  def make_store(value, num_classes):
+    online = probe.OnlineProbe(num_classes, 5) if num_classes else None
+    state = _state(value)
+    store = checkpoints.CheckpointStore(tmp_path, state, probe=online, kept=1)
+    return store, state, online
+
+  store, _, online = make_store(7.0, saved)
+  if online is not None:
+    for variable in online.trainable_variables:
+      variable.assign(tf.ones_like(variable))
+  store.save(1)
+  store, state, online = make_store(-1.0, held)
+  assert store.restore_newest() == 1
+  assert float(state["weights"][0]) == 7.0
+  if online is not None:
+    kernels = [v for v in online.trainable_variables if "kernel" in v.name]
+    assert [float(kernel[0, 0]) for kernel in kernels] == [found]
+
+
+def test_load_method_without_checkpoint_names_the_remedy(tmp_path):
+  config.save(tiny_runs.experiment(), tmp_path / run_folder.CONFIG_NAME)
+  with pytest.raises(FileNotFoundError, match="train first with"):
+    checkpoints.load_method(tmp_path)
+
+
+def test_load_method_gives_the_saved_weights(tmp_path):
+  experiment = tiny_runs.experiment()
+  method = checkpoints.fresh_method(experiment, seed=5)
+  config.save(experiment, tmp_path / run_folder.CONFIG_NAME)
+  state = {"method": method, "optimizer": tf.Variable(0.0)}
+  checkpoints.CheckpointStore(tmp_path, state, kept=1).save(7)
+  loaded, restored, step = checkpoints.load_method(tmp_path)
+  assert loaded == experiment and step == 7
+  assert len(method.weights) > 20
+  for old, new in zip(method.weights, restored.weights, strict=True):
+    tf.debugging.assert_equal(old, new)
+
+
+def test_precision_of_the_run_can_be_replaced(tmp_path):
+  """`evaluate --set=runtime.precision` would else change nothing."""
+  experiment = tiny_runs.experiment()
+  method = checkpoints.fresh_method(experiment, seed=5)
+  config.save(experiment, tmp_path / run_folder.CONFIG_NAME)
+  checkpoints.CheckpointStore(tmp_path, {"method": method}, kept=1).save(7)
+  try:
+    for precision, dtype in (
+      (None, "float32"),
+      (config.Precision.BFLOAT16, "bfloat16"),
+      (config.Precision.FLOAT32, "float32"),
+    ):
+      _, loaded, _ = checkpoints.load_method(tmp_path, precision)
+      assert loaded.narrow_backbone.stem.compute_dtype == dtype
+  finally:
+    tf.keras.mixed_precision.set_global_policy("float32")
+
+
+def test_fresh_method_depends_on_its_seed_only():
+  experiment = tiny_runs.experiment()
+  first, again, other = (
+    checkpoints.fresh_method(experiment, seed).trainable_variables
+    for seed in (1, 1, 2)
+  )
+  for a, b in zip(first, again, strict=True):
+    tf.debugging.assert_equal(a, b)
+  kernels = [i for i, v in enumerate(first) if "kernel" in v.name]
+  assert len(kernels) > 5
+  for i in kernels:
+    assert float(tf.reduce_max(tf.abs(first[i] - other[i]))) > 1e-4

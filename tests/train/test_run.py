@@ -1,0 +1,294 @@
+"""Resuming equals never having stopped; refusals come before step 0."""
+
+import json
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests import tiny_runs
+from tests.data import record_fixture
+from tfvssl.config import experiment as config
+from tfvssl.runtime import exit_codes
+from tfvssl.train import checkpoints
+from tfvssl.train import run as training
+from tfvssl.train import run_folder
+
+_ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+_CONFIG = """
+from tests import tiny_runs
+def get_config():
+  return tiny_runs.experiment()
+"""
+
+
+@pytest.fixture(scope="module")
+def records(tmp_path_factory):
+  folder = tmp_path_factory.mktemp("records")
+  return record_fixture.tiny_records(folder)
+
+
+@pytest.fixture(scope="module")
+def config_file(tmp_path_factory):
+  path = tmp_path_factory.mktemp("config") / "tiny.py"
+  path.write_text(_CONFIG)
+  return path
+
+
+def _start(config_file, records, run, *flags, **environment):
+  return subprocess.Popen(
+    [
+      sys.executable,
+      "-m",
+      "tfvssl.train",
+      f"--config={config_file}",
+      f"--workdir={run}",
+      f"--config.data.train_records={records}",
+      *flags,
+    ],
+    cwd=_ROOT,
+    stdout=subprocess.PIPE,
+    stderr=subprocess.PIPE,
+    text=True,
+    env={**os.environ, "PYTHONPATH": str(_ROOT), **environment},
+  )
+
+
+def _finish(process, code=0):
+  out, err = process.communicate(timeout=300)
+  assert process.returncode == code, err[-3000:]
+  return out, err
+
+
+def _weights(run):
+  _, method, step = checkpoints.load_method(run)
+  return step, [v.numpy() for v in method.weights]
+
+
+def _wait_for(path, timeout_s=120.0):
+  deadline = time.monotonic() + timeout_s
+  while not path.exists():
+    assert time.monotonic() < deadline, f"{path} never appeared"
+    time.sleep(0.005)
+
+
+def _steps(folder):
+  lines = (folder / run_folder.METRICS_NAME).read_text().splitlines()
+  return [json.loads(line)["step"] for line in lines]
+
+
+def _metrics(folder):
+  """Returns what was logged at each step, but for the times."""
+  lines = (folder / run_folder.METRICS_NAME).read_text().splitlines()
+  return [
+    {k: v for k, v in json.loads(line).items() if "performance/" not in k}
+    for line in lines
+  ]
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(config_file, records, tmp_path_factory):
+  run = tmp_path_factory.mktemp("straight")
+  out, _ = _finish(_start(config_file, records, run))
+  assert "next: python -m tfvssl.evaluate" in out
+  return run
+
+
+# Before any checkpoint; between two; while or just after one is written.
+@pytest.mark.parametrize(
+  "appears",
+  ["config.json", "checkpoints/step-00000003", "checkpoints/step-00000009"],
+)
+def test_kill_and_rerun_gives_the_weights_of_an_uninterrupted_run(
+  appears, config_file, records, uninterrupted, tmp_path
+):
+  process = _start(config_file, records, tmp_path)
+  _wait_for(tmp_path / appears)
+  process.send_signal(signal.SIGKILL)
+  process.communicate()
+  _finish(_start(config_file, records, tmp_path))
+  step, weights = _weights(tmp_path)
+  straight_step, straight = _weights(uninterrupted)
+  assert step == straight_step == 12
+  for a, b in zip(weights, straight, strict=True):
+    np.testing.assert_array_equal(a, b)
+  assert _steps(tmp_path) == list(range(1, 13))
+  assert _metrics(tmp_path) == _metrics(uninterrupted)
+  assert "train/probe/linear_accuracy" in _metrics(tmp_path)[-1]
+
+
+def test_sigterm_saves_and_exits_42(config_file, records, tmp_path):
+  flags = ["--config.steps=4000", "--config.logging.checkpoint_every=4000"]
+  process = _start(config_file, records, tmp_path, *flags)
+  _wait_for(tmp_path / run_folder.METRICS_NAME)
+  process.send_signal(signal.SIGTERM)
+  _finish(process, exit_codes.PREEMPTED)
+  step, _ = _weights(tmp_path)
+  assert step == _steps(tmp_path)[-1] > 0
+
+
+def test_second_run_in_one_folder_is_refused(tmp_path):
+  with run_folder.locked(tmp_path):
+    with pytest.raises(ValueError, match="is in use by another run"):
+      with run_folder.locked(tmp_path):
+        pass
+  with run_folder.locked(tmp_path):
+    pass
+
+
+def test_other_config_is_refused_by_name(tmp_path):
+  experiment = tiny_runs.experiment()
+  run_folder.agree_on_config(experiment, tmp_path, [])
+  (tmp_path / "checkpoints" / "step-00000003").mkdir(parents=True)
+  experiment.method.narrow.num_frames = 8
+  experiment.logging.scalars_every = 7
+  with pytest.raises(ValueError, match="narrow.num_frames: 4 -> 8") as error:
+    run_folder.agree_on_config(experiment, tmp_path, [])
+  assert "scalars_every" not in str(error.value)
+  run_folder.agree_on_config(experiment, tmp_path, ["method.narrow"])
+  assert config.load(tmp_path / "config.json") == experiment
+
+
+def test_run_that_never_trained_may_start_with_another_config(tmp_path):
+  run_folder.agree_on_config(tiny_runs.experiment(""), tmp_path, [])
+  corrected = tiny_runs.experiment("records")
+  run_folder.agree_on_config(corrected, tmp_path, [])
+  assert config.load(tmp_path / "config.json") == corrected
+
+
+def test_settings_of_evaluations_may_differ_when_a_run_goes_on(tmp_path):
+  experiment = tiny_runs.experiment("records")
+  config.save(experiment, tmp_path / "config.json")
+  (tmp_path / "checkpoints" / "step-00000003").mkdir(parents=True)
+  for section, field in (
+    ("svm", "train_epochs"),
+    ("linear", "epochs"),
+    ("finetune", "epochs"),
+    ("mlp", "epochs"),
+    ("retrieval", "batch_size"),
+  ):
+    settings = getattr(experiment, section)
+    setattr(settings, field, getattr(settings, field) + 1)
+  run_folder.agree_on_config(experiment, tmp_path, [])
+  assert config.load(tmp_path / "config.json") == experiment
+
+
+def test_parts_of_a_batch_are_the_clips_of_the_whole(records, tmp_path):
+  """After a resume, too: positions count clips, not batches."""
+  strategy = tf.distribute.OneDeviceStrategy("/cpu:0")
+  seen = {}
+  for parts in (1, 2):
+    experiment = tiny_runs.experiment(records, accumulation=parts)
+    (tmp_path / f"{parts}").mkdir()
+    run = training.TrainingRun(experiment, tmp_path / f"{parts}", strategy)
+    batches = iter(run._distribute(3, run.records))
+    indices = [next(batches)["narrow"].sample_index for _ in range(2 * parts)]
+    assert {len(part) for part in indices} == {4 // parts}
+    seen[parts] = np.concatenate([part.numpy() for part in indices])
+  np.testing.assert_array_equal(seen[1], seen[2])
+  assert len(set(seen[1])) > 4
+
+
+def test_batch_must_divide(records):
+  experiment = tiny_runs.experiment(records, batch_size=9)
+  with pytest.raises(ValueError, match=r"\(9\) must be divisible .* 8 or 10"):
+    training.check_batch_size(experiment, num_replicas=2)
+  experiment = tiny_runs.experiment(records, batch_size=8, accumulation=3)
+  with pytest.raises(
+    ValueError, match=r"\(2\) times `accumulation` \(3\); try 6 or 12"
+  ):
+    training.check_batch_size(experiment, num_replicas=2)
+  experiment = tiny_runs.experiment(records, batch_size=6)
+  experiment.data.second_train_records = str(records)
+  with pytest.raises(
+    ValueError,
+    match=r"\(2\) times 2 with `data.second_train_records`; try 4 or 8",
+  ):
+    training.check_batch_size(experiment, num_replicas=2)
+
+
+def test_missing_records_are_named(tmp_path):
+  strategy = tf.distribute.OneDeviceStrategy("/cpu:0")
+  with pytest.raises(
+    exit_codes.UserError, match="`data.train_records` is empty"
+  ) as error:
+    training.TrainingRun(tiny_runs.experiment(""), tmp_path, strategy)
+  assert error.value.exit_code == exit_codes.DATA
+
+
+def test_infinite_loss_ends_with_the_step_and_exit_5(
+  config_file, records, tmp_path
+):
+  flags = ["--config.schedule.peak=1e30"]
+  _, err = _finish(
+    _start(config_file, records, tmp_path, *flags), exit_codes.NUMERICAL
+  )
+  assert "loss or gradient is not finite at step" in err.splitlines()[-1]
+  assert "--allow_change=schedule.peak" in err.splitlines()[-1]
+  _finish(
+    _start(
+      config_file,
+      records,
+      tmp_path,
+      "--allow_change=schedule.peak",
+      "--config.steps=12",
+    )
+  )
+
+
+def test_misspelt_value_is_one_line(config_file, records, tmp_path):
+  flags = ["--config.method.narrow.num_framez=8"]
+  _, err = _finish(
+    _start(config_file, records, tmp_path, *flags), exit_codes.USAGE
+  )
+  assert "did you mean `num_frames`?" in err
+  assert "Traceback" not in err
+
+
+def test_cut_off_line_of_metrics_is_dropped(tmp_path):
+  path = tmp_path / run_folder.METRICS_NAME
+  path.write_text('{"step": 1}\n{"step": 2}\n{"step": 3}\n{"st')
+  run_folder.truncate_metrics(tmp_path, 2)
+  assert path.read_text() == '{"step": 1}\n{"step": 2}\n'
+
+
+def _free_ports(count):
+  sockets = [socket.socket() for _ in range(count)]
+  for opened in sockets:
+    opened.bind(("127.0.0.1", 0))
+  ports = [opened.getsockname()[1] for opened in sockets]
+  for opened in sockets:
+    opened.close()
+  return ports
+
+
+def test_two_workers_train(config_file, records, tmp_path):
+  """Two processes under MultiWorkerMirroredStrategy, one shared folder."""
+  ports = _free_ports(2)
+  cluster = {"worker": [f"127.0.0.1:{port}" for port in ports]}
+  processes = [
+    _start(
+      config_file,
+      records,
+      tmp_path,
+      "--config.runtime.strategy=multi_worker",
+      "--config.steps=4",
+      TF_CONFIG=json.dumps(
+        {"cluster": cluster, "task": {"type": "worker", "index": index}}
+      ),
+    )
+    for index in range(2)
+  ]
+  for process in processes:
+    _finish(process)
+  step, weights = _weights(tmp_path)
+  assert step == 4
+  assert all(np.isfinite(w).all() for w in weights)
+  assert _steps(tmp_path) == [1, 2, 3, 4]

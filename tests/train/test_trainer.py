@@ -1,0 +1,221 @@
+"""One replica = two replicas; the step is one static XLA program."""
+
+import functools
+import os
+import pathlib
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests import tiny_runs
+from tfvssl.methods import base
+from tfvssl.optim import schedules
+from tfvssl.train import checkpoints
+from tfvssl.train import probe
+from tfvssl.train import trainer
+
+_ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+
+
+def _trainer(strategy, global_batch, per_replica, accumulation=1, seed=1):
+  """Returns a trainer over copies of one batch, split over the replicas.
+
+  With accumulation every part of a step is the whole batch.
+  """
+  experiment = tiny_runs.experiment()
+  with strategy.scope():
+    method = checkpoints.fresh_method(experiment, seed)
+    # Step 0 has learning rate 0, so two steps are taken.
+    schedule = schedules.WarmupCosine(0.5, 1, 10)
+    optimizer = experiment.optimizer.build(schedule, method.trainable_variables)
+    online_probe = probe.OnlineProbe(global_batch, num_features=32)
+  batch = tiny_runs.batch(method, global_batch)
+  dataset = tf.data.Dataset.from_tensor_slices(batch).repeat()
+  dataset = dataset.batch(per_replica, drop_remainder=True)
+  run = trainer.Trainer(
+    method=method,
+    optimizer=optimizer,
+    dataset=strategy.distribute_datasets_from_function(lambda _: dataset),
+    strategy=strategy,
+    seed=0,
+    batch_size=global_batch,
+    metric_names=sorted(checkpoints.build_weights(method).metrics),
+    accumulation=accumulation,
+    online_probe=online_probe,
+  )
+  return run, method
+
+
+@functools.cache  # A second one takes the collectives of the first.
+def _strategy(replicas):
+  if replicas == 1:
+    return tf.distribute.OneDeviceStrategy("/cpu:0")
+  cpus = tf.config.list_logical_devices("CPU")[:replicas]
+  return tf.distribute.MirroredStrategy([cpu.name for cpu in cpus])
+
+
+def two_steps(replicas: int, accumulation: int = 1) -> dict[str, np.ndarray]:
+  """Returns losses and all updates of two steps on `replicas` CPUs."""
+  strategy = _strategy(replicas)
+  run, method = _trainer(strategy, 8, 8 // replicas, accumulation)
+  start = [v.numpy() for v in method.trainable_variables]
+  result = {}
+  for step in range(2):
+    outputs = run.train(tf.constant(1))
+    result[f"loss {step}"] = np.array(outputs["loss/total"])
+    result[f"norm {step}"] = np.array(outputs["optimizer/gradient_norm"])
+    for name in (probe.LINEAR, probe.NEAREST):
+      result[f"{name} {step}"] = 1.0 + np.array(outputs[name])
+  for index, variable in enumerate(method.trainable_variables):
+    name = f"{index} {variable.name}"
+    result[name] = variable.numpy() - start[index]
+  return result
+
+
+# Replicas, accumulation.
+RUNS = {"one": (1,), "two": (2,), "in_parts": (2, 2)}
+
+
+def test_one_replica_equals_two_and_parts_equal_the_whole(tmp_path):
+  """Loss and every update, biases and norm parameters included."""
+  script = (
+    "import sys, numpy as np, tensorflow as tf\n"
+    "cpu = tf.config.list_physical_devices('CPU')[0]\n"
+    "tf.config.set_logical_device_configuration(\n"
+    "    cpu, [tf.config.LogicalDeviceConfiguration()] * 2)\n"
+    "from tests.train import test_trainer\n"
+    "for name, arguments in test_trainer.RUNS.items():\n"
+    "  result = test_trainer.two_steps(*arguments)\n"
+    "  np.savez(f'{sys.argv[1]}/{name}.npz', **result)\n"
+  )
+  subprocess.run(
+    [sys.executable, "-c", script, str(tmp_path)],
+    cwd=_ROOT,
+    check=True,
+    timeout=600,
+    env={**os.environ, "PYTHONPATH": str(_ROOT)},
+  )
+  results = {name: np.load(tmp_path / f"{name}.npz") for name in RUNS}
+  _check_equal(results["one"], results["two"], len(results["one"].files))
+  # Parts that are alike have the statistics of the whole batch, so batch norm
+  # does not tell them apart. The probe learns from each part by itself.
+  but_probe = len(results["one"].files) - 4
+  _check_equal(results["one"], results["in_parts"], but_probe)
+
+
+def _check_equal(one, two, count):
+  assert one.files == two.files
+  names = [name for name in one.files if not name.startswith("probe/")]
+  if count == len(one.files):
+    names = one.files
+  moved = 0
+  for name in names:
+    difference = np.abs(two[name] - one[name])
+    # The order of the sums over the batch differs. At rate 0.5 biases move by
+    # up to 0.5, kernels by 1e-4, so these are held to their own size as well;
+    # the update is a difference of weights, which are rounded to 1e-7.
+    largest = np.abs(one[name]).max()
+    assert difference.max() <= 1e-5 * max(largest, 1.0), name
+    if largest > 1e-5:  # else rounding: a bias before a norm has no gradient
+      assert difference.max() <= 1e-4 * largest + 1.2e-7, name
+    moved += bool(np.abs(one[name]).max() > 0)
+  assert moved == len(names) == count
+
+
+def test_parts_are_averaged():
+  """Each with its own batch statistics; no part is lost or counted twice."""
+  strategy = tf.distribute.get_strategy()
+  run, method = _trainer(strategy, 4, 4, accumulation=2)
+  twin_run, twin = _trainer(strategy, 4, 4)
+  parts = [tiny_runs.batch(method, 4, seed) for seed in (1, 2)]
+  for _ in range(2):  # the first has learning rate 0
+    run.replica_part(parts[0])
+    run.replica_step(parts[1])
+    gradients = []
+    for part in parts:
+      with tf.GradientTape() as tape:
+        loss = twin.loss(part, 0).loss
+      gradients.append(tape.gradient(loss, twin.trainable_variables))
+    means = [tf.add_n(pair) / 2 for pair in zip(*gradients, strict=True)]
+    twin_run._optimizer.apply_gradients(zip(means, twin.trainable_variables))
+  for mine, other in zip(method.weights, twin.weights, strict=True):
+    # At rate 0.5; the order of two sums differs.
+    np.testing.assert_allclose(mine, other, rtol=1e-5, atol=1e-5)
+
+
+def _step_without_strategy():
+  run, method = _trainer(tf.distribute.get_strategy(), 4, 4)
+  return run, method, tiny_runs.batch(method, 4)
+
+
+def _updates(method, start):
+  return [
+    variable.numpy() - old
+    for variable, old in zip(method.trainable_variables, start, strict=True)
+  ]
+
+
+def test_whole_step_compiles_with_xla():
+  run, method, batch = _step_without_strategy()
+  plain, same_method, _ = _step_without_strategy()
+  start = [v.numpy() for v in method.trainable_variables]
+  compiled = tf.function(run.replica_step, jit_compile=True)
+  for _ in range(2):
+    compiled(batch)
+    plain.replica_step(batch)
+  names = [v.name for v in method.trainable_variables]
+  for name, found, expected in zip(
+    names, _updates(method, start), _updates(same_method, start), strict=True
+  ):
+    # XLA orders its sums differently: 1 % of the update, and 1e-5 an entry for
+    # biases before a norm, whose gradients are zero but for rounding. Kernels
+    # move by 1e-4 an entry.
+    bound = 0.01 * np.linalg.norm(expected) + 1e-5 * np.sqrt(expected.size)
+    assert np.linalg.norm(found - expected) <= bound, name
+
+
+def test_every_tensor_of_the_step_has_a_static_shape():
+  run, method, _ = _step_without_strategy()
+  function = tf.function(run.replica_step).get_concrete_function(
+    base.view_signature(method, 4)
+  )
+  operations = function.graph.get_operations()
+  unknown = [
+    f"{operation.type} {output.name} {output.shape}"
+    for operation in operations
+    for output in operation.outputs
+    if output.dtype not in (tf.resource, tf.variant)
+    and not output.shape.is_fully_defined()
+  ]
+  assert len(operations) > 500 and not unknown
+  # Nothing hides in a nested function, nothing calls back to the host.
+  names = {operation.type for operation in operations}
+  assert not {n for n in names if "PyFunc" in n or "While" in n or "If" in n}
+
+
+def test_gradient_that_is_not_finite_is_dropped_and_its_step_named():
+  run, method, batch = _step_without_strategy()
+  run.replica_step(batch)
+  before = [v.numpy() for v in method.trainable_variables]
+  view = batch["broad_audio"]
+  bad = {**batch, "broad_audio": view._replace(audio=view.audio * np.nan)}
+  run.replica_step(bad)
+  run.replica_step(bad)
+  assert int(run.first_bad_step) == 1
+  for variable, old in zip(method.trainable_variables, before, strict=True):
+    assert np.isfinite(variable.numpy()).all()
+    # At step 0 the rate is 0, so there is no momentum that could move it.
+    if "kernel" not in variable.name:  # kernels decay
+      np.testing.assert_array_equal(variable.numpy(), old)
+
+
+@pytest.mark.parametrize("name", ["loss/total", "performance/input_wait_share"])
+def test_metrics_are_finite(name):
+  run, _ = _trainer(tf.distribute.OneDeviceStrategy("/cpu:0"), 4, 4)
+  outputs = run.train(tf.constant(3))
+  assert np.isfinite(outputs[name])
+  assert 0 <= outputs["performance/input_wait_share"] <= 1
+  assert outputs["optimizer/learning_rate"] > 0

@@ -1,0 +1,359 @@
+"""A result of the evaluation beside the paper's number.
+
+A number is only as good as what it was measured on: everything that the result
+and its run did otherwise than the recipe is told with it.
+"""
+
+import dataclasses
+import json
+import pathlib
+from typing import NamedTuple
+
+from tfvssl import views
+from tfvssl.config import experiment
+from tfvssl.config import paper_rows
+from tfvssl.runtime import exit_codes
+from tfvssl.train import run_folder
+
+# They are no part of what is trained.
+_NOT_TRAINED = (
+  "data.",
+  "runtime.",
+  "logging.",
+  *(f"{name}." for name in experiment.PROTOCOLS),
+  # Of files on the disk, of which a recipe knows nothing.
+  "method.partners.text.view.words_sha256",
+)
+_SGD = "finetune_sgd"
+_LINES = 12  # of the training's differences
+# Of a result that can be compared: where it must hold what, and where it may.
+_NEEDED = {
+  ("protocol",): dict,
+  ("protocol", "name"): str,
+  ("protocol", "modality"): str,
+  ("checkpoint_step",): int,
+  ("classes",): list,
+  ("splits",): list,
+  ("pretrained",): dict,
+  ("pretrained", "mean"): dict,
+}
+_OPTIONAL = {
+  ("protocol", "train_view"): dict,
+  ("protocol", "recipe"): dict,
+  ("pretrained", "choice"): dict,
+  ("random_initialisation",): dict,
+  ("random_initialisation", "mean"): dict,
+}
+# Source: paper appendix B, fine-tuning: "The batch is distributed over 32
+# workers", each of which has batch norms of its own.
+_WORKERS = 32
+
+
+class Difference(NamedTuple):
+  """What the result has otherwise than the paper, in words."""
+
+  name: str
+  here: object
+  paper: object
+
+
+def read_result(path: pathlib.Path) -> dict:
+  """Returns the result file as a tree.
+
+  Raises:
+    FileNotFoundError: there is none.
+    exit_codes.UserError: it is no result of tfvssl.evaluate.
+  """
+  if not path.is_file():
+    raise FileNotFoundError(
+      f"--result={path} does not exist; tfvssl.evaluate prints where it wrote"
+      " one."
+    )
+  try:
+    result = json.loads(
+      path.read_text(encoding="utf-8"),
+      parse_int=_whole_number,
+      parse_constant=_no_number,
+    )
+    _check_kinds(result)
+  except (
+    ValueError,
+    TypeError,
+    AttributeError,
+    KeyError,
+    RecursionError,
+  ) as error:
+    raise exit_codes.UserError(
+      exit_codes.DATA,
+      f"--result={path} is no result of this version's tfvssl.evaluate"
+      f" ({error!s:.80}); evaluate again.",
+    ) from error
+  return result
+
+
+def _whole_number(text):
+  if len(text) > 18:
+    raise ValueError(f"number of {len(text)} digits")
+  return int(text)
+
+
+def _no_number(text):
+  raise ValueError(f"{text} is no number")
+
+
+def _check_kinds(result):
+  """Raises for the first part of a result that is not what is read later."""
+  for place, kind in (_NEEDED | _OPTIONAL).items():
+    value = result
+    for name in place:
+      value = value.get(name, {}) if place in _OPTIONAL else value[name]
+    if type(value) is not kind:
+      raise TypeError(f"`{'.'.join(place)}` is no {kind.__name__}")
+  for split in result["splits"]:
+    for side in ("train", "test"):
+      count = split.get(f"{side}_clips_left_out", 0)
+      if type(count) is not int:
+        raise TypeError(f"`splits.{side}_clips_left_out` is no int")
+    for name, about in split.get("directions", {}).items():
+      if type(about.get("gallery")) is not int:
+        raise TypeError(f"`splits.directions.{name!r:.40}` has no `gallery`")
+  random = result.get("random_initialisation", {}).get("mean", {})
+  for mean in (result["pretrained"]["mean"], random):
+    for name, value in mean.items():
+      if value is not None and type(value) not in (int, float):
+        raise TypeError(f"{name!r:.40} of a `mean` is no number")
+
+
+def evaluation_text(
+  result: dict,
+  recipe: experiment.Experiment,
+  rows: list[paper_rows.Row],
+  name: str,
+) -> str:
+  """Returns figures and differences of the evaluation, for a person.
+
+  Args:
+    result: of tfvssl.evaluate.
+    recipe: what the paper's number was trained and evaluated with.
+    rows: of the paper, which have a value for `name`.
+    name: of the benchmark.
+
+  Raises:
+    ValueError: the result does not measure the benchmark.
+  """
+  benchmark = paper_rows.benchmark(name)
+  value = measured(result, name)
+  unit = "rank" if benchmark.is_rank else "per cent"
+  lines = [f"{benchmark.title}, {unit}", f"  measured {value:6.1f}"]
+  for row in rows:
+    paper = row.values[name]
+    lines.append(
+      f"  paper    {paper:6.1f}   difference {value - paper:+.1f}"
+      f'   {row.table}, "{row.row}"'
+    )
+  random = result.get("random_initialisation", {}).get("mean", {})
+  if random.get(benchmark.metric) is not None:
+    untrained = _as_printed(random[benchmark.metric], benchmark)
+    lines.append(f"  random   {untrained:6.1f}   the same network, untrained")
+  found = differences(result, recipe, rows[0], name)
+  lines += ["", "evaluated otherwise than in the paper"]
+  if not found:
+    return "\n".join([*lines, "  in nothing that the result tells"])
+  lines.append(f"  {'':24} {'here':>24} {'paper':>24}")
+  for item in found:
+    here, there = _word(item.here), _word(item.paper)
+    lines.append(f"  {item.name:24} {here:>24} {there:>24}")
+  return "\n".join(lines)
+
+
+def measured(result: dict, name: str) -> float:
+  """Returns the figure of `result` for a benchmark: per cent, or a rank.
+
+  Raises:
+    ValueError: it is a result of another protocol or encoder, or has no such
+      figure.
+  """
+  benchmark = paper_rows.benchmark(name)
+  if not benchmark.protocol:
+    raise ValueError(
+      f"--benchmark={name} is measured by no --protocol of tfvssl.evaluate."
+    )
+  protocol, mean = result["protocol"], result["pretrained"]["mean"]
+  # Of the two ways to fine-tune `differences` tells which is the paper's.
+  found = "finetune" if protocol["name"] == _SGD else protocol["name"]
+  if found != benchmark.protocol:
+    raise ValueError(
+      f"--benchmark={name} is measured with --protocol={benchmark.protocol};"
+      f" the result has {protocol['name']}."
+    )
+  if protocol["modality"] != benchmark.modality:
+    raise ValueError(
+      f"--benchmark={name} is measured with --modality={benchmark.modality};"
+      f" the result has {protocol['modality']}."
+    )
+  if protocol.get("image", "") != benchmark.image:
+    raise ValueError(
+      f"--benchmark={name} is measured with --image={benchmark.image}; the"
+      f" result has {protocol.get('image')}."
+    )
+  if mean.get(benchmark.metric) is None:
+    raise ValueError(
+      f"--benchmark={name} is about `{benchmark.metric}`; the result has:"
+      f" {', '.join(mean)}."
+    )
+  return _as_printed(mean[benchmark.metric], benchmark)
+
+
+def _as_printed(value, benchmark):
+  return value if benchmark.is_rank else 100 * value
+
+
+def differences(
+  result: dict,
+  recipe: experiment.Experiment,
+  row: paper_rows.Row,
+  name: str,
+) -> list[Difference]:
+  """Returns what makes the comparison unfair, as far as the result tells."""
+  benchmark = paper_rows.benchmark(name)
+  protocol = result["protocol"]
+  splits = 1 if row.first_split else benchmark.splits
+  pairs = [
+    ("checkpoint step", result["checkpoint_step"], recipe.steps),
+    _size_pair(result, benchmark),
+    ("splits", len(result["splits"]), splits),
+    (
+      "frames of a view",
+      _of_view(protocol, "num_frames"),
+      1 if benchmark.image else row.test_frames,
+    ),
+    ("C chosen by", protocol.get("choose_c"), "first_test"),
+    ("clips left out", _left_out(result), 0),
+    *_view_pairs(protocol, row, name),
+  ]
+  papers = _protocol_of(row, name)
+  if protocol["name"] != papers:
+    told = Difference("protocol", protocol["name"], papers)
+    return [*_unequal(pairs), told]
+  here = {**protocol, **protocol.get("recipe", {})}
+  if row.fine_tuned:
+    here.update(_chosen(result))
+  for key, value in _protocol_values(recipe, row, name).items():
+    pairs.append((key.replace("_", " "), here.get(key), value))
+  return _unequal(pairs)
+
+
+def _protocol_of(row, name):
+  """Returns the name of the protocol with which the paper measured it."""
+  by_sgd = name in row.paper.fine_tuned_by_sgd
+  return _SGD if by_sgd else paper_rows.benchmark(name).protocol
+
+
+def _size_pair(result, benchmark):
+  """Returns how many classes there are, or videos among which one is sought."""
+  if benchmark.protocol != "retrieval":
+    marks = [str(x).startswith(views.DIFFICULT) for x in result["classes"]]
+    return "classes", marks.count(False), benchmark.classes
+  searched = sum(
+    split.get("directions", {}).get("text_to_video", {}).get("gallery", 0)
+    for split in result["splits"]
+  )
+  return "videos to search", searched, benchmark.classes
+
+
+def _unequal(pairs):
+  return [
+    Difference(what, mine, papers)
+    for what, mine, papers in pairs
+    if mine is not None and mine != papers
+  ]
+
+
+def _of_view(protocol, name):
+  """Returns a setting of the training view, None if it has no such one."""
+  return protocol.get("train_view", {}).get(name)
+
+
+def _view_pairs(protocol, row, name):
+  """Returns what the paper says of a view, where it says it."""
+  pairs = []
+  if row.test_seconds is not None:
+    seconds = _of_view(protocol, "seconds")
+    pairs.append(("seconds of a view", seconds, row.test_seconds))
+  if name in row.paper.image_sizes:
+    size = row.paper.image_sizes[name]
+    pairs.append(("pixels of a view", protocol.get("test_view_size"), size))
+  return pairs
+
+
+def _chosen(result):
+  """Returns the point of the grid that was used, as Table 7 tells it."""
+  choice = result["pretrained"].get("choice", {})
+  return {f"{name}s": [value] for name, value in choice.items()}
+
+
+def _left_out(result):
+  return sum(
+    split.get(f"{side}_clips_left_out", 0)
+    for split in result["splits"]
+    for side in ("train", "test")
+  )
+
+
+def _protocol_values(recipe, row, name):
+  """Returns the paper's values by their names in a result's protocol."""
+  benchmark = paper_rows.benchmark(name)
+  by_sgd = name in row.paper.fine_tuned_by_sgd
+  section = getattr(recipe, benchmark.protocol)
+  if by_sgd:
+    section = row.paper.fine_tuned_by_sgd[name]
+  if benchmark.protocol == "finetune" and row.fine_tuned:
+    found = row.fine_tuned[name.partition("_")[0]]
+    section = found.settings(section.batch_size)
+  values = dataclasses.asdict(section)
+  if benchmark.protocol == "finetune" and not by_sgd:
+    values["clips_per_replica"] = section.batch_size // _WORKERS
+  if name in row.paper.temporal_clips:
+    values["temporal_clips"] = row.paper.temporal_clips[name]
+  unused = ["test_batch_size"]
+  if benchmark.protocol in ("svm", "retrieval"):
+    unused.append("batch_size")  # of a forward pass; changes no number
+  if benchmark.image:  # of which the paper says nothing
+    unused += ["batch_size", "learning_rates", "validation_share"]
+  if benchmark.modality == "audio":
+    unused += ["spatial_crops", "test_short_side"]
+  return {
+    key: list(value) if isinstance(value, tuple) else value
+    for key, value in values.items()
+    if key not in unused
+  }
+
+
+def _word(value):
+  if isinstance(value, (list, tuple)):
+    if not all(type(number) in (int, float) for number in value):
+      return f"{value!r:.40}"
+    numbers = sorted(value)
+    if len(numbers) > 3:
+      return f"{len(numbers)} of {numbers[0]:g} to {numbers[-1]:g}"
+    return ", ".join(f"{number:g}" for number in numbers)
+  if isinstance(value, float):
+    return f"{value:g}"
+  return f"{value:,}" if type(value) is int else str(value)
+
+
+def training_text(path: pathlib.Path, recipe: experiment.Experiment) -> str:
+  """Returns how the run beside the result file differs from the recipe."""
+  lines = ["trained otherwise than the recipe"]
+  run = path.parent.parent / run_folder.CONFIG_NAME
+  if not run.is_file():
+    return "\n".join([*lines, f"  not known: {run} does not exist"])
+  found = [
+    line
+    for line in experiment.differences(recipe, experiment.load(run))
+    if not line.startswith(_NOT_TRAINED)
+  ]
+  lines += [f"  {line}" for line in found[:_LINES]]
+  if len(found) > _LINES:
+    lines.append(f"  and {len(found) - _LINES} more")
+  return "\n".join(lines if found else [*lines, "  in no setting"])

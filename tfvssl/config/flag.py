@@ -1,0 +1,141 @@
+"""The flag --config with its overrides, and its one-line errors.
+
+`--config=configs/x.py` names a Python file whose `get_config()` returns an
+Experiment; `--config.method.narrow.num_frames=8` changes one value of it.
+Imports no TensorFlow; a config file may.
+"""
+
+from collections.abc import Sequence
+import dataclasses
+import pathlib
+import re
+
+from absl import flags as absl_flags
+from ml_collections import config_flags
+
+from tfvssl.config import experiment as config
+
+_HELP = (
+  "Python file with get_config(), for example configs/tiny_brave.py; any"
+  " value in it is changed by --config.section.name=value."
+)
+_OVERRIDE = re.compile(r"--?(?:no)?config\.([^=]+)")
+_FILE = re.compile(r"--?config=(.*)")
+
+
+def define_config() -> absl_flags.FlagHolder:
+  """Defines the flag --config; `read_config` returns its value."""
+  return config_flags.DEFINE_config_file("config", help_string=_HELP)
+
+
+def read_config() -> config.Experiment:
+  """Returns the validated experiment of --config and its overrides.
+
+  Raises:
+    ValueError: no --config, not an experiment, or a rule that does not hold.
+  """
+  experiment = absl_flags.FLAGS.config
+  if experiment is None:
+    raise ValueError(
+      "--config is missing; for example --config=configs/tiny_brave.py"
+    )
+  if not isinstance(experiment, config.Experiment):
+    raise ValueError(
+      f"get_config() of --config returned {type(experiment).__name__};"
+      " it must return a config.Experiment."
+    )
+  experiment.validate()
+  return experiment
+
+
+def parse(argv: Sequence[str]) -> list[str]:
+  """Parses all flags and returns what is left of the command line.
+
+  Raises:
+    ValueError: a config that is absent or cannot be loaded, or an override
+      of a field that it does not have, with the nearest name.
+    absl.flags.Error: any other bad flag.
+  """
+  argv = list(argv)
+  path = _config_path(argv)
+  if path is not None and not pathlib.Path(path.split(":")[0]).is_file():
+    raise ValueError(f"--config={path} does not exist.")
+  try:
+    return absl_flags.FLAGS(argv)
+  except Exception as error:
+    # ml_collections looks the fields up while it parses and lets KeyError,
+    # IndexError, TypeError and whatever the file itself raises pass.
+    problem = _override_problem(argv, path)
+    lines = str(error).strip().splitlines()
+    if not problem and isinstance(error, absl_flags.Error):
+      if len(lines) == 1:
+        raise
+      # What a config file raised, with its whole traceback.
+      raise ValueError(f"--config={path}: {lines[-1]}") from error
+    raise ValueError(
+      problem or f"--config={path}: {type(error).__name__}: {error}"
+    ) from error
+
+
+def _config_path(argv):
+  """Returns the last value of --config, or None."""
+  path = None
+  for argument, following in zip(argv, [*argv[1:], None], strict=True):
+    if argument in ("--config", "-config"):
+      path = following
+    elif match := _FILE.fullmatch(argument):
+      path = match[1]
+  return path
+
+
+def _override_problem(argv, path):
+  """Returns what is wrong with the first bad override, or an empty string."""
+  overrides = [match[1] for match in map(_OVERRIDE.match, argv) if match]
+  if not overrides or "config" not in absl_flags.FLAGS:
+    return ""
+  if path is None:
+    return f"--config.{overrides[0]} needs --config=FILE before it."
+  try:
+    experiment = absl_flags.FLAGS["config"].parser.parse(path)
+  except Exception:  # the file itself fails; `parse` reports what it raised
+    return ""
+  for override in overrides:
+    if problem := _problem(experiment, override):
+      return f"--config.{override}: {problem}"
+  return ""
+
+
+def _problem(experiment, override):
+  """Returns what is wrong with the path `override`, or an empty string."""
+  value, section = experiment, "config"
+  for name in override.split("."):
+    if not _is_section(value):
+      return f"`{section}` is a value and has no field `{name}`."
+    found = _field(value, name)
+    if found is None:
+      near = config.nearest_name(name, value)
+      return f"`{section}` has no field `{name}`; {near}"
+    value, section = found[0], f"{section}.{name}"
+  if _is_section(value):
+    names = ", ".join(_names(value))
+    return f"`{section}` is a section; set one of its fields: {names}."
+  return ""
+
+
+def _is_section(value):
+  return dataclasses.is_dataclass(value) or isinstance(value, dict)
+
+
+def _names(section):
+  if isinstance(section, dict):
+    return list(section)
+  return [field.name for field in dataclasses.fields(section)]
+
+
+def _field(section, name):
+  """Returns the value in a 1-tuple, as None is a value; None if absent."""
+  if name not in _names(section):
+    return None
+  if isinstance(section, dict):
+    return (section[name],)
+  return (getattr(section, name),)

@@ -1,0 +1,236 @@
+"""A decoder process that cannot hurt: whitelisted, capped, killable.
+
+Files are not trusted. ffmpeg runs without a shell, with the `file:` prefix,
+with lists of allowed formats and protocols (a playlist that calls itself .mp4
+opens nothing), with a cap on pixels, and is killed when it makes its reader
+wait too long. Its exit code says little: damage is what its demuxer and
+decoders report, and frames that are missing. Only `data.media`
+and `data_prep.prepare_records.still_picture` use this.
+"""
+
+from collections.abc import Sequence
+import contextlib
+import functools
+import os
+import pathlib
+import re
+import select
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+
+# Demuxers that open nothing but the file itself.
+FORMATS = (
+  "mov,matroska,avi,mpegts,mpeg,mpegvideo,m4v,flv,asf,ogg,wav,w64,mp3,flac,"
+  "aac,aiff,h264,hevc"
+)
+# Codecs whose packets are not one frame each (hidden or packed frames).
+_UNEVEN_CODECS = frozenset({"vp8", "mpeg4", "msmpeg4v3", "wmv3", "vc1"})
+_DAMAGE_WARNINGS = ("corrupt decoded frame", "acket corrupt", "corrupt input")
+# Lines of these parts of ffmpeg concern its output, never the file.
+_NOT_INPUT = re.compile(
+  r"^\[(out#|vost#|aost#|null|rawvideo|s16le|graph|Parsed_|auto_|swscaler)"
+)
+
+
+class MediaError(ValueError):
+  """A file that gives no usable media.
+
+  Attributes:
+    reason: one word, such as `damaged`; the keys of report.json.
+    detail: one line for a person.
+  """
+
+  def __init__(self, reason: str, detail: str):
+    super().__init__(f"{reason}: {detail}")
+    self.reason = reason
+    self.detail = detail
+
+
+@functools.cache
+def path() -> str:
+  """Returns the system's ffmpeg, else the one that imageio-ffmpeg ships."""
+  found = shutil.which("ffmpeg")
+  if found:
+    return found
+  import imageio_ffmpeg
+
+  return imageio_ffmpeg.get_ffmpeg_exe()
+
+
+@functools.cache
+def version() -> str:
+  """Returns the third word of `ffmpeg -version`."""
+  lines = subprocess.run(
+    [path(), "-version"], capture_output=True, text=True, check=True
+  ).stdout
+  return lines.split()[2]
+
+
+def first_error(log: str) -> str:
+  """Returns the first error that ffmpeg reports, without its context."""
+  for line in log.splitlines():
+    if "[error]" in line or "[fatal]" in line:
+      return re.sub(r"\[[^\]]*\] ?", "", line).strip() or line
+  return "ffmpeg cannot open it"
+
+
+def check(
+  log: str,
+  return_code: int,
+  kind: str,
+  *,
+  codec: str = "",
+  to_end: bool = True,
+) -> None:
+  """Raises MediaError where the log of a decoding tells of damage.
+
+  Args:
+    log: what ffmpeg said at level `verbose`.
+    return_code: of its process.
+    kind: `video` or `audio`, the stream that was decoded.
+    codec: its decoder; some make fewer frames than packets.
+    to_end: the stream was decoded to its end; else the last packets have
+      been read without being decoded.
+  """
+  lines = [line for line in log.splitlines() if _is_damage(line)]
+  counts = re.search(
+    rf"\({kind}\): (\d+) packets read .*?; (\d+) frames decoded"
+    r"(?:.*?; (\d+) decode errors)?",
+    log,
+  )
+  packets, frames, errors = (
+    (int(group or 0) for group in counts.groups()) if counts else (0, 0, 0)
+  )
+  if lines or errors:
+    cut = re.search(r"partial file|ended prematurely", log)
+    detail = first_error(lines[0] if lines else "")
+    raise MediaError(
+      "truncated" if cut else "damaged",
+      f"{detail} ({frames} of {packets} {kind} packets decoded)",
+    )
+  if return_code:
+    raise MediaError("unreadable", first_error(log))
+  uneven = kind == "audio" or codec in _UNEVEN_CODECS
+  if to_end and frames < (0.5 if uneven else 0.98) * packets - 1:
+    raise MediaError(
+      "damaged", f"only {frames} of {packets} {kind} packets decoded"
+    )
+
+
+def _is_damage(line):
+  if _NOT_INPUT.match(line):
+    return False
+  if "[error]" in line or "[fatal]" in line:
+    return True
+  return "[warning]" in line and any(word in line for word in _DAMAGE_WARNINGS)
+
+
+class Decoder(contextlib.AbstractContextManager):
+  """One ffmpeg process; killed, with its group, on every way out."""
+
+  def __init__(
+    self,
+    file: str | pathlib.Path,
+    input_args: Sequence[str],
+    output_args: Sequence[str],
+    *,
+    budget_s: float,
+    max_pixels: int,
+  ):
+    """Starts it.
+
+    Args:
+      file: what it reads.
+      input_args: options of the input.
+      output_args: options of the output, which goes to pipe:1.
+      budget_s: how long `read` may wait for it, in all, in seconds.
+      max_pixels: of one picture; larger ones are an error.
+    """
+    self._log = tempfile.TemporaryFile()
+    self._budget_s = budget_s
+    self._allowed_s = budget_s
+    self.return_code = 0
+    self._process = subprocess.Popen(
+      [
+        path(),
+        "-nostdin",
+        "-hide_banner",
+        "-nostats",
+        "-loglevel",
+        "level+verbose",
+        "-filter_threads",
+        "1",
+        "-threads",
+        "1",
+        "-max_pixels",
+        str(max_pixels),
+        "-format_whitelist",
+        FORMATS,
+        "-protocol_whitelist",
+        "file",
+        *input_args,
+        "-i",
+        f"file:{file}",
+        *output_args,
+      ],
+      stdin=subprocess.DEVNULL,
+      stdout=subprocess.PIPE,
+      stderr=self._log,
+      bufsize=0,
+      start_new_session=True,
+      # Python ignores SIGXFSZ and SIGPIPE; ffmpeg inherits that and fails
+      # with a message instead of dying by a signal.
+      restore_signals=False,
+    )
+
+  def read(self, size: int) -> bytes:
+    """Returns `size` bytes, fewer at the end.
+
+    Only waiting counts against the budget, so that a slow consumer does not
+    condemn the file.
+
+    Raises:
+      MediaError: `timeout`.
+    """
+    parts = bytearray()
+    pipe = self._process.stdout
+    while len(parts) < size:
+      began = time.monotonic()
+      ready, _, _ = select.select([pipe], [], [], max(0.0, self._budget_s))
+      self._budget_s -= time.monotonic() - began
+      if not ready:
+        raise MediaError(
+          "timeout", f"ffmpeg gave nothing more after {self._allowed_s:.0f} s"
+        )
+      piece = os.read(pipe.fileno(), min(size - len(parts), 1 << 20))
+      if not piece:
+        break
+      parts += piece
+    return bytes(parts)
+
+  def close(self, wait_s: float = 30.0) -> str:
+    """Waits for the end and returns what ffmpeg said (at most 1 MB).
+
+    Raises:
+      MediaError: `timeout`.
+    """
+    try:
+      self.return_code = self._process.wait(timeout=wait_s)
+    except subprocess.TimeoutExpired:
+      raise MediaError("timeout", "ffmpeg does not end") from None
+    self._log.seek(0)
+    text = self._log.read(1 << 19)
+    end = self._log.seek(0, os.SEEK_END)
+    self._log.seek(max(len(text), end - (1 << 19)))
+    return (text + self._log.read()).decode("utf-8", "replace")
+
+  def __exit__(self, *unused):
+    if self._process.poll() is None:
+      # The group still exists: its leader has not been waited for.
+      os.killpg(self._process.pid, signal.SIGKILL)
+      self._process.wait()
+    self._process.stdout.close()
+    self._log.close()

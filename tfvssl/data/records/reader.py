@@ -1,0 +1,359 @@
+"""Record folders: which clips a run can use, and what is wrong with one."""
+
+from collections.abc import Collection, Iterable
+import dataclasses
+import math
+import pathlib
+
+from absl import logging
+import numpy as np
+
+from tfvssl import views
+from tfvssl.data.records import check
+from tfvssl.data.records import schema
+
+_MOST_LINES = 20
+_RATE_OF = {
+  views.Modality.RGB: "image/frame_rate_hz",
+  views.Modality.FLOW: "flow/frame_rate_hz",
+}
+
+
+@dataclasses.dataclass
+class Records:
+  """A record folder that has been checked for one run.
+
+  Attributes:
+    folder: of the shards.
+    manifest: what they hold.
+    modalities: which every usable clip holds, and those of `absent`.
+    usable: bool [clip_count], in the order of the manifest.
+    skipped: modality word -> how many clips lack it.
+    rates: `flow/bound_px`, `image/frame_rate_hz` and the like, as the records
+      hold them.
+    absent: word of an optional modality -> how many usable clips lack it;
+      zeros and a mask stand for it.
+  """
+
+  folder: pathlib.Path
+  manifest: schema.Manifest
+  modalities: set[views.Modality]
+  usable: np.ndarray
+  skipped: dict[str, int]
+  rates: dict[str, float]
+  absent: dict[str, int] = dataclasses.field(default_factory=dict)
+
+  @property
+  def usable_count(self) -> int:
+    return int(self.usable.sum())
+
+  @property
+  def skipped_count(self) -> int:
+    return len(self.usable) - self.usable_count
+
+  @property
+  def classes(self) -> list[str]:
+    """Names of the labels; a label is an index into them."""
+    return self.manifest.classes
+
+  @property
+  def paths(self) -> list[str]:
+    """Paths of the shards, in the order of the manifest."""
+    return [str(self.folder / shard.file) for shard in self.manifest.shards]
+
+  @property
+  def offsets(self) -> np.ndarray:
+    """The sample_index of each shard's first record, int64 [shards]."""
+    counts = [shard.record_count for shard in self.manifest.shards]
+    return np.cumsum([0] + counts, dtype=np.int64)[:-1]
+
+  def usable_per_shard(self) -> np.ndarray:
+    """Returns how many usable clips each shard holds, int64 [shards]."""
+    before = np.concatenate([[0], np.cumsum(self.usable, dtype=np.int64)])
+    counts = [shard.record_count for shard in self.manifest.shards]
+    return before[self.offsets + counts] - before[self.offsets]
+
+  def shards_for_host(self, host: int, num_hosts: int) -> np.ndarray:
+    """Returns the numbers of the shards that hold clips for one host.
+
+    Raises:
+      ValueError: a host would have no clip.
+    """
+    shards = np.flatnonzero(self.usable_per_shard())
+    if len(shards) < num_hosts:
+      raise ValueError(
+        f"{self.folder} has {len(shards)} shards with usable clips, fewer"
+        f" than the {num_hosts} hosts; prepare the records with at least"
+        f" {num_hosts} shards."
+      )
+    return shards[host::num_hosts]
+
+  def usable_for_host(self, host: int, num_hosts: int) -> int:
+    """Returns how many clips one pass of one host has."""
+    shards = self.shards_for_host(host, num_hosts)
+    return int(self.usable_per_shard()[shards].sum())
+
+  def check_rate(self, name: str, expected: float) -> None:
+    """Raises ValueError if the records' rate or bound is another."""
+    found = self.rates.get(name, expected)
+    if not math.isclose(found, expected, rel_tol=1e-5):
+      raise ValueError(
+        f"the records of {self.folder} have `{name}` {found:g} but the config"
+        f" asks for {expected:g}; change the config or prepare the records"
+        " again."
+      )
+
+  def skipped_ids(self, limit: int = 10) -> list[str]:
+    """Returns ids of clips that lack a modality; reads them from the shards."""
+    ids = []
+    for shard, path in enumerate(self.paths):
+      first = int(self.offsets[shard])
+      count = self.manifest.shards[shard].record_count
+      if self.usable[first : first + count].all():
+        continue
+      for number, context in check.contexts(pathlib.Path(path)):
+        if not self.usable[first + number]:
+          ids.append(context["clip/id"].decode("utf-8", "replace"))
+          if len(ids) == limit:
+            return ids
+    return ids
+
+  def describe_skipped(self) -> str:
+    """Returns one line that counts and names the clips that are not used."""
+    lacking = ", ".join(
+      f"{count} lack {word}" for word, count in self.skipped.items() if count
+    )
+    ids = self.skipped_ids()
+    rest = self.skipped_count - len(ids)
+    names = ", ".join(ids) + (f" and {rest} more" if rest else "")
+    return (
+      f"{self.folder}: {self.skipped_count} of {len(self.usable)} clips are"
+      f" not used ({lacking}): {names}"
+    )
+
+
+def modalities_for(
+  spec: views.ViewSpec, manifest: schema.Manifest
+) -> set[views.Modality]:
+  """Returns what is read of a record for a view.
+
+  A log-mel view: the packed spectrogram if it was made as `spec` asks, else
+  the waveform.
+
+  Raises:
+    TypeError: `spec` is of no known kind.
+  """
+  if isinstance(spec, views.RgbViewSpec):
+    return {views.Modality.RGB}
+  if isinstance(spec, views.FlowViewSpec):
+    return {views.Modality.FLOW}
+  if isinstance(spec, views.WaveformViewSpec):
+    return {views.Modality.AUDIO}
+  if isinstance(spec, views.TextViewSpec):
+    return {views.Modality.TEXT}
+  if not isinstance(spec, views.AudioViewSpec):
+    raise TypeError(
+      "a view must be RgbViewSpec, FlowViewSpec, AudioViewSpec,"
+      f" WaveformViewSpec or TextViewSpec, not {type(spec).__name__}."
+    )
+  packed = manifest.config.get("spectrogram")
+  is_packed = views.Modality.SPECTROGRAM in _words(manifest)
+  if is_packed and packed == dataclasses.asdict(spec.spectrogram):
+    return {views.Modality.SPECTROGRAM}
+  return {views.Modality.AUDIO}
+
+
+def open_for_views(
+  folder: str | pathlib.Path,
+  specs: Iterable[views.ViewSpec],
+  frame_rate_hz: float,
+  *,
+  may_lack_all: bool = False,
+) -> Records:
+  """Returns the records of a folder for views of these kinds.
+
+  A clip may lack what only views of `views.is_optional` ask for; they are
+  counted in one line.
+
+  Args:
+    folder: of prepare_records.
+    specs: of the views.
+    frame_rate_hz: of frames and flow.
+    may_lack_all: whether even all clips may lack it, as where these are
+      second to other records.
+
+  Raises:
+    FileNotFoundError: the folder or its manifest does not exist.
+    ValueError: as `open_records`, or the sound's sample rate or the flow's
+      bound is not what a spec asks for.
+  """
+  specs = list(specs)
+  manifest = schema.load_manifest(folder)
+  needed: set[views.Modality] = set()
+  optional: set[views.Modality] = set()
+  for spec in specs:
+    found = modalities_for(spec, manifest)
+    (optional if views.is_optional(spec) else needed).update(found)
+    if isinstance(spec, views.AudioViewSpec):
+      _check_sound(folder, manifest, spec)
+  optional -= needed
+  records = open_records(
+    folder, needed, frame_rate_hz, () if may_lack_all else optional
+  )
+  records.modalities.update(optional)
+  for spec in specs:
+    if isinstance(spec, views.FlowViewSpec):
+      records.check_rate("flow/bound_px", spec.bound_px)
+      _check_flow_size(records, spec)
+    elif isinstance(spec, (views.AudioViewSpec, views.WaveformViewSpec)):
+      if views.Modality.AUDIO in modalities_for(spec, manifest):
+        rate_hz = spec.spectrogram.sample_rate_hz
+        records.check_rate("WAVEFORM/sample_rate_hz", rate_hz)
+  return records
+
+
+def _check_flow_size(records, spec):
+  """Raises ValueError where a view would resize the fields.
+
+  Their values count pixels of the size they were computed at.
+  """
+  stored = int(records.rates["flow/short_side_px"])
+  if spec.resize_short_side != stored:
+    raise ValueError(
+      f"`resize_short_side` ({spec.resize_short_side}) of a flow view must be"
+      f" the short side of the flow in {records.folder} ({stored}); set it to"
+      f" {stored}, or prepare the records again with"
+      f" --flow_short_side={spec.resize_short_side}."
+    )
+
+
+def _check_sound(folder, manifest, spec):
+  """Raises ValueError where only another spectrogram is packed, no sound."""
+  words = _words(manifest)
+  if modalities_for(spec, manifest) <= words or (
+    views.Modality.SPECTROGRAM not in words
+  ):
+    return
+  packed, asked = manifest.config.get("spectrogram"), spec.spectrogram
+  packed = packed if isinstance(packed, dict) else {}
+  differences = ", ".join(
+    f"{name} {packed.get(name)} instead of {value}"
+    for name, value in dataclasses.asdict(asked).items()
+    if packed.get(name) != value
+  )
+  raise ValueError(
+    f"the spectrograms packed in {folder} are not those of the view's"
+    f" `spectrogram` ({differences}), and there is no sound to compute them"
+    " from; use the packed settings, or prepare the records again with"
+    " audio among the --modalities."
+  )
+
+
+def _words(manifest):
+  """Returns the modalities that any clip holds."""
+  words = set().union(*_held(manifest))
+  return {modality for modality in views.Modality if modality.value in words}
+
+
+def open_records(
+  folder: str | pathlib.Path,
+  modalities: set[views.Modality],
+  frame_rate_hz: float,
+  optional: Collection[views.Modality] = (),
+) -> Records:
+  """Returns the folder's records after a check that reads no payload.
+
+  Files, sizes, schema version, configuration and rates are compared with the
+  manifest. What the records themselves hold is checked by `verify`.
+
+  Args:
+    folder: of prepare_records.
+    modalities: that a clip must hold to be used.
+    frame_rate_hz: of frames and flow.
+    optional: that one usable clip at least must hold.
+
+  Raises:
+    FileNotFoundError: the folder or its manifest does not exist.
+    ValueError: the folder differs from its manifest; all differences are in
+      the message. Or no clip holds all modalities.
+  """
+  folder = pathlib.Path(folder)
+  manifest = schema.load_manifest(folder)
+  differences, rates = check.compare_beginnings(folder, manifest)
+  if differences:
+    raise ValueError(
+      f"{folder} is not what its {schema.MANIFEST_NAME} says:"
+      f" {_enumerate(differences)}. Prepare the records again, or restore"
+      " the files."
+    )
+  records = _choose_usable(folder, manifest, modalities, rates)
+  _count_absent(records, sorted(modality.value for modality in optional))
+  records.modalities.update(optional)
+  for modality, name in _RATE_OF.items():
+    if modality in modalities:
+      records.check_rate(name, frame_rate_hz)
+  if records.skipped_count:
+    logging.warning("%s", records.describe_skipped())
+  return records
+
+
+def _choose_usable(folder, manifest, modalities, rates):
+  held = _held(manifest)
+  needed = sorted(modality.value for modality in modalities)
+  usable = np.array([set(needed) <= words for words in held], bool)
+  skipped = {word: sum(word not in words for words in held) for word in needed}
+  if needed and not usable.any():
+    found = "; ".join(
+      f"{len(held) - count} hold {word}" for word, count in skipped.items()
+    )
+    raise ValueError(
+      f"no clip of {folder} holds all of {', '.join(needed)}: of"
+      f" {len(held)} clips {found}. Choose views of what is there, or"
+      f" prepare the videos with --modalities={','.join(needed)}."
+    )
+  return Records(folder, manifest, set(modalities), usable, skipped, rates)
+
+
+def _held(manifest):
+  """Returns the words of every clip, in the order of the manifest."""
+  return [
+    set(words.split("+"))
+    for shard in manifest.shards
+    for words in shard.modalities
+  ]
+
+
+def _count_absent(records, optional):
+  """Fills `absent` and says it in one line.
+
+  Raises:
+    ValueError: no usable clip holds one of `optional`.
+  """
+  held = _held(records.manifest)
+  for word in optional:
+    lacking = sum(word not in held[i] for i in np.flatnonzero(records.usable))
+    records.absent[word] = lacking
+    if lacking == records.usable_count:
+      remedy = (
+        "captions (--captions, or the column `caption` of the csv)"
+        if word == views.Modality.TEXT.value
+        else f"{word} among the --modalities"
+      )
+      raise ValueError(
+        f"none of the {lacking} usable clips of {records.folder} holds {word};"
+        f" leave its view out, or prepare the videos with {remedy}."
+      )
+  if any(records.absent.values()):
+    counts = ", ".join(f"{n} lack {word}" for word, n in records.absent.items())
+    logging.info(
+      "%s: of %d usable clips %s; zeros stand for it",
+      records.folder,
+      records.usable_count,
+      counts,
+    )
+
+
+def _enumerate(lines):
+  shown = "; ".join(lines[:_MOST_LINES])
+  rest = len(lines) - _MOST_LINES
+  return f"{shown}; and {rest} more" if rest > 0 else shown

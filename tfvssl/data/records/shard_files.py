@@ -1,0 +1,97 @@
+"""The bytes of a TFRecord shard, read without trusting them."""
+
+from collections.abc import Iterator
+import dataclasses
+import pathlib
+import struct
+
+from tfvssl.data.records import crc32c
+
+_HEADER_BYTES = 12  # length, checksum of the length
+_FOOTER_BYTES = 4  # checksum of the payload
+
+
+@dataclasses.dataclass
+class Record:
+  """One record as it lies in its shard.
+
+  Attributes:
+    number: 0 for the first of the shard.
+    offset: of its header, in bytes.
+    payload: None where it cannot be had.
+    problem: what is wrong; empty if nothing is.
+  """
+
+  number: int
+  offset: int
+  payload: bytes | None = None
+  problem: str = ""
+
+
+def scan(path: pathlib.Path) -> Iterator[Record]:
+  """Yields every record; checks lengths before bytes are read.
+
+  A damaged payload is reported and passed over. After a damaged length
+  nothing more can be found, so that record is the last.
+  """
+  size = path.stat().st_size
+  number = offset = 0
+  with path.open("rb") as file:
+    while offset < size:
+      header = file.read(_HEADER_BYTES)
+      problem = header_problem(header, size - offset)
+      if problem:
+        yield Record(number, offset, problem=problem)
+        return
+      length = _length(header)
+      payload, footer = file.read(length), file.read(_FOOTER_BYTES)
+      if struct.unpack("<I", footer)[0] == crc32c.masked(payload):
+        yield Record(number, offset, payload)
+      else:
+        yield Record(number, offset, problem="its checksum does not match")
+      offset += _HEADER_BYTES + length + _FOOTER_BYTES
+      number += 1
+
+
+def beginnings(path: pathlib.Path, limit: int) -> Iterator[tuple[int, bytes]]:
+  """Yields (number, at most `limit` bytes) of every payload, unchecked.
+
+  Raises:
+    ValueError: a record has a damaged header.
+  """
+  size = path.stat().st_size
+  number = offset = 0
+  with path.open("rb") as file:
+    while offset < size:
+      file.seek(offset)
+      header = file.read(_HEADER_BYTES)
+      problem = header_problem(header, size - offset)
+      if problem:
+        raise ValueError(f"{path}: record {number} at byte {offset}: {problem}")
+      length = _length(header)
+      yield number, file.read(min(length, limit))
+      offset += _HEADER_BYTES + length + _FOOTER_BYTES
+      number += 1
+
+
+def header_problem(header: bytes, bytes_left: int) -> str:
+  """Returns what is wrong with a record's first 12 bytes, or nothing.
+
+  Args:
+    header: as many of them as the file has.
+    bytes_left: bytes of the file from the header on.
+  """
+  if len(header) < _HEADER_BYTES:
+    return f"the file ends after {len(header)} of the 12 header bytes"
+  if struct.unpack("<I", header[8:])[0] != crc32c.masked(header[:8]):
+    if header[:2] == b"\x1f\x8b":
+      return "it is compressed with GZIP; records are written uncompressed"
+    return "the checksum of its length does not match"
+  room = bytes_left - _HEADER_BYTES - _FOOTER_BYTES
+  if _length(header) > room:
+    return f"it claims {_length(header)} bytes, the file has {max(room, 0)}"
+  return ""
+
+
+def _length(header):
+  return struct.unpack("<Q", header[:8])[0]

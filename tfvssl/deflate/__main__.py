@@ -1,0 +1,157 @@
+"""Trains the form of a run's video network that takes one image.
+
+  python -m tfvssl.deflate --workdir=RUN --records=RECORDS/train
+
+Its batch norms' scales and offsets are fitted, without labels, to what the
+video network says of pictures that stand still: the first frames of the
+records' clips, or still pictures (data_prep.prepare_records --images). The
+result is RUN/deflated, which tfvssl.evaluate and tfvssl.export take with
+--image=trained. Defaults are those of MMV paper Sec. 4.4.
+"""
+
+from collections.abc import Sequence
+import hashlib
+import pathlib
+
+from absl import flags
+from absl import logging
+
+from tfvssl import views
+from tfvssl.runtime import exit_codes
+
+_WORKDIR = flags.DEFINE_string("workdir", None, "Folder of tfvssl.train.")
+_RECORDS = flags.DEFINE_string("records", None, "Record folder of pictures.")
+_EPOCHS = flags.DEFINE_integer("epochs", 100, "Passes of the pictures.", 1)
+_DECAY_EPOCHS = flags.DEFINE_integer(
+  "decay_epochs", 30, "After every so many the rate is a tenth.", 1
+)
+_LEARNING_RATE = flags.DEFINE_float("learning_rate", 1e-2, "Of Adam.", 0.0)
+_BATCH_SIZE = flags.DEFINE_integer(
+  "batch_size", 64, "Pictures per update; the paper is silent.", 1
+)
+_SHORT_SIDE = flags.DEFINE_integer(
+  "short_side",
+  224,
+  "Of a picture before its central square is taken; ours, as the paper is"
+  " silent.",
+  1,
+)
+
+
+def main(argv: Sequence[str]) -> int:
+  """Deflates the run of --workdir and returns the exit code."""
+  if len(argv) > 1:
+    raise ValueError(f"'{argv[1]}' is no flag; see --helpfull.")
+  if not _WORKDIR.value or not _RECORDS.value:
+    raise ValueError(
+      "--workdir and --records are needed; for example --workdir=RUN"
+      " --records=RECORDS/train"
+    )
+  workdir = pathlib.Path(_WORKDIR.value)
+  # Loads TensorFlow: after every check that needs none.
+  from tfvssl.train import run_folder
+
+  logging.set_verbosity(logging.INFO)
+  if not (workdir / run_folder.CONFIG_NAME).is_file():
+    raise FileNotFoundError(
+      f"{workdir} holds no run; give the --workdir of tfvssl.train."
+    )
+  with run_folder.locked(workdir):
+    history = _deflate(workdir)
+  print(
+    f"mean L1 to the video network: {history[0]:.4f} in the first epoch,"
+    f" {history[-1]:.4f} in the last"
+  )
+  print(
+    f"next: python -m tfvssl.export --workdir={workdir} --image=trained"
+    f" --output={workdir / 'export'}"
+  )
+  return exit_codes.OK
+
+
+def _deflate(workdir):
+  """Trains and writes the network; returns the mean L1 of every epoch."""
+  from tfvssl.config import experiment as config
+  from tfvssl.deflate import networks
+  from tfvssl.runtime import replicas
+  from tfvssl.train import checkpoints
+  from tfvssl.train import run_folder
+
+  folder = networks.folder_of(workdir)
+  if folder.exists():
+    raise ValueError(f"{folder} exists; remove it to deflate the run again.")
+  try:
+    replicas.prepare_process(config.load(workdir / run_folder.CONFIG_NAME))
+    experiment, method, step = checkpoints.load_method(workdir)
+  except ValueError as error:
+    raise exit_codes.UserError(exit_codes.DATA, str(error)) from error
+  video = method.encoders()["video"]
+  image = networks.encoder(
+    video, experiment.method, networks.Image.NAIVE, workdir
+  )
+  choices, history = _fit(video, image, experiment.seed)
+  networks.save(image.backbone, workdir, step, choices)
+  return history
+
+
+def _fit(video, image, seed):
+  """Trains the deflated network; returns all choices, and the mean L1s."""
+  from tfvssl.config import experiment as config
+  from tfvssl.data import pipeline
+  from tfvssl.deflate import networks
+  from tfvssl.deflate import training as deflation
+
+  if _SHORT_SIDE.value < image.spec.image_size:
+    raise ValueError(
+      f"--short_side={_SHORT_SIDE.value} must be at least the view's"
+      f" `image_size` ({image.spec.image_size})."
+    )
+  records = _open_records(image.spec)
+  if records.usable_count < _BATCH_SIZE.value:
+    raise ValueError(
+      f"--records={_RECORDS.value} holds {records.usable_count} pictures, a"
+      f" batch {_BATCH_SIZE.value}; give more, or --batch_size="
+      f"{records.usable_count or 1}."
+    )
+  settings = deflation.DeflationConfig(
+    num_frames=video.spec.num_frames,
+    epochs=_EPOCHS.value,
+    learning_rate=_LEARNING_RATE.value,
+    decay_epochs=_DECAY_EPOCHS.value,
+    batch_size=_BATCH_SIZE.value,
+    seed=seed,
+  )
+  with pipeline.explained(records):
+    history = deflation.fit(
+      video.backbone,
+      image.backbone,
+      networks.pictures(records, image.spec, _SHORT_SIDE.value),
+      settings,
+    )
+  digests = "".join(shard.sha256 for shard in records.manifest.shards)
+  choices = {
+    "settings": config.to_tree(settings),
+    "short_side": _SHORT_SIDE.value,
+    "pictures": records.usable_count,
+    "shards_hash": hashlib.sha256(digests.encode()).hexdigest(),
+    "mean_l1": history,
+  }
+  return choices, history
+
+
+def _open_records(spec):
+  from tfvssl.data.records import reader
+
+  try:
+    return reader.open_for_views(_RECORDS.value, [spec], views.FRAME_RATE_HZ)
+  except ValueError as error:
+    raise exit_codes.UserError(exit_codes.DATA, str(error)) from error
+
+
+def console_main() -> None:
+  """Runs the binary as a console script."""
+  exit_codes.run(main)
+
+
+if __name__ == "__main__":
+  console_main()

@@ -1,0 +1,194 @@
+"""Networks of still images, made of the video network of a run."""
+
+import dataclasses
+import enum
+import json
+import pathlib
+from typing import cast
+
+import tensorflow as tf
+
+from tfvssl import views
+from tfvssl.backbones import deflation
+from tfvssl.config import experiment
+from tfvssl.data import clip_views
+from tfvssl.data import pipeline
+from tfvssl.data.records import reader
+from tfvssl.methods import base
+from tfvssl.methods import brave
+from tfvssl.methods import mmv
+from tfvssl.train import checkpoints
+
+_FOLDER, _CHOICES = "deflated", "deflation.json"
+_MADE_OF = "checkpoint_sha256"
+_AGAIN = "remove the folder and start tfvssl.deflate again."
+
+
+class Image(enum.Enum):
+  """How a still image goes through the video network.
+
+  NONE: not at all.
+  NAIVE: through the deflated network, whose kernels are summed over time and
+    whose channels are not shifted; its batch norms are not trained anew.
+  TRAINED: through the deflated network with the scales and offsets of its
+    batch norms trained by tfvssl.deflate.
+  REPEATED: through the video network, as a film in which nothing moves.
+  Source: MMV paper Sec. 3.2 and Table 3 (n-def, def and i-inf).
+  """
+
+  NONE = "none"
+  NAIVE = "naive"
+  TRAINED = "trained"
+  REPEATED = "repeated"
+
+
+class StillVideo(tf.keras.Model):
+  """A video network that sees one frame over and over."""
+
+  def __init__(self, network: tf.keras.Model, num_frames: int):
+    """Wraps `network`, which is to see `num_frames` frames."""
+    super().__init__(name="still_video")
+    self.network = network
+    self.num_frames = num_frames
+
+  def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
+    """Returns the features of float32 [B, 1, H, W, 3], float32 [B, D]."""
+    video = tf.repeat(inputs, self.num_frames, axis=1)
+    return self.network(video, training=training)
+
+
+def encoder(
+  video: base.Encoder,
+  method: experiment.MethodConfig,
+  image: Image,
+  workdir: pathlib.Path,
+) -> base.Encoder:
+  """Returns the encoder of images float32 [B, 1, H, W, 3].
+
+  Args:
+    video: of the run, with weights.
+    method: what built it.
+    image: NAIVE, TRAINED or REPEATED.
+    workdir: of the run, where TRAINED looks for the network.
+
+  Raises:
+    FileNotFoundError: no deflated network was trained.
+    TypeError: the video network has no deflated form.
+    ValueError: the deflated network is damaged or of another checkpoint.
+  """
+  spec = cast(views.RgbViewSpec, video.spec)
+  if image == Image.REPEATED:
+    network = StillVideo(video.backbone, spec.num_frames)
+  else:
+    network = deflation.deflate(
+      video.backbone, _video_config(method), "image_backbone"
+    )
+  if image == Image.TRAINED:
+    _load(network, workdir)
+  spec = dataclasses.replace(spec, num_frames=1)
+  if isinstance(video, mmv.MmvEncoder):
+    return mmv.MmvEncoder(spec, network, video.graph, video.modality)
+  return base.Encoder(spec, network, video.heads)
+
+
+def _video_config(method):
+  """Returns what built the network of the `video` encoder."""
+  if isinstance(method, mmv.MmvConfig):
+    return method.video_backbone
+  if isinstance(method, brave.BraveConfig):
+    return method.narrow_backbone
+  raise TypeError(
+    "deflation knows MmvConfig and BraveConfig, not"
+    f" {type(method).__name__}; use --image=repeated."
+  )
+
+
+def folder_of(workdir: pathlib.Path) -> pathlib.Path:
+  """Returns where the deflated network of a run stands."""
+  return workdir / _FOLDER
+
+
+def save(
+  network: tf.keras.Model, workdir: pathlib.Path, step: int, choices: dict
+) -> None:
+  """Writes a trained deflated network into the run's folder.
+
+  Args:
+    network: the backbone alone, made of the newest checkpoint.
+    workdir: of the run.
+    step: of that checkpoint.
+    choices: how it was trained, for results and people.
+  """
+  folder = folder_of(workdir)
+  store = checkpoints.CheckpointStore(folder, {"network": network}, kept=1)
+  made_of = {_MADE_OF: checkpoints.digest_of_newest(workdir)}
+  (folder / _CHOICES).write_text(
+    json.dumps({**made_of, **choices}, indent=1) + "\n", encoding="utf-8"
+  )
+  store.save(step)
+
+
+def choices_of(workdir: pathlib.Path) -> dict:
+  """Returns how the deflated network of a run was trained.
+
+  Raises:
+    FileNotFoundError: there is none.
+    ValueError: what is there is damaged.
+  """
+  path = folder_of(workdir) / _CHOICES
+  if not path.is_file():
+    raise FileNotFoundError(
+      f"{path.parent} holds no deflated network; train one with"
+      " tfvssl.deflate, or take --image=naive or --image=repeated."
+    )
+  try:
+    choices = json.loads(path.read_text(encoding="utf-8"))
+    return {_MADE_OF: choices[_MADE_OF], **choices}
+  except (ValueError, TypeError, LookupError, RecursionError) as error:
+    raise ValueError(f"{path} is damaged; {_AGAIN}") from error
+
+
+def _load(network, workdir):
+  folder = folder_of(workdir)
+  made_of = choices_of(workdir)[_MADE_OF]
+  if made_of != checkpoints.digest_of_newest(workdir):
+    raise ValueError(
+      f"{folder} was not made of the run's newest checkpoint; {_AGAIN}"
+    )
+  try:
+    checkpoints.restore_newest(folder, network=network)
+  except (FileNotFoundError, ValueError) as error:
+    raise ValueError(f"{error} To make it anew: {_AGAIN}") from error
+
+
+def pictures(
+  records: reader.Records, spec: views.RgbViewSpec, short_side: int
+) -> tf.data.Dataset:
+  """Returns the central square of every clip's first frame, in order.
+
+  Args:
+    records: opened for RGB; still pictures are clips of one frame.
+    spec: of the view, whose `image_size` is the square's side.
+    short_side: to which a frame is resized before, in pixels.
+
+  Returns:
+    float32 [image_size, image_size, 3] in [0, 1], one by one.
+  """
+  spec = dataclasses.replace(spec, num_frames=1)
+
+  def sample_views(clip, seed):
+    del seed  # nothing is random
+    view = clip_views.evaluation_views(
+      clip, spec, temporal_clips=1, spatial_crops=1, short_side=short_side
+    )
+    return {"image": view}
+
+  clips = pipeline.evaluation_dataset(
+    records, sample_views, modalities=records.modalities, seed=0, batch_size=1
+  )
+  shape = [spec.image_size, spec.image_size, 3]
+  return clips.map(
+    lambda sampled: tf.reshape(
+      tf.cast(sampled["image"].video, tf.float32) / 255.0, shape
+    )
+  )

@@ -1,0 +1,333 @@
+"""Trained deflation: an image network that answers as the video network does.
+
+Summed kernels or a switched-off shift make an image network of a video
+network (the naive twin), but that one sees no zeros before and after the clip.
+New gammas and betas of the twin's batch norms make up for it: they are trained
+by L1 to what the video network says of the image repeated in time. Nothing
+else changes, and no label is needed.
+Source: MMV paper, Sec. 3.2, Sec. 4.4 and appendix A.2; there is no released
+code.
+"""
+
+from collections.abc import Callable
+import dataclasses
+
+import numpy as np
+import tensorflow as tf
+import tqdm
+
+from tfvssl.optim import adam
+from tfvssl.runtime import exit_codes
+from tfvssl.runtime import randomness
+
+# Source: MMV appendix A.1 and A.2: epsilon wherever the paper names it.
+OPTIMIZER = adam.AdamConfig(epsilon=1e-8, predictor_multiplier=1.0)
+
+
+@dataclasses.dataclass
+class DeflationConfig:
+  """How gammas and betas are trained.
+
+  Attributes:
+    num_frames: of the static video that the targets come from.
+    epochs: passes over the images.
+    learning_rate: of Adam, in the first epochs.
+    decay_factor: of the learning rate.
+    decay_epochs: after every so many the rate is multiplied by it.
+    batch_size: images per update.
+    shuffle_buffer: images that are permuted at a time; twice as many are held
+      in memory.
+    seed: of the order of images.
+  """
+
+  num_frames: int = 32  # MMV Sec. 4.4
+  epochs: int = 100  # MMV Sec. 4.4
+  learning_rate: float = 1e-2  # MMV Sec. 4.4
+  decay_factor: float = 0.1  # MMV Sec. 4.4
+  decay_epochs: int = 30  # MMV Sec. 4.4
+  batch_size: int = 64  # ours; the paper is silent
+  shuffle_buffer: int = 1024  # ours; 0.5 GB of 200 x 200 pixels
+  seed: int = 0
+
+  def validate(self) -> None:
+    """Raises ValueError for the first value that is not above 0."""
+    for field in dataclasses.fields(self):
+      value = getattr(self, field.name)
+      if field.name != "seed" and value <= 0:
+        raise ValueError(
+          f"`{field.name}` ({value}) must be above 0; the default is"
+          f" {field.default}."
+        )
+
+  def rate(self, epoch: int) -> float:
+    """Returns the learning rate of an epoch; the first is 0."""
+    decays = epoch // self.decay_epochs
+    return self.learning_rate * self.decay_factor**decays
+
+
+def input_inflated(
+  network: tf.keras.Model, images: tf.Tensor, num_frames: int
+) -> tf.Tensor:
+  """Returns what a video network says of static videos, float32 [B, D].
+
+  Args:
+    network: maps [B, T, H, W, 3] to [B, D].
+    images: float32 [B, H, W, 3] in [0, 1].
+    num_frames: T, how often every image is repeated.
+  """
+  videos = tf.repeat(images[:, tf.newaxis], num_frames, axis=1)
+  return tf.cast(network(videos, training=False), tf.float32)
+
+
+def batch_norm_parameters(network: tf.keras.Model) -> list[tf.Variable]:
+  """Returns gamma and beta of all batch norms, as far as they have them.
+
+  Args:
+    network: whose weights are made.
+  """
+  return [
+    variable
+    for module in network.submodules
+    if isinstance(module, tf.keras.layers.BatchNormalization)
+    for variable in (module.gamma, module.beta)
+    if variable is not None
+  ]
+
+
+def fit(
+  video_network: tf.keras.Model,
+  deflated: tf.keras.Model,
+  images_dataset: tf.data.Dataset,
+  config: DeflationConfig,
+) -> list[float]:
+  """Trains gammas and betas of `deflated` and returns the mean L1 per epoch.
+
+  Batch norm uses its moving statistics in both networks and changes none.
+  The order of images is a function of seed and epoch alone; those of the last
+  block that fill no whole batch are left out of an epoch. Images are mixed
+  within blocks of `shuffle_buffer`, so more of them should not come sorted.
+  Runs on one device.
+
+  Args:
+    video_network: maps float32 [B, T, H, W, 3] in [0, 1] to [B, D]; stays as
+      it is.
+    deflated: its twin for T = 1, with batch norms of its own.
+    images_dataset: single images, float32 [H, W, 3] in [0, 1] of one size; the
+      same ones in the same order in every pass, as the targets are computed
+      once.
+    config: rates, epochs and sizes.
+
+  Returns:
+    The mean over an epoch's steps and outputs of the absolute difference.
+
+  Raises:
+    ValueError: a bad value in `config`; images that are empty, endless, too
+      few for a batch, of unknown shape or other in a second pass; networks
+      with other output sizes; a deflated network without batch norm, or with
+      one of the video network's; targets that are not finite.
+    TypeError: images are not float32.
+    exit_codes.UserError: the L1 is not finite (5).
+  """
+  config.validate()
+  _check_images(images_dataset)
+  _check_repeatable(images_dataset, config.batch_size)
+  _check_networks(video_network, deflated, images_dataset, config.num_frames)
+  targets = _targets(video_network, images_dataset, config)
+  parameters = batch_norm_parameters(deflated)
+  optimizer = OPTIMIZER.build(config.learning_rate, parameters)
+  step = training_step(deflated, parameters, optimizer)
+  history = []
+  with tqdm.trange(config.epochs, desc="deflation", unit=" epochs") as epochs:
+    for epoch in epochs:
+      optimizer.learning_rate = config.rate(epoch)
+      batches = epoch_batches(images_dataset, targets, config, epoch)
+      history.append(_mean_l1(step, batches, epoch, config))
+      epochs.set_postfix(l1=f"{history[-1]:.4f}")
+  return history
+
+
+def epoch_batches(
+  images_dataset: tf.data.Dataset,
+  targets: np.ndarray,
+  config: DeflationConfig,
+  epoch: int,
+) -> tf.data.Dataset:
+  """Returns whole batches of images and targets, permuted block by block.
+
+  Args:
+    images_dataset: N images, float32 [H, W, 3].
+    targets: float32 [N, D], in the order of the images.
+    config: for sizes and seed.
+    epoch: the number of the pass; with the seed it decides on the order.
+
+  Returns:
+    float32 [B, H, W, 3] and float32 [B, D].
+  """
+  draws = randomness.bits(
+    randomness.key(config.seed, epoch, tf.range(len(targets)), "image", "order")
+  )
+
+  def permute(images, targets, draws):
+    places = tf.argsort(tf.cast(draws, tf.int64), stable=True)
+    return tf.gather(images, places), tf.gather(targets, places)
+
+  rows = tf.data.Dataset.from_tensor_slices((targets, draws))
+  dataset = tf.data.Dataset.zip((images_dataset, rows))
+  blocks = dataset.map(lambda image, row: (image, *row)).batch(
+    config.shuffle_buffer
+  )
+  dataset = blocks.map(permute).unbatch()
+  return _ordered(dataset.batch(config.batch_size, drop_remainder=True))
+
+
+def _ordered(batches):
+  options = tf.data.Options()
+  options.deterministic = True
+  return batches.prefetch(tf.data.AUTOTUNE).with_options(options)
+
+
+def training_step(
+  deflated: tf.keras.Model,
+  parameters: list[tf.Variable],
+  optimizer: tf.keras.optimizers.legacy.Optimizer,
+) -> Callable[[tf.Tensor, tf.Tensor], tf.Tensor]:
+  """Returns the compiled update by one batch.
+
+  Args:
+    deflated: maps [B, 1, H, W, 3] to [B, D].
+    parameters: its gammas and betas, all that is updated.
+    optimizer: that has made its slots for them.
+
+  Returns:
+    A function of images, float32 [B, H, W, 3], and targets, float32 [B, D], to
+    the mean L1 before the update, float32 [].
+  """
+
+  @tf.function(autograph=False)
+  def step(images, targets):
+    # Kernels are not watched: their gradients would only cost memory.
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+      tape.watch(parameters)
+      outputs = input_inflated(deflated, images, 1)
+      loss = tf.reduce_mean(tf.abs(outputs - targets))
+    gradients = tape.gradient(loss, parameters)
+    optimizer.apply_gradients(zip(gradients, parameters, strict=True))
+    return loss
+
+  return step
+
+
+def _mean_l1(step, batches, epoch, config):
+  losses = [step(images, targets) for images, targets in batches]
+  mean = float(tf.reduce_mean(losses))
+  if not np.isfinite(mean):
+    raise exit_codes.UserError(
+      exit_codes.NUMERICAL,
+      f"deflation: the L1 is not finite in epoch {epoch}; lower"
+      f" `learning_rate` ({config.learning_rate:g}).",
+    )
+  return mean
+
+
+def _targets(video_network, images_dataset, config):
+  """Returns what the video network says of every image, float32 [N, D]."""
+  size = config.batch_size
+
+  @tf.function(autograph=False)
+  def forward(images):
+    return input_inflated(video_network, images, config.num_frames)
+
+  parts = []
+  with tqdm.tqdm(desc="static videos", unit=" images") as progress:
+    for images in _ordered(images_dataset.batch(size)):
+      count = len(images)
+      # Of one shape, so that nothing is traced again for the last batch.
+      rows = tf.minimum(tf.range(size), count - 1)
+      parts.append(forward(tf.gather(images, rows))[:count].numpy())
+      progress.update(count)
+  targets = np.concatenate(parts)
+  if len(targets) < size:
+    raise ValueError(
+      f"`images_dataset` ({len(targets)} images) must fill a batch of"
+      f" `batch_size` ({size}); lower it."
+    )
+  broken = np.flatnonzero(~np.isfinite(targets).all(axis=1))
+  if len(broken):
+    raise ValueError(
+      f"outputs of the video network must be finite, but those of"
+      f" {len(broken)} of {len(targets)} images are not, the first is image"
+      f" {broken[0]}; its weights or that image are broken."
+    )
+  return targets
+
+
+def _check_images(images_dataset):
+  spec = images_dataset.element_spec
+  if not isinstance(spec, tf.TensorSpec) or not (
+    spec.shape.rank == 3 and spec.shape.is_fully_defined()
+  ):
+    raise ValueError(
+      f"`images_dataset` ({spec}) must hold single images of one size,"
+      " [H, W, 3]; unbatch and resize them, and leave labels out."
+    )
+  if spec.dtype != tf.float32:
+    raise TypeError(
+      f"`images_dataset` ({spec.dtype.name}) must be float32; scale uint8"
+      " images by 1/255 first."
+    )
+  if images_dataset.cardinality() == tf.data.INFINITE_CARDINALITY:
+    raise ValueError(
+      "`images_dataset` (endless) must end; leave `repeat` out, as `epochs`"
+      " counts the passes."
+    )
+
+
+def _check_repeatable(images_dataset, batch_size):
+  """Raises unless the first batch is there, and the same when read again."""
+  batches = images_dataset.batch(batch_size).take(1)
+  first, again = list(batches), list(batches)
+  if not first:
+    raise ValueError(
+      "`images_dataset` (0 images) must hold at least `batch_size`"
+      f" ({batch_size}); is the folder or the pattern right?"
+    )
+  if not np.array_equal(first[0], again[0], equal_nan=True):
+    raise ValueError(
+      "`images_dataset` must give the same images in every pass, but its first"
+      f" {len(first[0])} differ in a second one; leave shuffling and random"
+      " augmentation out."
+    )
+
+
+def _check_networks(video_network, deflated, images_dataset, num_frames):
+  shape = images_dataset.element_spec.shape
+  wanted = _output_dim(video_network, shape, num_frames)
+  found = _output_dim(deflated, shape, 1)
+  if found != wanted:
+    raise ValueError(
+      f"outputs of `{deflated.name}` ({found}) and of the video network"
+      f" `{video_network.name}` ({wanted}) must have one size; make the one"
+      " from the other."
+    )
+  parameters = batch_norm_parameters(deflated)
+  if not parameters:
+    raise ValueError(
+      f"`{deflated.name}` must have a batch norm with gamma or beta, the only"
+      " parameters that are trained; it has none."
+    )
+  theirs = {variable.ref() for variable in video_network.variables}
+  shared = [v.name for v in parameters if v.ref() in theirs]
+  if shared:
+    raise ValueError(
+      f"`{deflated.name}` must have batch norms of its own, but"
+      f" {len(shared)} parameters are the video network's, such as"
+      f" `{shared[0]}`; copy their values instead."
+    )
+
+
+def _output_dim(network, image_shape, num_frames):
+  """Returns D without running the network; makes its weights if need be."""
+  graph = tf.function(
+    lambda images: input_inflated(network, images, num_frames), autograph=False
+  ).get_concrete_function(tf.TensorSpec([1, *image_shape], tf.float32))
+  return graph.structured_outputs.shape[-1]

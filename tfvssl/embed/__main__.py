@@ -1,0 +1,194 @@
+"""Embeds a folder of videos or sounds, or sentences, with an exported model.
+
+  python -m tfvssl.embed --model=EXPORT --input=FOLDER --output=embeddings.npz
+  python -m tfvssl.embed --model=EXPORT --sentences=FILE.txt --output=text.npz
+
+Of media: sliding windows, --hop_s apart; row k of a file starts at k * hop_s
+for sight and sound alike. Columns: path, start_s, has_video, has_audio, audio_s
+and, [rows, D], video_backbone, video_embedding, audio_backbone,
+audio_embedding, and of MMV every space (video_va, video_vat, ...); zero where
+the mask is False. skipped_path, skipped_reason, skipped_detail name the files
+that could not be read; `root` is the folder of the paths, seen from the output.
+
+Of text, one sentence a line, empty lines left out: text, text_backbone,
+text_embedding, every space, and text_known_words, how many words of the
+vocabulary the network saw: where it is 0 the embedding means nothing.
+
+`model` tells which export it was; tfvssl.search takes no other.
+"""
+
+from collections.abc import Sequence
+import pathlib
+
+from absl import flags
+from absl import logging
+import numpy as np
+import tqdm
+
+from tfvssl.runtime import exit_codes
+
+_MODEL = flags.DEFINE_string("model", None, "Folder of tfvssl.export.")
+_INPUT = flags.DEFINE_string("input", None, "Folder of media, or one file.")
+_SENTENCES = flags.DEFINE_string(
+  "sentences", None, "Text file of sentences, one a line, instead of --input."
+)
+_OUTPUT = flags.DEFINE_string("output", None, "The .npz file to write.")
+_HOP_S = flags.DEFINE_float(
+  "hop_s", None, "Seconds between rows; by default one window."
+)
+_MODALITY = flags.DEFINE_enum(
+  "modality", "all", ["all", "video", "audio"], "What to embed of --input."
+)
+_BATCH_SIZE = flags.DEFINE_integer(
+  "batch_size", 8, "Windows per forward pass.", lower_bound=1
+)
+_MAX_SKIPPED = flags.DEFINE_float(
+  "max_skipped",
+  0.5,
+  "Share of unreadable files above which the exit code is 4.",
+  lower_bound=0.0,
+  upper_bound=1.0,
+)
+
+
+def main(argv: Sequence[str]) -> int:
+  """Embeds --input or --sentences and returns the exit code."""
+  if len(argv) > 1:
+    raise ValueError(f"'{argv[1]}' is no flag; see --helpfull.")
+  if not _MODEL.value or not _OUTPUT.value:
+    raise ValueError(
+      "--model, --output and --input or --sentences are needed; for example"
+      " --model=EXPORT --input=FOLDER --output=embeddings.npz"
+    )
+  if bool(_INPUT.value) == bool(_SENTENCES.value):
+    raise ValueError(
+      f"--input={_INPUT.value} and --sentences={_SENTENCES.value}: exactly one"
+      " of the two is needed; embed media and text one after the other."
+    )
+  output = pathlib.Path(_OUTPUT.value)
+  if output.suffix != ".npz":
+    raise ValueError(f"--output={output} must end in .npz")
+  if _HOP_S.value is not None and not _HOP_S.value > 0:
+    raise ValueError(f"--hop_s={_HOP_S.value} must be above 0.")
+  if _SENTENCES.value:
+    return _embed_sentences(pathlib.Path(_SENTENCES.value), output)
+  return _embed_media(pathlib.Path(_INPUT.value), output)
+
+
+def _embed_media(root, output):
+  files = _files(root)
+  # Loads TensorFlow: after every check that needs none.
+  from tfvssl.embed import embedder as embedding
+
+  logging.set_verbosity(logging.INFO)
+  asked = _MODALITY.value
+  embedder = _load(("video", "audio") if asked == "all" else (asked,))
+  progress = tqdm.tqdm(files, unit=" files")
+  table, skipped = embedding.embed_files(embedder, progress, root)
+  for item in skipped:
+    logging.warning("skipped %s: %s: %s", *item)
+  if not table:
+    raise exit_codes.UserError(
+      exit_codes.DATA,
+      f"none of the {len(files)} files of {root} could be embedded; the first"
+      f" was {skipped[0].path}: {skipped[0].reason}: {skipped[0].detail}",
+    )
+  about = {
+    "model": np.array(embedder.identity),
+    "root": np.array(embedding.relative_folder(root, output)),
+  }
+  embedding.save(
+    output, {**table, **embedding.skipped_columns(skipped), **about}
+  )
+  print(
+    f"{len(table['path'])} rows of {len(files) - len(skipped)} files,"
+    f" {len(skipped)} skipped, in {output}"
+  )
+  print(
+    f"next: python -m tfvssl.search --model={_MODEL.value} --index={output}"
+    " --query=FILE --output=results.html"
+  )
+  too_many = len(skipped) > _MAX_SKIPPED.value * len(files)
+  return exit_codes.SKIPPED if too_many else exit_codes.OK
+
+
+def _embed_sentences(path, output):
+  sentences = _read_sentences(path)
+  from tfvssl.embed import embedder as embedding
+
+  logging.set_verbosity(logging.INFO)
+  embedder = _load(("text",))
+  table = embedder.embed_sentences(sentences)
+  embedding.save(
+    output,
+    {
+      "text": np.array(sentences),
+      **table,
+      "model": np.array(embedder.identity),
+    },
+  )
+  empty = np.flatnonzero(table["text_known_words"] == 0)
+  if len(empty):
+    logging.warning(
+      "%d sentences hold no word that the model knows, so their embeddings"
+      " mean nothing; the first is %r.",
+      len(empty),
+      sentences[empty[0]],
+    )
+  print(f"{len(sentences)} sentences in {output}")
+  print(
+    f"next: python -c \"import numpy; print(numpy.load('{output}')"
+    "['text_embedding'].shape)\""
+  )
+  return exit_codes.OK
+
+
+def _files(root):
+  from tfvssl.data.media import streams
+
+  if not root.exists():
+    raise FileNotFoundError(f"--input={root} does not exist.")
+  files = [root] if root.is_file() else streams.list_media(root)
+  if not files:
+    raise FileNotFoundError(f"--input={root} holds no video or audio file.")
+  return files
+
+
+def _read_sentences(path):
+  if not path.is_file():
+    raise FileNotFoundError(f"--sentences={path} is not a file.")
+  try:
+    lines = path.read_text(encoding="utf-8-sig").split("\n")
+  except UnicodeDecodeError as error:
+    raise exit_codes.UserError(
+      exit_codes.DATA, f"--sentences={path} is not UTF-8: {error}"
+    ) from error
+  sentences = [line.strip() for line in lines if line.strip()]
+  if not sentences:
+    raise exit_codes.UserError(
+      exit_codes.DATA, f"--sentences={path} holds no sentence."
+    )
+  return sentences
+
+
+def _load(modalities):
+  from tfvssl.embed import embedder as embedding
+
+  try:
+    return embedding.Embedder(
+      _MODEL.value,
+      modalities=modalities,
+      hop_s=_HOP_S.value,
+      batch_size=_BATCH_SIZE.value,
+    )
+  except ValueError as error:
+    raise exit_codes.UserError(exit_codes.DATA, str(error)) from error
+
+
+def console_main() -> None:
+  """Runs the binary as a console script."""
+  exit_codes.run(main)
+
+
+if __name__ == "__main__":
+  console_main()

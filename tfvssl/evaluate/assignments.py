@@ -1,0 +1,82 @@
+"""Values of --set: `svm.train_epochs=3` for the settings of an evaluation."""
+
+from collections.abc import Sequence
+import dataclasses
+import enum
+import typing
+
+from tfvssl.config import experiment as config
+
+# What the weights were trained with stays as it was.
+SECTIONS = (*config.PROTOCOLS, "runtime")
+
+
+def assign(
+  experiment: config.Experiment, assignments: Sequence[str]
+) -> config.Experiment:
+  """Returns the experiment with some values of SECTIONS replaced.
+
+  Args:
+    experiment: of a run.
+    assignments: `section.field=value`; several values of a field that holds
+      several are separated by commas.
+
+  Raises:
+    ValueError: there is no such field, or the value is not of its kind.
+  """
+  for assignment in assignments:
+    path, equals, text = assignment.partition("=")
+    section, dot, field = path.partition(".")
+    if not (equals and dot) or section not in SECTIONS:
+      raise ValueError(
+        f"--set={assignment} must be SECTION.FIELD=VALUE with one of"
+        f" {', '.join(SECTIONS)}; for example --set=svm.train_epochs=3."
+      )
+    settings = getattr(experiment, section)
+    hints = typing.get_type_hints(type(settings))
+    if field not in hints:
+      near = config.nearest_name(field, settings)
+      raise ValueError(
+        f"--set={assignment}: `{section}` has no field `{field}`; {near}"
+      )
+    try:
+      value = _value(text, hints[field])
+    except ValueError as error:
+      raise ValueError(
+        f"--set={assignment}: '{text}' must be {_kind(hints[field])}."
+      ) from error
+    settings = dataclasses.replace(settings, **{field: value})
+    experiment = dataclasses.replace(experiment, **{section: settings})
+  return experiment
+
+
+def _value(text, hint):
+  if typing.get_origin(hint) is tuple:
+    items = tuple(float(word) for word in text.split(","))
+    length = _length(hint)
+    if length and len(items) != length:
+      raise ValueError
+    return items
+  if hint is bool:
+    if text not in ("true", "false"):
+      raise ValueError
+    return text == "true"
+  return hint(text)
+
+
+def _length(hint):
+  """Returns how many numbers a tuple has to have; None for any number."""
+  arguments = typing.get_args(hint)
+  return None if arguments[-1] is Ellipsis else len(arguments)
+
+
+def _kind(hint):
+  if typing.get_origin(hint) is tuple:
+    length = _length(hint)
+    count = f"{length} numbers" if length else "numbers"
+    return f"{count}, separated by commas"
+  if hint is bool:
+    return "true or false"
+  if issubclass(hint, enum.Enum):
+    return "one of " + ", ".join(member.value for member in hint)
+  return {int: "a whole number", float: "a number"}.get(hint, "text")

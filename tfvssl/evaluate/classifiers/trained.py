@@ -1,0 +1,402 @@
+"""Classifiers that gradient descent trains: one short loop for all protocols.
+
+It runs on all replicas of the strategy in whose scope it is called; there the
+networks must have been made, too.
+"""
+
+from collections.abc import Callable, Sequence
+import itertools
+import math
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+import tqdm
+
+from tfvssl import views
+from tfvssl.backbones import batch_norm
+from tfvssl.config import experiment
+from tfvssl.data.records import reader
+from tfvssl.evaluate.samples import features
+from tfvssl.evaluate.samples import splits
+from tfvssl.methods import base
+from tfvssl.methods.parts import heads
+from tfvssl.optim import schedules
+from tfvssl.runtime import exit_codes
+
+_CHECK_EVERY = 20  # steps between two looks at the loss, which wait for it
+
+
+class LinearHead(tf.keras.layers.Layer):
+  """Batch norm and a linear layer. Source: paper appendix B."""
+
+  def __init__(self, num_classes: int, name: str = "linear_head"):
+    """Makes the layers; their weights are made by the first call."""
+    super().__init__(name=name)
+    self.norm = batch_norm.batch_norm("batch_norm")
+    self.linear = heads.linear(num_classes, "linear", dtype="float32")
+
+  def call(
+    self,
+    inputs: tf.Tensor,
+    training: bool = False,
+    kept: tf.Tensor | None = None,
+  ) -> tf.Tensor:
+    """Returns logits, float32 [B, K].
+
+    Args:
+      inputs: features [B, D].
+      training: whether batch norm uses and updates batch statistics.
+      kept: float32 [B, D], factors of dropout; None for none.
+    """
+    x = self.norm(inputs, training=training)
+    return self.linear(x if kept is None else x * kept)
+
+
+class PlainHead(tf.keras.layers.Layer):
+  """A linear layer and nothing else. Source: MMV paper, appendix A.2."""
+
+  def __init__(self, num_classes: int, name: str = "linear_head"):
+    """Makes the layer; its weights are made by the first call."""
+    super().__init__(name=name)
+    self.linear = heads.linear(num_classes, "linear", dtype="float32")
+
+  def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
+    """Returns logits, float32 [B, K], for features [B, D]."""
+    del training  # makes no difference
+    return self.linear(inputs)
+
+
+class MlpHead(tf.keras.layers.Layer):
+  """Batch norm, linear, batch norm, relu, linear. Source: paper appendix B."""
+
+  def __init__(self, hidden_dim: int, num_classes: int, name: str = "mlp_head"):
+    """Makes the layers; their weights are made by the first call."""
+    super().__init__(name=name)
+    self.norms = [
+      batch_norm.batch_norm("batch_norm"),
+      batch_norm.batch_norm("batch_norm_1"),
+    ]
+    self.linears = [
+      heads.linear(hidden_dim, "linear"),
+      heads.linear(num_classes, "linear_1", dtype="float32"),
+    ]
+
+  def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
+    """Returns logits, float32 [B, K], for features [B, D]."""
+    x = self.linears[0](self.norms[0](inputs, training=training))
+    x = self.norms[1](x, training=training)
+    return self.linears[1](tf.nn.relu(x))
+
+
+def softmax_loss(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
+  """Returns the cross-entropy, float32 [B], of one right column per row.
+
+  Args:
+    logits: float32 [B, K].
+    labels: integers [B, 1], the right columns.
+  """
+  return tf.nn.sparse_softmax_cross_entropy_with_logits(
+    labels=labels[:, 0], logits=logits
+  )
+
+
+def sigmoid_loss(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
+  """Returns the sum over classes of the binary cross-entropies, float32 [B].
+
+  Args:
+    logits: float32 [B, K].
+    labels: integers [B, L], the right columns, filled up with -1.
+  """
+  targets = tf.reduce_max(tf.one_hot(labels, logits.shape[-1]), axis=1)
+  return tf.reduce_sum(
+    tf.nn.sigmoid_cross_entropy_with_logits(labels=targets, logits=logits), -1
+  )
+
+
+class Recipe(NamedTuple):
+  """How a classifier is trained.
+
+  Attributes:
+    section: name of the settings, for messages.
+    optimizer: builds the optimiser.
+    learning_rate: after the warm-up; then half a cosine to 0.
+    batch_size: clips per update over all replicas.
+    total_steps: updates in all.
+    warmup_steps: updates in which the learning rate rises from 0.
+    schedule: of the rate, instead of warm-up and cosine; None for these.
+  """
+
+  section: str
+  optimizer: experiment.OptimizerConfig
+  learning_rate: float
+  batch_size: int
+  total_steps: int
+  warmup_steps: int = 0
+  schedule: tf.keras.optimizers.schedules.LearningRateSchedule | None = None
+
+
+def steps_of(epochs: float, num_clips: int, batch_size: int) -> float:
+  """Returns how many updates `epochs` passes over the clips take."""
+  return epochs * num_clips / batch_size
+
+
+def epochs_recipe(
+  section: str,
+  optimizer: experiment.OptimizerConfig,
+  *,
+  learning_rate: float,
+  batch_size: int,
+  epochs: int,
+  warmup_epochs: float,
+  num_clips: int,
+) -> Recipe:
+  """Returns the recipe of a protocol that counts in epochs."""
+  return Recipe(
+    section,
+    optimizer,
+    learning_rate,
+    batch_size,
+    total_steps=math.ceil(steps_of(epochs, num_clips, batch_size)),
+    warmup_steps=math.floor(steps_of(warmup_epochs, num_clips, batch_size)),
+  )
+
+
+def training_batches(
+  split: splits.Split, settings: features.Settings, batch_size: int
+) -> tf.data.Dataset:
+  """Returns endless batches of augmentable views with `labels` int32 [B, L].
+
+  They come from the list of clips, by sample_index, as a record's view holds
+  one label only; they are numbers of `split.columns`, filled up with -1.
+  """
+  columns = split.columns
+  table = np.full(
+    [len(split.train.usable), split.train_labels.shape[1]], -1, np.int32
+  )
+  rows = np.searchsorted(columns, split.train_labels)
+  table[[clip.sample_index for clip in split.train_clips]] = np.where(
+    split.train_labels >= 0, rows, -1
+  )
+  constant = tf.constant(table)
+  return features.training_batches(split.train, settings, batch_size).map(
+    lambda view: view._replace(labels=tf.gather(constant, view.sample_index))
+  )
+
+
+def train(
+  logits_of: Callable[[views.View], tf.Tensor],
+  loss_of: Callable[[tf.Tensor, tf.Tensor], tf.Tensor],
+  variables: Sequence[tf.Variable],
+  batches: Callable[[int], tf.data.Dataset],
+  records: reader.Records,
+  recipe: Recipe,
+) -> None:
+  """Minimises the mean loss over the global batch.
+
+  Args:
+    logits_of: maps a batch of views to [B, K], in training mode.
+    loss_of: maps logits and labels to [B].
+    variables: that are trained.
+    batches: endless views with labels, by the size of a replica's batch.
+    records: that they come from, for messages.
+    recipe: optimiser, rate and number of steps.
+
+  Raises:
+    ValueError: the batch cannot be shared by the replicas, or the warm-up is
+      not shorter than the training.
+    exit_codes.UserError: the loss is not finite (5), or a record is damaged
+      (3).
+  """
+  strategy = tf.distribute.get_strategy()
+  check_recipe(recipe, strategy.num_replicas_in_sync)
+  step = _training_step(logits_of, loss_of, variables, recipe)
+  distributed = strategy.distribute_datasets_from_function(
+    lambda context: batches(
+      context.get_per_replica_batch_size(recipe.batch_size)
+    )
+  )
+  stream = itertools.islice(
+    features.read(records, distributed), recipe.total_steps
+  )
+  pending: list[tf.Tensor] = []
+  with tqdm.tqdm(
+    stream, desc=recipe.section, total=recipe.total_steps, unit=" steps"
+  ) as progress:
+    for number, view in enumerate(progress, start=1):
+      pending.append(step(view))
+      if len(pending) == _CHECK_EVERY or number == recipe.total_steps:
+        progress.set_postfix(loss=f"{_checked(pending, number, recipe):.3f}")
+        pending = []
+
+
+def _training_step(logits_of, loss_of, variables, recipe):
+  """Returns a function: one update by a batch of views, to its mean loss."""
+  strategy = tf.distribute.get_strategy()
+  schedule = recipe.schedule or schedules.WarmupCosine(
+    recipe.learning_rate, recipe.warmup_steps, recipe.total_steps
+  )
+  optimizer = recipe.optimizer.build(schedule, variables)
+
+  def replica_step(view):
+    with tf.GradientTape() as tape:
+      loss = tf.reduce_mean(loss_of(logits_of(view), view.labels))
+      share = loss / strategy.num_replicas_in_sync
+    gradients = tape.gradient(share, variables)
+    optimizer.apply_gradients(zip(gradients, variables, strict=True))
+    return loss
+
+  # Nothing in it is Python control flow over tensors; converting it is slow.
+  @tf.autograph.experimental.do_not_convert
+  def global_step(view):
+    losses = strategy.run(replica_step, args=(view,))
+    return strategy.reduce(tf.distribute.ReduceOp.MEAN, losses, axis=None)
+
+  return tf.function(global_step)
+
+
+def check_recipe(recipe: Recipe, replicas: int) -> None:
+  """Raises ValueError unless replicas share a batch and a warm-up ends."""
+  size, name = recipe.batch_size, recipe.section
+  if size % replicas:
+    below = size // replicas * replicas
+    raise ValueError(
+      f"`{name}.batch_size` ({size}) must be divisible by the number of"
+      f" replicas ({replicas}); try --set={name}.batch_size="
+      f"{below or replicas}."
+    )
+  if recipe.warmup_steps >= recipe.total_steps:
+    raise ValueError(
+      f"`{name}.warmup_steps` ({recipe.warmup_steps}) must be below the"
+      f" {recipe.total_steps} steps that the training has; try"
+      f" --set={name}.warmup_steps={recipe.total_steps // 15}."
+    )
+
+
+def _checked(losses, last_step, recipe):
+  """Returns the newest loss; all of them must be finite."""
+  values = np.array([float(loss) for loss in losses])
+  broken = np.flatnonzero(~np.isfinite(values))
+  if len(broken):
+    raise exit_codes.UserError(
+      exit_codes.NUMERICAL,
+      f"{recipe.section}: the loss is not finite at step"
+      f" {last_step - len(values) + 1 + broken[0]} of {recipe.total_steps};"
+      f" lower the learning rate ({recipe.learning_rate:g}).",
+    )
+  return values[-1]
+
+
+def average_statistics(variables: Sequence[tf.Variable]) -> None:
+  """Gives every replica the mean over replicas of what is not trained.
+
+  Only batch norms that are local have moving statistics that differ.
+  """
+  if tf.distribute.get_strategy().num_replicas_in_sync > 1:
+    for variable in variables:
+      variable.assign(variable.read_value())
+
+
+def test_scores(
+  network: Callable[[tf.Tensor], tf.Tensor],
+  split: splits.Split,
+  settings: features.Settings,
+) -> np.ndarray:
+  """Returns the mean score of every test clip's views, float32 [M, K].
+
+  Args:
+    network: maps what a backbone takes to float32 [B, K].
+    split: with the M test clips.
+    settings: how views are taken.
+
+  Raises:
+    exit_codes.UserError: some are NaN or infinite (5), which no accuracy would
+      show: the first class would be the best one.
+  """
+  scores = features.test_outputs(network, split.test, settings).mean(axis=1)
+  broken = np.flatnonzero(~np.isfinite(scores).all(axis=1))
+  if len(broken):
+    raise exit_codes.UserError(
+      exit_codes.NUMERICAL,
+      f"{split.name}: {len(broken)} of {len(scores)} test clips have scores"
+      " that are not finite, the first is"
+      f" '{split.test_clips[broken[0]].clip_id}'; lower the learning rate.",
+    )
+  return scores
+
+
+def scores_on_frozen(
+  head: tf.keras.layers.Layer,
+  encoder: base.Encoder,
+  split: splits.Split,
+  settings: features.Settings,
+  *,
+  loss_of: Callable[[tf.Tensor, tf.Tensor], tf.Tensor],
+  probabilities_of: Callable[[tf.Tensor], tf.Tensor],
+  recipe: Recipe,
+) -> np.ndarray:
+  """Trains `head` alone and returns the test clips' scores, float32 [M, K].
+
+  Args:
+    head: new; its K columns are those of the split.
+    encoder: its backbone stays as it is.
+    split: with the M test clips.
+    settings: how views are taken.
+    loss_of: maps logits and labels to [B].
+    probabilities_of: maps logits to the scores that are averaged over views.
+    recipe: optimiser, rate and number of steps.
+
+  Raises:
+    ValueError: as `train`.
+    exit_codes.UserError: as `train` and `test_scores`.
+  """
+  backbone = encoder.backbone
+  build_head(head, encoder, settings.spec)
+
+  def logits_of(view):
+    inputs = features.network_input(view, settings)
+    frozen = tf.stop_gradient(backbone(inputs, training=False))
+    return head(frozen, training=True)
+
+  train(
+    logits_of,
+    loss_of,
+    head.trainable_variables,
+    lambda size: training_batches(split, settings, size),
+    split.train,
+    recipe,
+  )
+  return test_scores(
+    lambda inputs: probabilities_of(head(backbone(inputs))), split, settings
+  )
+
+
+def placement_tree(batch_size: int) -> dict:
+  """Returns what of the hardware a result depends on, for the result file.
+
+  Args:
+    batch_size: clips per update over all replicas.
+  """
+  replicas = tf.distribute.get_strategy().num_replicas_in_sync
+  return {
+    "replicas": replicas,
+    "clips_per_replica": batch_size // replicas,
+    "precision": tf.keras.mixed_precision.global_policy().name,
+  }
+
+
+def feature_dim(encoder: base.Encoder, spec: views.ViewSpec) -> int:
+  """Returns D of the backbone's features, without running it."""
+  network = tf.function(encoder.backbone, autograph=False)
+  graph = network.get_concrete_function(
+    tf.TensorSpec(features.input_shape(spec), tf.float32)
+  )
+  return int(graph.structured_outputs.shape[-1])
+
+
+def build_head(
+  head: tf.keras.layers.Layer, encoder: base.Encoder, spec: views.ViewSpec
+) -> tf.keras.layers.Layer:
+  """Returns `head` with its weights made, for the features of `encoder`."""
+  head(tf.zeros([1, feature_dim(encoder, spec)]))
+  return head

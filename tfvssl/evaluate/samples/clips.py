@@ -1,0 +1,221 @@
+"""Which clips the two sides of a split hold, and whether they overlap."""
+
+import dataclasses
+import hashlib
+from typing import NamedTuple
+
+from google.protobuf import message
+import numpy as np
+import tensorflow as tf
+import tqdm
+
+from tfvssl import views
+from tfvssl.data import pipeline
+from tfvssl.data.records import reader
+from tfvssl.data.records import schema
+
+# The first that a record holds stands for its content.
+_CONTENT = (
+  views.Modality.RGB,
+  views.Modality.AUDIO,
+  views.Modality.FLOW,
+  views.Modality.SPECTROGRAM,
+)
+
+
+class ClipInfo(NamedTuple):
+  """A usable clip of a record folder.
+
+  Attributes:
+    sample_index: position of the record in its folder.
+    clip_id: as in the record.
+    source: path of the file that the clip was cut from; the clips of one file
+      share it, whatever their ids are.
+    labels: indices into the folder's classes; none where it has no label.
+    digest: SHA-256 of pictures, or of sound where there are none.
+  """
+
+  sample_index: int
+  clip_id: str
+  source: str
+  labels: tuple[int, ...]
+  digest: str
+
+
+def read_clips(records: reader.Records) -> list[ClipInfo]:
+  """Returns the usable clips in the order of the folder; reads all bytes.
+
+  Raises:
+    exit_codes.UserError: a shard is damaged; the record is named.
+    ValueError: a record does not hold what the schema says.
+  """
+  clips = []
+  dataset = tf.data.TFRecordDataset(records.paths).as_numpy_iterator()
+  with (
+    tqdm.tqdm(
+      desc=f"clips of {records.folder.name}",
+      total=len(records.usable),
+      unit=" clips",
+    ) as progress,
+    pipeline.explained(records),
+  ):
+    for sample_index, record in enumerate(dataset):
+      if records.usable[sample_index]:
+        clips.append(_clip_info(records, sample_index, record))
+      progress.update()
+  return clips
+
+
+def _clip_info(records, sample_index, record):
+  try:
+    example = tf.train.SequenceExample.FromString(record)
+    context = {
+      name: _only_value(example.context.feature, name)
+      for name in ("clip/id", "clip/path")
+    }
+    labels = _values(example.context.feature, "clip/label/index")
+  except (message.DecodeError, ValueError) as error:
+    shard = int(np.searchsorted(records.offsets, sample_index, "right")) - 1
+    number = sample_index - int(records.offsets[shard])
+    raise ValueError(
+      f"{records.paths[shard]}: record {number} is no clip of this schema"
+      f" ({error}); prepare the records again."
+    ) from error
+  return ClipInfo(
+    sample_index,
+    context["clip/id"].decode("utf-8", "replace"),
+    context["clip/path"].decode("utf-8", "replace"),
+    tuple(label for label in labels if label >= 0),
+    _digest(example.feature_lists.feature_list),
+  )
+
+
+def _only_value(features, name):
+  values = _values(features, name)
+  if len(values) != 1:
+    raise ValueError(f"{name} has {len(values)} values")
+  return values[0]
+
+
+def _values(features, name):
+  feature = features[name]
+  kind = feature.WhichOneof("kind")
+  values = getattr(feature, kind).value if kind else []
+  if not values:
+    raise ValueError(f"{name} has 0 values")
+  return values
+
+
+def _digest(lists):
+  digest = hashlib.sha256()
+  for modality in _CONTENT:
+    name = schema.FEATURE_LISTS[modality]
+    if name in lists:
+      for step in lists[name].feature:
+        digest.update(step.bytes_list.value[0])
+      break
+  return digest.hexdigest()
+
+
+def restrict(
+  records: reader.Records, clips: list[ClipInfo], kept: np.ndarray
+) -> tuple[reader.Records, list[ClipInfo]]:
+  """Returns the records with some of their usable clips only, and these.
+
+  Args:
+    records: of one folder.
+    clips: all that are usable, of `read_clips`.
+    kept: bool, one per clip.
+  """
+  chosen = [clip for clip, keep in zip(clips, kept, strict=True) if keep]
+  usable = np.zeros_like(records.usable)
+  usable[[clip.sample_index for clip in chosen]] = True
+  return dataclasses.replace(records, usable=usable), chosen
+
+
+def label_rows(clips: list[ClipInfo]) -> np.ndarray:
+  """Returns the labels of every clip, int64 [N, L], filled up with -1.
+
+  L is the largest number of labels that a clip has, at least 1.
+  """
+  length = max([1, *(len(clip.labels) for clip in clips)])
+  rows = np.full([len(clips), length], -1, np.int64)
+  for row, clip in zip(rows, clips, strict=True):
+    row[: len(clip.labels)] = clip.labels
+  return rows
+
+
+def check_single_labels(clips: list[ClipInfo], folder: str) -> None:
+  """Raises ValueError naming the first clip that has several labels."""
+  for clip in clips:
+    if len(clip.labels) > 1:
+      raise ValueError(
+        f"clip {clip.clip_id!r} of {folder} has {len(clip.labels)} labels; this"
+        " protocol takes one per clip. Use --protocol=mlp or, for images,"
+        " --protocol=pascal."
+      )
+
+
+def renumber(
+  labels: np.ndarray, own: list[str], common: list[str]
+) -> np.ndarray:
+  """Returns labels as indices into `common`, of the same shape; -1 stays.
+
+  Folders that were prepared apart may number their classes differently.
+
+  Args:
+    labels: int64 [N] or [N, L], of one folder.
+    own: its classes.
+    common: the names to count in; holds all of `own`.
+  """
+  numbers = np.array([common.index(name) for name in own] + [-1], np.int64)
+  return numbers[np.where(labels >= 0, labels, -1)]
+
+
+def common_classes(train: list[str], test: list[str]) -> list[str]:
+  """Returns the training classes followed by those of the test clips only."""
+  return train + [name for name in test if name not in train]
+
+
+def check_leakage(
+  train: list[ClipInfo],
+  test: list[ClipInfo],
+  split: str,
+  same_paths_differ: bool = False,
+) -> None:
+  """Checks that no test clip was trained on.
+
+  Args:
+    train: clips of the classifier's training side.
+    test: clips of its test side.
+    split: name of the split, for the message.
+    same_paths_differ: the two sides were prepared from different folders, so
+      that equal relative paths are different files; only content counts.
+
+  Raises:
+    ValueError: clips of equal content, or cut from the same file.
+  """
+  contents = {clip.digest: clip.clip_id for clip in train}
+  equal = [
+    f"{clip.clip_id!r} = {contents[clip.digest]!r}"
+    for clip in test
+    if clip.digest in contents
+  ]
+  if equal:
+    raise ValueError(
+      f"{split}: {len(equal)} test clips are also training clips"
+      f" ({_some(equal)}); prepare them with separate splits."
+    )
+  sources = {clip.source for clip in train}
+  shared = sorted({clip.source for clip in test if clip.source in sources})
+  if shared and not same_paths_differ:
+    raise ValueError(
+      f"{split}: training and test clips come from {len(shared)} same paths"
+      f" ({_some([repr(path) for path in shared])}). If these are different"
+      " files in different folders, pass --same_paths_differ."
+    )
+
+
+def _some(items):
+  more = f" and {len(items) - 3} more" if len(items) > 3 else ""
+  return ", ".join(items[:3]) + more

@@ -1,0 +1,366 @@
+"""The official splits: which clips each side has, under one list of classes."""
+
+import hashlib
+from typing import NamedTuple
+
+from absl import logging
+import numpy as np
+
+from tfvssl import views
+from tfvssl.data.records import reader
+from tfvssl.evaluate.samples import clips
+
+
+class Kept(NamedTuple):
+  """Which clips of a split can be evaluated, and what is left out.
+
+  Attributes:
+    train: bool [N].
+    test: bool [M].
+    train_unlabelled: training clips without label.
+    test_unlabelled: test clips without label.
+    unseen: class without training clips -> its test clips; left out unless
+      they have another label that counts.
+  """
+
+  train: np.ndarray
+  test: np.ndarray
+  train_unlabelled: int
+  test_unlabelled: int
+  unseen: dict[str, int]
+
+
+class Split(NamedTuple):
+  """One official split: labelled training and test clips of one class list.
+
+  `kept` says what was left out of the folders; all else is what is left.
+
+  Attributes:
+    name: for messages and the result.
+    train: records of the training side.
+    test: records of the test side.
+    train_clips: N clips, in the order of the records.
+    test_clips: M clips.
+    train_labels: int64 [N, L], indices into `classes`, filled up with -1.
+    test_labels: int64 [M, L'].
+    classes: names of the labels.
+    kept: what could be evaluated.
+  """
+
+  name: str
+  train: reader.Records
+  test: reader.Records
+  train_clips: list[clips.ClipInfo]
+  test_clips: list[clips.ClipInfo]
+  train_labels: np.ndarray
+  test_labels: np.ndarray
+  classes: list[str]
+  kept: Kept
+
+  @property
+  def columns(self) -> np.ndarray:
+    """Labels that training clips have, which a classifier can give, [K]."""
+    return known_labels(self.train_labels)
+
+
+def open_split(
+  name: str,
+  train_folder: str,
+  test_folder: str,
+  *,
+  spec: views.ViewSpec,
+  frame_rate_hz: float,
+  same_paths_differ: bool = False,
+  several_labels: bool = False,
+) -> Split:
+  """Returns a checked pair of record folders.
+
+  Args:
+    name: of the split.
+    train_folder: records that a classifier is fitted to.
+    test_folder: records that it is tested on.
+    spec: of the views.
+    frame_rate_hz: of the records.
+    same_paths_differ: see clips.check_leakage.
+    several_labels: a clip may have more than one.
+
+  Raises:
+    ValueError: the pair cannot be evaluated: records that differ from their
+      manifest, too few or too many labels, clips on both sides.
+    FileNotFoundError: a folder does not exist.
+    exit_codes.UserError: a record is damaged.
+  """
+  train, test = (
+    reader.open_for_views(folder, [spec], frame_rate_hz)
+    for folder in (train_folder, test_folder)
+  )
+  train_clips, test_clips = clips.read_clips(train), clips.read_clips(test)
+  if not several_labels:
+    clips.check_single_labels(train_clips, train.folder.name)
+    clips.check_single_labels(test_clips, test.folder.name)
+  classes = clips.common_classes(train.classes, test.classes)
+  train_labels, test_labels = (
+    clips.renumber(clips.label_rows(side), own, classes)
+    for side, own in ((train_clips, train.classes), (test_clips, test.classes))
+  )
+  kept = keep_known(train_labels, test_labels, classes, name)
+  train, train_clips = clips.restrict(train, train_clips, kept.train)
+  test, test_clips = clips.restrict(test, test_clips, kept.test)
+  clips.check_leakage(train_clips, test_clips, name, same_paths_differ)
+  return Split(
+    name,
+    train,
+    test,
+    train_clips,
+    test_clips,
+    train_labels[kept.train],
+    test_labels[kept.test],
+    classes,
+    kept,
+  )
+
+
+def hold_out(split: Split, share: float, seed: int, remedy: str) -> Split:
+  """Returns a split of the training clips alone, without any test clip.
+
+  Of the files of every class `share`, at least one, become its test clips;
+  all clips cut from one file stay together.
+
+  Args:
+    split: of single labels.
+    share: of the files.
+    seed: of the choice.
+    remedy: what to do where none can be held out, for the message.
+
+  Raises:
+    ValueError: a class has clips of fewer than two files, or would be left
+      without training clips.
+  """
+  chosen: set[str] = set()
+  labels = split.train_labels[:, 0]
+  sources_of: dict[int, set[str]] = {}
+  for clip, label in zip(split.train_clips, labels, strict=True):
+    sources_of.setdefault(int(label), set()).add(clip.source)
+  for label, sources in sorted(sources_of.items()):
+    if len(sources) < 2:
+      raise ValueError(
+        f"{split.name}: class {_name(split.classes, label)} has training clips"
+        f" of {len(sources)} file; holding some out needs at least 2. {remedy}"
+      )
+    count = min(max(round(share * len(sources)), 1), len(sources) - 1)
+    chosen.update(sorted(sources, key=lambda s: _draw(seed, s))[:count])
+  held = np.array([clip.source in chosen for clip in split.train_clips])
+  if not np.isin(labels[held], labels[~held]).all():
+    raise ValueError(
+      f"{split.name}: some files hold clips of several classes, so that holding"
+      f" files out leaves a class without training clips. {remedy}"
+    )
+  return _held_out(split, held)
+
+
+def hold_out_of_several(
+  split: Split, share: float, seed: int, remedy: str
+) -> Split:
+  """Returns a split of the training clips alone, which have several labels.
+
+  `share` of all files become its test clips, but none without which a class
+  would have no training clip.
+
+  Args:
+    split: whose training clips are taken.
+    share: of the files.
+    seed: of the choice.
+    remedy: what to do where none can be held out, for the message.
+
+  Raises:
+    ValueError: no file can be held out.
+  """
+  sources = [clip.source for clip in split.train_clips]
+  order = sorted(set(sources), key=lambda source: _draw(seed, source))
+  rows = {source: [] for source in order}
+  for row, source in enumerate(sources):
+    rows[source].append(row)
+  left = clips_per_class(split.train_labels, len(split.classes))
+  held = np.zeros([len(sources)], bool)
+  count = 0
+  for source in order:
+    if count >= max(1, round(share * len(order))):
+      break
+    own = clips_per_class(split.train_labels[rows[source]], len(left))
+    if (left[own > 0] > own[own > 0]).all():
+      held[rows[source]] = True
+      left -= own
+      count += 1
+  if not count:
+    raise ValueError(
+      f"{split.name}: no file of the {len(order)} can be held out, as each is"
+      f" the only one of some class. {remedy}"
+    )
+  return _held_out(split, held)
+
+
+def _held_out(split, held):
+  """Returns the split of which the training clips `held` are the test clips."""
+  train, train_clips = clips.restrict(split.train, split.train_clips, ~held)
+  test, test_clips = clips.restrict(split.train, split.train_clips, held)
+  return split._replace(
+    name=f"{split.name}, held out of its training clips",
+    train=train,
+    test=test,
+    train_clips=train_clips,
+    test_clips=test_clips,
+    train_labels=split.train_labels[~held],
+    test_labels=split.train_labels[held],
+  )
+
+
+def _draw(seed, source):
+  return hashlib.sha256(f"{seed} {source}".encode()).digest()
+
+
+def describe_split(split: Split) -> dict:
+  """Returns what a split holds, and what was left out of it."""
+  train, test = (
+    clips_per_class(labels, len(split.classes))
+    for labels in (split.train_labels, split.test_labels)
+  )
+  return {
+    "name": split.name,
+    "train_records": _records(split.train),
+    "test_records": _records(split.test),
+    "train_clips": len(split.train_clips),
+    "test_clips": len(split.test_clips),
+    "train_clips_left_out": split.train.skipped,
+    "test_clips_left_out": split.test.skipped,
+    "train_clips_unlabelled": split.kept.train_unlabelled,
+    "test_clips_unlabelled": split.kept.test_unlabelled,
+    "classes_left_out": split.kept.unseen,
+    "train_clips_per_class": _per_class(split.classes, train),
+    "test_clips_per_class": _per_class(split.classes, test),
+    "classes_without_test_clips": [
+      name
+      for name, in_train, in_test in zip(
+        split.classes, train, test, strict=True
+      )
+      if in_train and not in_test
+    ],
+  }
+
+
+def clips_per_class(labels: np.ndarray, num_classes: int) -> np.ndarray:
+  """Returns how many of the clips have each label, int64 [num_classes]."""
+  return np.bincount(labels[labels >= 0], minlength=num_classes)
+
+
+def _records(records):
+  """Returns folder and manifest, without the path to them."""
+  digests = "".join(shard.sha256 for shard in records.manifest.shards)
+  return {
+    "folder": records.folder.name,
+    "config_hash": records.manifest.config_hash,
+    "shards_hash": hashlib.sha256(digests.encode()).hexdigest(),
+  }
+
+
+def _per_class(classes, counts):
+  return dict(zip(classes, counts.tolist(), strict=True))
+
+
+def keep_known(
+  train_labels: np.ndarray,
+  test_labels: np.ndarray,
+  classes: list[str],
+  split: str,
+) -> Kept:
+  """Returns which clips can be evaluated, before any feature is made.
+
+  Clips without label, and test clips none of whose classes a training clip
+  has, are left out and named in the log: an accuracy would count them as wrong.
+
+  Args:
+    train_labels: int64 [N, L], indices into `classes`, filled up with -1.
+    test_labels: int64 [M, L].
+    classes: names of the labels.
+    split: name of the split, for the messages.
+
+  Raises:
+    ValueError: no clips, none with a label, training clips of fewer than two
+      classes, or no test clip of a training class.
+  """
+  for name, labels in (("training", train_labels), ("test", test_labels)):
+    _check_some_labelled(labels, name, split)
+  known = known_labels(train_labels)
+  told = np.union1d(known, difficult_of(known, classes))
+  if len(known) < 2:
+    raise ValueError(
+      f"{split} has training clips of 1 class only"
+      f" ({_name(classes, known[0])}); a classifier needs at least 2."
+    )
+  test = np.isin(test_labels, told).any(axis=1)
+  others, counts = np.unique(
+    test_labels[(test_labels >= 0) & ~np.isin(test_labels, told)],
+    return_counts=True,
+  )
+  unseen = {
+    _name(classes, label): int(count)
+    for label, count in zip(others, counts, strict=True)
+  }
+  if not test.any():
+    raise ValueError(
+      f"{split} tests only on classes without training clips:"
+      f" {', '.join(unseen)}."
+    )
+  if unseen:
+    logging.warning(
+      "%s: classes without training clips are left out of the test: %s.",
+      split,
+      ", ".join(f"{name} ({n} clips)" for name, n in unseen.items()),
+    )
+  unlabelled = [(rows < 0).all(axis=1) for rows in (train_labels, test_labels)]
+  return Kept(
+    ~unlabelled[0],
+    test,
+    int(np.sum(unlabelled[0])),
+    int(np.sum(unlabelled[1])),
+    unseen,
+  )
+
+
+def difficult_of(labels: np.ndarray, classes: list[str]) -> np.ndarray:
+  """Returns the labels that mark difficult images of `labels`, int64 [D].
+
+  Args:
+    labels: int64 [K], of classes.
+    classes: names of all labels.
+  """
+  marks = {views.DIFFICULT + classes[label] for label in labels}
+  found = [label for label, name in enumerate(classes) if name in marks]
+  return np.array(found, np.int64)
+
+
+def known_labels(train_labels: np.ndarray) -> np.ndarray:
+  """Returns the labels that training clips have, sorted, int64 [K]."""
+  return np.unique(train_labels[train_labels >= 0])
+
+
+def _check_some_labelled(labels, name, split):
+  if not len(labels):
+    raise ValueError(f"{split} has no usable {name} clips.")
+  unlabelled = int(np.sum((labels < 0).all(axis=1)))
+  if unlabelled == len(labels):
+    raise ValueError(
+      f"{split}: none of the {len(labels)} {name} clips has a label; prepare"
+      " labelled records."
+    )
+  if unlabelled:
+    logging.warning(
+      "%s: %d of %d %s clips have no label and are left out.",
+      split,
+      unlabelled,
+      len(labels),
+      name,
+    )
+
+
+def _name(classes, label):
+  return classes[label] if 0 <= label < len(classes) else f"label {label}"

@@ -1,0 +1,82 @@
+"""Writes the encoders of a trained run as a SavedModel.
+
+  python -m tfvssl.export --workdir=RUN --output=EXPORT
+
+Signatures: video_uint8 (also serving_default), video (float in [0, 1]) and,
+where the run has such encoders, audio (a waveform) and text (sentences; the
+vocabulary is inside). With --image also image_uint8 and image (float): `naive`
+puts an image through the video network with its kernels summed over time,
+`trained` after tfvssl.deflate too, `repeated` through the video network
+itself, as a film in which nothing moves.
+Outputs: backbone and embedding; of MMV also before_head, which is backbone,
+and the spaces va, vat. The folder appears by one rename, after the model was
+loaded back and gave the outputs of the run.
+"""
+
+from collections.abc import Sequence
+import pathlib
+
+from absl import flags
+from absl import logging
+
+from tfvssl.runtime import exit_codes
+from tfvssl.runtime import storage
+
+_WORKDIR = flags.DEFINE_string("workdir", None, "Folder of tfvssl.train.")
+_OUTPUT = flags.DEFINE_string(
+  "output", None, "Folder to make; it must not exist or be empty."
+)
+_MAX_BATCH_SIZE = flags.DEFINE_integer(
+  "max_batch_size", 256, "Clips that one request may hold.", lower_bound=1
+)
+_IMAGE = flags.DEFINE_enum(
+  "image",
+  "none",
+  ["none", "naive", "trained", "repeated"],
+  "Whether still images are taken, and by which network.",
+)
+
+
+def main(argv: Sequence[str]) -> int:
+  """Exports the run of --workdir and returns the exit code."""
+  if len(argv) > 1:
+    raise ValueError(f"'{argv[1]}' is no flag; see --helpfull.")
+  if not _WORKDIR.value or not _OUTPUT.value:
+    raise ValueError(
+      "--workdir and --output are needed; for example --workdir=RUN"
+      " --output=EXPORT"
+    )
+  output = storage.check(pathlib.Path(_OUTPUT.value))
+  # Loads TensorFlow: after every check that needs none.
+  from tfvssl.deflate import networks
+  from tfvssl.export import writer
+  from tfvssl.train import checkpoints
+
+  logging.set_verbosity(logging.INFO)
+  try:
+    experiment, method, step = checkpoints.load_method(_WORKDIR.value)
+  except ValueError as error:
+    raise exit_codes.UserError(exit_codes.DATA, str(error)) from error
+  writer.export(
+    method.encoders(),
+    output,
+    experiment=experiment,
+    step=step,
+    max_batch_size=_MAX_BATCH_SIZE.value,
+    image=networks.Image(_IMAGE.value),
+    workdir=pathlib.Path(_WORKDIR.value),
+  )
+  print(
+    f"next: python -m tfvssl.embed --model={output} --input=FOLDER"
+    " --output=embeddings.npz"
+  )
+  return exit_codes.OK
+
+
+def console_main() -> None:
+  """Runs the binary as a console script."""
+  exit_codes.run(main)
+
+
+if __name__ == "__main__":
+  console_main()

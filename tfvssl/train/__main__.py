@@ -1,0 +1,98 @@
+"""Pretrains a method on records; starting it again continues the run.
+
+  python -m tfvssl.train --config=configs/tiny_brave.py --workdir=RUN \\
+      --config.data.train_records=RECORDS
+
+Any value of the config can be changed by a flag, for example
+--config.method.narrow.num_frames=8.
+
+  python -m tfvssl.train --config=configs/brave/va_audioset.py --describe
+
+prints what a run is, beside the paper's numbers, and trains nothing; it needs
+neither records nor a folder.
+"""
+
+from collections.abc import Sequence
+import pathlib
+
+from absl import flags as absl_flags
+from absl import logging
+from ml_collections import config_flags
+
+from tfvssl.config import flag
+from tfvssl.config import paper_rows
+from tfvssl.runtime import exit_codes
+
+_CONFIG = flag.define_config()
+_WORKDIR = absl_flags.DEFINE_string(
+  "workdir", None, "Folder of the run: config, checkpoints, logs."
+)
+_ALLOW_CHANGE = absl_flags.DEFINE_multi_string(
+  "allow_change",
+  [],
+  "Name of a config value that may differ when a run is continued.",
+)
+_DESCRIBE = absl_flags.DEFINE_bool(
+  "describe",
+  False,
+  "Print views, networks, schedule, expected numbers and every setting with"
+  " its source, instead of training.",
+)
+
+
+def main(argv: Sequence[str]) -> int:
+  """Trains and returns the exit code."""
+  if len(argv) > 1:
+    raise ValueError(f"'{argv[1]}' is no flag; see --helpfull.")
+  if _DESCRIBE.value:
+    return _describe()
+  if not _WORKDIR.value:
+    raise ValueError("--workdir is missing; for example --workdir=RUN")
+  experiment = flag.read_config()
+  # Loads TensorFlow: after every check that needs none.
+  from tfvssl.runtime import replicas
+  from tfvssl.train import run as training
+  from tfvssl.train import run_folder
+
+  logging.set_verbosity(logging.INFO)
+  workdir = pathlib.Path(_WORKDIR.value)
+  workdir.mkdir(parents=True, exist_ok=True)
+  replicas.prepare_process(experiment)
+  strategy = replicas.build_strategy(experiment.runtime)
+  if not replicas.is_chief(strategy):
+    return training.TrainingRun(experiment, workdir, strategy).run()
+  with run_folder.locked(workdir):
+    run_folder.agree_on_config(experiment, workdir, _ALLOW_CHANGE.value)
+    run = training.TrainingRun(experiment, workdir, strategy)
+    logging.info("%s", training.describe(run))
+    code = run.run()
+  if code == exit_codes.OK:
+    print(
+      "next: python -m tfvssl.evaluate"
+      f" --workdir={workdir} --protocol=svm"
+      f" --train_records={experiment.data.train_records} --test_records=TEST"
+    )
+  return code
+
+
+def _describe():
+  experiment = flag.read_config()
+  recipe = paper_rows.load_recipe(
+    config_flags.get_config_filename(absl_flags.FLAGS["config"])
+  )
+  overrides = config_flags.get_override_values(absl_flags.FLAGS["config"])
+  # Loads TensorFlow: after every check that needs none.
+  from tfvssl.train import describe
+
+  changes = [f"{name}={value}" for name, value in overrides.items()]
+  print(describe.text(experiment, recipe, changes))
+  return exit_codes.OK
+
+
+def console_main() -> None:
+  """Runs the binary as a console script."""
+  exit_codes.run(main)
+
+
+if __name__ == "__main__":
+  console_main()

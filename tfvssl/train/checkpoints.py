@@ -1,0 +1,304 @@
+"""Checkpoints that are whole or not there: save, verify, fall back.
+
+A checkpoint is a folder `step-00000100` that appears by one rename after its
+files are on disk, with the SHA-256 of each. TensorFlow's own manager neither
+syncs nor verifies, and restarts from zero when its state file is damaged.
+"""
+
+import hashlib
+import json
+import os
+import pathlib
+import re
+import shutil
+
+from absl import logging
+import tensorflow as tf
+
+from tfvssl.config import experiment as config
+from tfvssl.methods import base
+from tfvssl.runtime import replicas
+from tfvssl.train import run_folder
+
+_FOLDER = "checkpoints"
+_DIGESTS = "sha256.json"
+_PREFIX = "variables"
+_READ_ERRORS = (tf.errors.OpError, IndexError, ValueError, OSError)
+
+
+class CheckpointStore:
+  """The checkpoints of one run.
+
+  Attributes:
+    folder: where they stand.
+  """
+
+  def __init__(
+    self,
+    workdir: str | pathlib.Path,
+    state: dict[str, tf.Module],
+    *,
+    probe: tf.Module | None = None,
+    kept: int,
+    chief: bool = True,
+  ):
+    """Opens the store and removes unfinished checkpoints of dead runs.
+
+    Args:
+      workdir: the run's folder.
+      state: by name, what is saved and restored.
+      probe: is saved, too, and restored where the checkpoint has its like: it
+        teaches the method nothing, so a run goes on without it.
+      kept: how many of the newest stay on disk.
+      chief: other workers only take part in the collective part of a save.
+    """
+    self.folder = pathlib.Path(workdir) / _FOLDER
+    self._state = tf.train.Checkpoint(**state)
+    self._probe = probe
+    self._checkpoint = self._state
+    if probe is not None:
+      self._checkpoint = tf.train.Checkpoint(**state, probe=probe)
+    self._kept = kept
+    self._chief = chief
+    self.folder.mkdir(parents=True, exist_ok=True)
+    if chief:
+      for leftover in self.folder.glob(".unfinished-*"):
+        shutil.rmtree(leftover)
+
+  def save(self, step: int) -> None:
+    """Writes the checkpoint of `step`, durable when this returns.
+
+    One that is there already is the same and stays.
+    """
+    if (self.folder / _name(step)).exists():
+      return
+    role = "chief" if self._chief else f"worker-{os.getpid()}"
+    unfinished = self.folder / f".unfinished-{role}"
+    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished.mkdir()
+    try:
+      self._checkpoint.write(str(unfinished / _PREFIX))
+      if self._chief:
+        self._publish(unfinished, step)
+    finally:
+      shutil.rmtree(unfinished, ignore_errors=True)
+    if self._chief:
+      for old in _complete(self.folder)[: -self._kept]:
+        shutil.rmtree(old)
+
+  def _publish(self, unfinished, step):
+    digests = {path.name: _digest(path) for path in unfinished.iterdir()}
+    (unfinished / _DIGESTS).write_text(json.dumps(digests, indent=1))
+    for path in unfinished.iterdir():
+      _sync(path)
+    _sync(unfinished)
+    unfinished.rename(self.folder / _name(step))
+    _sync(self.folder)
+
+  def restore_newest(self) -> int | None:
+    """Restores the newest checkpoint that is whole; returns its step.
+
+    A damaged one is renamed to `.corrupt` and the one before it is taken.
+
+    Returns:
+      The step, or None where the run has no checkpoint yet.
+
+    Raises:
+      ValueError: there are checkpoints but none is whole, or the newest whole
+        one belongs to another model. Training never restarts from zero.
+    """
+    path = newest_whole(self.folder, set_aside=self._chief)
+    if path is None:
+      return None
+    if self._has_probes_like(path):
+      _restore(self._checkpoint, path)
+    else:
+      logging.warning("the online probe of %s does not fit; a new one", path)
+      _restore(self._state, path, whole=False)
+    return _step(path)
+
+  def _has_probes_like(self, path):
+    """Returns whether checkpoint and run have equal probes, or none."""
+    stored = {
+      tuple(shape)
+      for name, shape in tf.train.list_variables(str(path / _PREFIX))
+      if name.startswith("probe/")
+    }
+    held = () if self._probe is None else self._probe.trainable_variables
+    return {tuple(variable.shape) for variable in held} == {
+      shape for shape in stored if shape
+    }
+
+
+def newest_whole(
+  folder: pathlib.Path, set_aside: bool = False
+) -> pathlib.Path | None:
+  """Returns the newest undamaged checkpoint, None where none was ever written.
+
+  Args:
+    folder: of the checkpoints.
+    set_aside: rename damaged ones to `.corrupt`.
+
+  Raises:
+    ValueError: checkpoints were written but none is whole.
+  """
+  found = _complete(folder)
+  for path in reversed(found):
+    damage = _damage(path)
+    if damage is None:
+      return path
+    logging.error("checkpoint %s is damaged (%s)", path, damage)
+    if set_aside:
+      path.rename(path.with_name(path.name + ".corrupt"))
+  damaged = [path for path in folder.glob("step-*") if path.is_dir()]
+  if damaged:
+    raise ValueError(
+      f"{folder} holds {len(damaged)} checkpoints and all are damaged;"
+      " restore one from a backup, or start again with another --workdir."
+    )
+  return None
+
+
+def _complete(folder):
+  return sorted(
+    path
+    for path in folder.glob("step-*")
+    if re.fullmatch(r"step-\d{8,}", path.name)
+  )
+
+
+def _name(step):
+  return f"step-{step:08d}"
+
+
+def _step(path):
+  return int(path.name.partition("-")[2])
+
+
+def _damage(path):
+  """Returns what is wrong with a checkpoint folder, None if nothing is."""
+  try:
+    digests = json.loads((path / _DIGESTS).read_text())
+    for name, digest in digests.items():
+      if _digest(path / name) != digest:
+        return f"{name} does not have its SHA-256"
+    tf.train.load_checkpoint(str(path / _PREFIX))
+  except _READ_ERRORS as error:
+    return str(error).splitlines()[0]
+  return None
+
+
+def _digest(path):
+  digest = hashlib.sha256()
+  with open(path, "rb") as file:
+    while block := file.read(1 << 20):
+      digest.update(block)
+  return digest.hexdigest()
+
+
+def _sync(path):
+  descriptor = os.open(path, os.O_RDONLY)
+  try:
+    os.fsync(descriptor)
+  finally:
+    os.close(descriptor)
+
+
+def _restore(checkpoint, path, whole=True):
+  try:
+    status = checkpoint.read(str(path / _PREFIX))
+    status.assert_existing_objects_matched()
+    if whole:
+      status.assert_consumed()
+    else:
+      status.expect_partial()
+  except (AssertionError, ValueError, tf.errors.OpError) as error:
+    reason = " ".join(str(error).split())[:200]
+    raise ValueError(
+      f"{path} does not belong to this model ({reason}); use the config it"
+      " was trained with, or another --workdir."
+    ) from error
+
+
+def restore_newest(folder: str | pathlib.Path, **state: tf.Module) -> int:
+  """Fills objects with what the newest whole checkpoint of a folder holds.
+
+  Args:
+    folder: that a CheckpointStore was opened for.
+    **state: by name, some of what was saved.
+
+  Returns:
+    The step of the checkpoint.
+
+  Raises:
+    FileNotFoundError: the folder holds no checkpoint.
+    ValueError: checkpoints are damaged or belong to another model.
+  """
+  path = _newest(folder)
+  _restore(tf.train.Checkpoint(**state), path, whole=False)
+  return _step(path)
+
+
+def digest_of_newest(folder: str | pathlib.Path) -> str:
+  """Returns a hash of the newest whole checkpoint's content.
+
+  Raises:
+    FileNotFoundError: the folder holds no checkpoint.
+    ValueError: checkpoints are damaged.
+  """
+  return _digest(_newest(folder) / _DIGESTS)
+
+
+def _newest(folder):
+  path = newest_whole(pathlib.Path(folder) / _FOLDER)
+  if path is None:
+    raise FileNotFoundError(
+      f"{pathlib.Path(folder) / _FOLDER} holds no checkpoint; train first with"
+      " tfvssl.train --workdir."
+    )
+  return path
+
+
+def build_weights(method: base.Method) -> base.Output:
+  """Creates all weights of `method` without running it.
+
+  Returns:
+    The specs of what its loss returns.
+  """
+  function = tf.function(
+    lambda batch: method.loss(batch, 0, training=False), autograph=False
+  )
+  return function.get_concrete_function(
+    base.view_signature(method, batch_size=2)
+  ).structured_outputs
+
+
+def fresh_method(experiment: config.Experiment, seed: int) -> base.Method:
+  """Returns the experiment's method with initial weights of `seed`."""
+  tf.keras.utils.set_random_seed(seed)
+  method = experiment.method.build()
+  build_weights(method)
+  return method
+
+
+def load_method(
+  workdir: str | pathlib.Path,
+  precision: config.Precision | None = None,
+) -> tuple[config.Experiment, base.Method, int]:
+  """Returns a run's config, its method with the newest weights, and the step.
+
+  Args:
+    workdir: folder of the run.
+    precision: of the networks' activations; None for that of the run.
+
+  Raises:
+    FileNotFoundError: the folder holds no run or no checkpoint.
+    ValueError: config or checkpoints are damaged or do not fit.
+  """
+  workdir = pathlib.Path(workdir)
+  experiment = config.load(pathlib.Path(workdir) / run_folder.CONFIG_NAME)
+  replicas.set_precision(precision or experiment.runtime.precision)
+  path = _newest(workdir)
+  method = fresh_method(experiment, experiment.seed)
+  _restore(tf.train.Checkpoint(method=method), path, whole=False)
+  return experiment, method, _step(path)

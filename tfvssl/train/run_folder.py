@@ -1,0 +1,93 @@
+"""The folder of a run: one process at a time, one config, one log."""
+
+from collections.abc import Iterator
+import contextlib
+import fcntl
+import json
+import pathlib
+
+from tfvssl.config import experiment as config
+
+CONFIG_NAME = "config.json"
+METRICS_NAME = "metrics.jsonl"
+# May differ from the config a run was started with: they change no number of
+# the optimisation (replica counts to rounding).
+_FREE_TO_CHANGE = (
+  "logging.",
+  *(f"{name}." for name in config.PROTOCOLS),
+  "runtime.strategy",
+  "runtime.tpu",
+  "runtime.logical_cpus",
+)
+
+
+@contextlib.contextmanager
+def locked(workdir: pathlib.Path) -> Iterator[None]:
+  """Holds the run's folder; the kernel frees it when the process ends.
+
+  Raises:
+    ValueError: another process trains there.
+  """
+  with open(workdir / ".lock", "w", encoding="utf-8") as file:
+    try:
+      fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+      raise ValueError(
+        f"--workdir={workdir} is in use by another run; wait for it or take"
+        " another folder."
+      ) from error
+    yield
+
+
+def agree_on_config(
+  experiment: config.Experiment,
+  workdir: pathlib.Path,
+  allowed: list[str],
+) -> None:
+  """Writes the config of a new run, or holds one with checkpoints to it.
+
+  Args:
+    experiment: what this process was started with; the content of the files
+      that its method names is noted in it.
+    workdir: the run's folder.
+    allowed: names of values, or beginnings of names, that may differ.
+
+  Raises:
+    FileNotFoundError: a file that the method names does not exist.
+    ValueError: other values differ; it lists them.
+  """
+  experiment.method.identify_files()
+  path = workdir / CONFIG_NAME
+  trained = any((workdir / "checkpoints").glob("step-*"))
+  if path.exists() and trained:
+    lines = config.differences(config.load(path), experiment)
+    free = (*_FREE_TO_CHANGE, *allowed)
+    refused = [line for line in lines if not line.startswith(free)]
+    if refused:
+      raise ValueError(
+        f"{path} was written by a run with another config:"
+        f" {'; '.join(refused)}. Take another --workdir, or name what may"
+        " change with --allow_change."
+      )
+  unfinished = path.with_suffix(".tmp")
+  config.save(experiment, unfinished)
+  unfinished.replace(path)
+
+
+def truncate_metrics(workdir: pathlib.Path, last_step: int) -> None:
+  """Drops the lines after `last_step`, which a resumed run writes again."""
+  path = workdir / METRICS_NAME
+  if not path.exists():
+    return
+  lines = path.read_text(encoding="utf-8").splitlines()
+  kept = []
+  for line in lines:
+    try:
+      if json.loads(line)["step"] > last_step:
+        break
+    except ValueError:  # cut off by a kill while it was written
+      break
+    kept.append(line + "\n")
+  unfinished = path.with_suffix(".tmp")
+  unfinished.write_text("".join(kept), encoding="utf-8")
+  unfinished.replace(path)
