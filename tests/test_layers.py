@@ -1,8 +1,7 @@
 """Arrows point downwards only: who may import whom, over every file.
 
-A module of tfvssl stands in one layer of LAYERS; it may import its own layer
-and those below. FORBIDDEN holds the arrows that are not a matter of height.
-A file or folder that stands in no layer fails the test: say where it belongs.
+The architecture stands in BUILD: a file may import the files of its own target
+and those of the target's deps. FORBIDDEN holds what is no matter of folders.
 """
 
 import ast
@@ -11,90 +10,11 @@ import pathlib
 
 import pytest
 
+from tests import build_file
 from tests import source_tree
-
-# Top first; a name stands for the module, or for a folder and all below it.
-LAYERS = (
-  (
-    "train",
-    "evaluate",
-    "deflate",
-    "export",
-    "embed",
-    "demo",
-    "compare",
-    "import_weights",
-    "search",
-  ),
-  (
-    "trainer",
-    "training",
-    "probe",
-    "describing",
-    "comparing",
-    "pretrained",
-    "published_weights",
-    "published_mmv",
-    "weight_import",
-    "searching",
-    "search_page",
-    "serving_inputs",
-    "view_images",
-    "evaluation",
-    "serving",
-    "exporting",
-    "embedding",
-    "export_format",
-    "demo_plan",
-    "demo_report",
-    "demo_stages",
-    "report",
-    "report_charts",
-    "report_gallery",
-  ),
-  ("methods", "data.pipeline", "checkpoints"),
-  (
-    "backbones",
-    "heads",
-    "losses",
-    "contrastive",
-    "memory_bank",
-    "augment",
-    "optim",
-    "data",  # what is not named in another row: reader, decode, ...
-  ),
-  (
-    "runtime",
-    "randomness",
-    "data.schema",
-    "data.media",
-    "data.ffmpeg",
-    "data.spectrogram",
-    "data.mp4",
-    "flags",
-    "exit_codes",
-    "output_folder",
-    "published_file",
-    "restricted_pickle",
-    "stop_request",
-    "workdir",
-  ),
-  ("views", "config", "protocols", "paper_results"),
-)
 
 # Importer, imported (patterns), why.
 FORBIDDEN = (
-  ("tfvssl.methods*", "tfvssl.data.pipeline", "it gets sample_views"),
-  ("tfvssl.data*", "tfvssl.methods*", "data knows no method"),
-  ("tfvssl*", "data_prep*", "nothing imports data_prep"),
-  ("tfvssl*", "configs*", "nothing imports configs"),
-  ("data_prep*", "configs*", "nothing imports configs"),
-  ("configs*", "data_prep*", "nothing imports data_prep"),
-  ("benchmarks*", "data_prep*", "nothing imports data_prep"),
-  ("tfvssl*", "tests*", "nothing imports tests"),
-  ("data_prep*", "tests*", "nothing imports tests"),
-  ("configs*", "tests*", "nothing imports tests"),
-  ("benchmarks*", "tests*", "nothing imports tests"),
   ("*", "keras", "only the public tf.keras"),
   ("*", "keras.*", "only the public tf.keras"),
   ("*", "tf_keras*", "only the public tf.keras"),
@@ -103,21 +23,6 @@ FORBIDDEN = (
   ("*", "official.nlp*", "only leaf modules of official"),
   ("*", "tensorflow_models*", "it loads official.vision"),
   ("*", "..*", "imports are absolute"),
-)
-
-_DATA_PREP_MAY_IMPORT = (
-  "tfvssl.views",
-  "tfvssl.config",
-  "tfvssl.data.records.schema",
-  "tfvssl.data.media.streams",
-  "tfvssl.data.media.ffmpeg",  # still pictures: the process with other formats
-  "tfvssl.data.spectrogram",
-  "tfvssl.data.media.mp4",  # writes the demo's clips; decodes nothing
-  "tfvssl.runtime.exit_codes",  # what every binary is run by
-)
-_MAY_IMPORT_LIKE_A_BINARY = (
-  "data_prep.inspect_records",
-  "data_prep.make_vocabulary.counting",
 )
 
 # Seconds of import time each; loaded by the function that needs one.
@@ -133,19 +38,23 @@ HEAVY = (
 )
 
 
-def layer_of(module: str) -> int | None:
-  """Returns the height of `tfvssl.<module>`, 0 is the lowest; None if none."""
-  heights = {
-    name: height
-    for height, names in enumerate(reversed(LAYERS))
-    for name in names
-  }
-  parts = module.removeprefix("tfvssl.").split(".")
-  for length in range(len(parts), 0, -1):  # the most exact name decides
-    name = ".".join(parts[:length])
-    if name in heights:
-      return heights[name]
-  return None
+def _targets_of_modules():
+  """Returns the target of every module, and the deps of every target.
+
+  A command belongs to the library of its folder.
+  """
+  modules, deps, folders = {}, {}, {}
+  for target in build_file.targets():
+    deps[target.name] = target.deps
+    for path in map(pathlib.PurePosixPath, target.srcs):
+      folders.setdefault(path.parent, target.name)
+      is_main = target.kind == "py_binary"
+      name = folders[path.parent] if is_main else target.name
+      modules[source_tree.module_name(path)] = name
+  return modules, deps
+
+
+MODULES, DEPS = _targets_of_modules()
 
 
 def problem_of(importer: str, imported: str) -> str | None:
@@ -157,19 +66,14 @@ def problem_of(importer: str, imported: str) -> str | None:
       imported, target
     ):
       return reason
-  if not imported.startswith("tfvssl.") or importer.startswith("tests"):
+  if imported.split(".")[0] not in source_tree.FOLDERS:
     return None
-  if importer.startswith("data_prep"):
-    if importer in _MAY_IMPORT_LIKE_A_BINARY:
-      return None
-    allowed = imported in _DATA_PREP_MAY_IMPORT
-    return None if allowed else "not among what data_prep may import"
-  if not importer.startswith("tfvssl."):
-    return None  # configs and benchmarks stand above the binaries
-  above, below = layer_of(importer), layer_of(imported)
+  above, below = MODULES.get(importer), MODULES.get(imported)
   if above is None or below is None:
-    return "one of the two stands in no layer; see LAYERS"
-  return None if below <= above else "the arrow points upwards"
+    return "one of the two stands in no target of BUILD"
+  if below == "tfvssl" or above == below or importer.startswith("tests"):
+    return None
+  return None if below in DEPS[above] else f"not among the deps of :{above}"
 
 
 def _is_package(path: pathlib.PurePosixPath) -> bool:
@@ -193,28 +97,14 @@ def test_every_file_imports_only_what_its_layer_allows():
   assert not problems, "\n".join(problems)
 
 
-def test_every_module_of_tfvssl_stands_in_a_layer():
-  missing = [
-    str(path)
-    for path in _files("tfvssl")
-    if not _is_package(path) and layer_of(source_tree.module_name(path)) is None
-  ]
-  assert not missing, f"in no layer of tests/test_layers.py: {missing}"
+def test_tfvssl_is_a_table_of_contents():
+  folder = source_tree.ROOT / "tfvssl"
+  entries = {path.name for path in folder.iterdir()} - {"__pycache__"}
+  assert len(entries) <= 22, sorted(entries)
 
 
 def test_every_folder_is_known():
-  known = {f"tfvssl/{name.split('.')[0]}" for row in LAYERS for name in row}
-  known |= {"tfvssl", "data_prep", "data_prep/datasets", "configs"}
-  known |= {"benchmarks"}
-  folders = {
-    str(path.parent)
-    for path in source_tree.python_files()
-    if path.parts[0] != "tests"
-  }
-  assert folders <= known, f"new folders: {sorted(folders - known)}"
-  at_root = {
-    path.parent.name for path in source_tree.ROOT.glob("[!.]*/*.py")
-  } | {path.parent.name for path in source_tree.ROOT.glob("[!.]*/__init__.py")}
+  at_root = {path.parent.name for path in source_tree.ROOT.glob("[!.]*/*.py")}
   assert at_root <= set(source_tree.FOLDERS), (
     f"new folders: {sorted(at_root - set(source_tree.FOLDERS))}"
   )
@@ -270,33 +160,41 @@ def test_no_cycle_between_modules():
 
   for module in sorted(arrows):
     visit(module)
-  assert "tfvssl.config" in done
+  assert "tfvssl.config.experiment" in done
 
 
 @pytest.mark.parametrize(
   ("importer", "imported", "allowed"),
   [
     ("tfvssl.train.trainer", "tfvssl.methods.base", True),
+    ("tfvssl.train.__main__", "tfvssl.train.run", True),
+    ("tfvssl.train.__main__", "tfvssl.evaluate.evaluation", False),
     ("tfvssl.methods.base", "tfvssl.train.trainer", False),
     ("tfvssl.methods.brave", "tfvssl.data.windows", True),
     ("tfvssl.methods.brave", "tfvssl.data.pipeline", False),
     ("tfvssl.data.pipeline", "tfvssl.methods.base", False),
     ("tfvssl.data.media.streams", "tfvssl.data.windows", False),
-    ("tfvssl.config", "tfvssl.views", True),
+    ("tfvssl.views", "tfvssl.config.pictures", True),
+    ("tfvssl.config.experiment", "tfvssl.views", False),
     ("tfvssl.views", "tfvssl.runtime.randomness", False),
-    ("tfvssl.train", "configs.tiny_brave", False),
-    ("tfvssl.demo", "data_prep.prepare_records", False),
+    ("tfvssl.train.run", "configs.tiny_brave", False),
+    ("tfvssl.demo.plan", "data_prep.prepare_records.preparation", False),
     ("tfvssl.newcomer", "tfvssl.views", False),
-    ("data_prep.prepare_records", "tfvssl.data.media.streams", True),
-    ("data_prep.prepare_records", "tfvssl.data.records.reader", False),
-    ("data_prep.inspect_records", "tfvssl.data.records.reader", True),
+    (
+      "data_prep.prepare_records.preparation",
+      "tfvssl.data.media.streams",
+      True,
+    ),
+    ("data_prep.prepare_records.preparation", "tfvssl.data.decode", False),
+    ("data_prep.inspect_records", "tfvssl.data.pipeline", True),
     ("configs.tiny_brave", "tfvssl.methods.brave", True),
-    ("tests.test_x", "data_prep.prepare_records", True),
-    ("tfvssl.methods.parts.losses", "keras", False),
-    ("tfvssl.methods.parts.losses", "keras.src.layers", False),
-    ("tfvssl.methods.parts.losses", "tensorflow", True),
-    ("tfvssl.methods.parts.losses", "official.vision.modeling", False),
-    ("tfvssl.methods.parts.losses", ".views", False),
+    ("configs.tiny_brave", "data_prep.inspect_records", False),
+    ("tests.test_layers", "data_prep.inspect_records", True),
+    ("tfvssl.views", "keras", False),
+    ("tfvssl.views", "keras.src.layers", False),
+    ("tfvssl.views", "tensorflow", True),
+    ("tfvssl.views", "official.vision.modeling", False),
+    ("tfvssl.views", ".views", False),
   ],
 )
 def test_rules_on_known_pairs(importer, imported, allowed):
