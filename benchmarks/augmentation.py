@@ -15,9 +15,9 @@ from absl import app
 from absl import flags
 import tensorflow as tf
 
-from tfvssl import views
 from tfvssl.augment import random_convolution
 from tfvssl.augment import rgb
+from tfvssl.config import pictures
 
 _BATCH_SIZE = flags.DEFINE_integer("batch_size", 8, "Clips.")
 _NUM_FRAMES = flags.DEFINE_integer("num_frames", 16, "Frames of a clip.")
@@ -25,7 +25,7 @@ _IMAGE_SIZE = flags.DEFINE_integer("image_size", 112, "Height and width.")
 _REPEATS = flags.DEFINE_integer("repeats", 3, "Timed runs of each.")
 _JIT = flags.DEFINE_bool("jit", True, "Also with jit_compile.")
 
-_SPEC = views.RgbAugmentation(random_convolution=True)
+_SPEC = pictures.RgbAugmentation(random_convolution=True)
 
 
 def batched(video: tf.Tensor, sample_index: tf.Tensor) -> tf.Tensor:

@@ -16,7 +16,9 @@ from tfvssl import views
 from tfvssl.backbones import resnet_audio
 from tfvssl.backbones import tsm_resnet
 from tfvssl.config import experiment as config
+from tfvssl.config import pictures
 from tfvssl.config import protocols
+from tfvssl.config import sound
 from tfvssl.methods import brave
 from tfvssl.optim import lars
 
@@ -33,8 +35,8 @@ def method() -> brave.BraveConfig:
       num_frames=8,
       frame_step=2,
       image_size=40,
-      crop=views.Crop(area=(0.6, 1.0), aspect=(0.8, 1.25)),
-      augmentation=views.RgbAugmentation(
+      crop=pictures.Crop(area=(0.6, 1.0), aspect=(0.8, 1.25)),
+      augmentation=pictures.RgbAugmentation(
         colour_probability=0.0,
         greyscale_probability=0.0,
         blur_probability=0.0,
@@ -47,7 +49,7 @@ def method() -> brave.BraveConfig:
       "audio": brave.Broad(
         view=views.AudioViewSpec(
           seconds=2.56,
-          spectrogram=views.SpectrogramSpec(
+          spectrogram=sound.SpectrogramSpec(
             frame_length=1920, frame_step=960, num_mels=40
           ),
         ),
@@ -88,7 +90,7 @@ def experiment(method_config: config.MethodConfig) -> config.Experiment:
 def _evaluations():
   """Returns the sections of the protocols, for 40 px and seconds of time."""
   return {
-    "svm": config.Svm(
+    "svm": protocols.Svm(
       train_epochs=3,
       grid_c=(1e-4, 1e-3, 1e-2),
       temporal_clips=8,

@@ -15,21 +15,22 @@ from configs import tiny_brave
 from tfvssl import views
 from tfvssl.backbones import tsm_resnet
 from tfvssl.config import experiment
+from tfvssl.config import pictures
 from tfvssl.methods import brave
 
 
 def get_config() -> experiment.Experiment:
   """Returns the run."""
   method = tiny_brave.method()
-  method.narrow.augmentation = views.RgbAugmentation()
+  method.narrow.augmentation = pictures.RgbAugmentation()
   method.broad = {
     "rgb": brave.Broad(
       view=views.RgbViewSpec(
         num_frames=16,
         frame_step=2,
         image_size=32,
-        crop=views.Crop(area=(0.6, 1.0), aspect=(0.8, 1.25)),
-        augmentation=views.RgbAugmentation(random_convolution=True),
+        crop=pictures.Crop(area=(0.6, 1.0), aspect=(0.8, 1.25)),
+        augmentation=pictures.RgbAugmentation(random_convolution=True),
       ),
       backbone=tsm_resnet.TSMResNetConfig(
         blocks=(1, 1, 1), width=0.25, shift_fraction=0.25

@@ -23,6 +23,8 @@ from tfvssl.backbones import resnet_audio
 from tfvssl.backbones import tsm_resnet
 from tfvssl.backbones import word_embedding
 from tfvssl.config import experiment
+from tfvssl.config import pictures
+from tfvssl.config import sound
 from tfvssl.methods import mmv
 from tfvssl.methods.parts import embedding_graph
 from tfvssl.optim import adam
@@ -59,8 +61,8 @@ def method() -> mmv.MmvConfig:
       num_frames=32,
       frame_step=2,
       image_size=_IMAGE_SIZE,
-      crop=views.JitterCrop(scale=(1.0, 1.0), share=0.98),
-      augmentation=views.RgbAugmentation(
+      crop=pictures.JitterCrop(scale=(1.0, 1.0), share=0.98),
+      augmentation=pictures.RgbAugmentation(
         flip_probability=0.0,
         colour_probability=0.0,
         greyscale_probability=0.0,
@@ -76,7 +78,7 @@ def method() -> mmv.MmvConfig:
           seconds=_SECONDS,
           # It makes real silence 11 times as loud, and in training only.
           noise=0.0,
-          spectrogram=views.SpectrogramSpec(
+          spectrogram=sound.SpectrogramSpec(
             frame_length=1920, frame_step=1920, num_mels=40
           ),
         ),

@@ -30,7 +30,7 @@ def folder(tmp_path_factory):
     if "moving_mean" in variable.name:
       variable.assign(generator.normal(size=variable.shape) * 0.1)
   (root / "RUN").mkdir()
-  config.save(experiment, root / "RUN" / run_folder.CONFIG_NAME)
+  run_folder.write_config(experiment, root / "RUN")
   checkpoints.CheckpointStore(root / "RUN", {"method": method}, kept=1).save(3)
   for name, seeds in (("train", range(8)), ("test", range(20, 25))):
     made = [record_fixture.make_clip(seed, num_frames=20) for seed in seeds]
@@ -95,10 +95,10 @@ def test_weights_are_saved_and_loaded(folder, models, tmp_path):
 
 
 def test_the_precision_of_the_program_stays_its_own(folder, tmp_path):
-  experiment = config.load(folder / "RUN" / run_folder.CONFIG_NAME)
+  experiment = run_folder.read_config(folder / "RUN")
   experiment.runtime.precision = config.Precision.BFLOAT16
   (tmp_path / "checkpoints").symlink_to(folder / "RUN" / "checkpoints")
-  config.save(experiment, tmp_path / run_folder.CONFIG_NAME)
+  run_folder.write_config(experiment, tmp_path)
   model = tfvssl.from_pretrained(tmp_path)["video"]
   assert tf.keras.mixed_precision.global_policy().name == "float32"
   assert model(_input(model)).dtype == tf.float32

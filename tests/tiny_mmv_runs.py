@@ -9,6 +9,7 @@ from tfvssl import views
 from tfvssl.backbones import resnet_audio
 from tfvssl.backbones import tsm_resnet
 from tfvssl.backbones import word_embedding
+from tfvssl.config import sound
 from tfvssl.methods import base
 from tfvssl.methods import mmv
 
@@ -36,7 +37,7 @@ def method_config(words: str, **changes) -> mmv.MmvConfig:
       "audio": mmv.Partner(
         view=views.WaveformViewSpec(
           seconds=0.25,
-          spectrogram=views.SpectrogramSpec(
+          spectrogram=sound.SpectrogramSpec(
             frame_length=1920, frame_step=960, num_mels=40
           ),
         ),

@@ -7,11 +7,12 @@ from tfvssl import views
 from tfvssl.backbones import resnet_audio
 from tfvssl.backbones import tsm_resnet
 from tfvssl.config import experiment as config
+from tfvssl.config import sound
 from tfvssl.methods import base
 from tfvssl.methods import brave
 from tfvssl.optim import lars
 
-SOUND = views.SpectrogramSpec(frame_length=1920, frame_step=960, num_mels=40)
+SOUND = sound.SpectrogramSpec(frame_length=1920, frame_step=960, num_mels=40)
 
 
 def method_config(num_views: int = 1) -> brave.BraveConfig:

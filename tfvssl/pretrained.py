@@ -14,6 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfvssl import views
+from tfvssl.config import pictures
 from tfvssl.config import protocols
 from tfvssl.data import clip_views
 from tfvssl.data import pipeline
@@ -184,7 +185,7 @@ def _still(spec):
     return dataclasses.replace(spec, flip_probability=0.0)
   if not isinstance(spec, views.RgbViewSpec):
     return spec
-  augmentation = views.RgbAugmentation(
+  augmentation = pictures.RgbAugmentation(
     flip_probability=0.0,
     colour_probability=0.0,
     greyscale_probability=0.0,

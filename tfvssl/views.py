@@ -8,6 +8,10 @@ import dataclasses
 import enum
 from typing import TYPE_CHECKING, NamedTuple
 
+from tfvssl.config import pictures
+from tfvssl.config import rules
+from tfvssl.config import sound
+
 if TYPE_CHECKING:
   import tensorflow as tf
 
@@ -95,25 +99,6 @@ class View(NamedTuple):
   start_s: "tf.Tensor | None" = None
 
 
-def _require(holds: bool, name: str, value: object, rule: str) -> None:
-  if not holds:
-    raise ValueError(f"`{name}` ({value}) must {rule}.")
-
-
-def _require_positive(name: str, spec: object, *fields: str) -> None:
-  for field in fields:
-    value = getattr(spec, field)
-    _require(value > 0, f"{name}.{field}", value, "be above 0")
-
-
-def _require_range(
-  name: str, pair: tuple[float, float], low: float, high: float
-) -> None:
-  holds = len(pair) == 2 and low <= pair[0] <= pair[1] <= high
-  rule = f"be a lower and an upper value between {low:g} and {high:g}"
-  _require(holds, name, pair, rule)
-
-
 class Sync(enum.Enum):
   """Where a broad view starts.
 
@@ -127,159 +112,6 @@ class Sync(enum.Enum):
   INDEPENDENT = "independent"
   START = "start"
   CENTRE = "centre"
-
-
-class Order(enum.Enum):
-  """In which order the photometric augmentations run.
-
-  PAPER: flip, colour, greyscale, blur, random convolution (paper Sec. 4.1).
-  RELEASED: blur, flip, colour, greyscale, random convolution.
-  """
-
-  PAPER = "paper"
-  RELEASED = "released"
-
-
-@dataclasses.dataclass
-class Window:
-  """A random window of the image, one for all frames; use a subclass."""
-
-  def validate(self, name: str) -> None:
-    """Raises ValueError for the first rule that does not hold.
-
-    Args:
-      name: of the window in the config, for the message.
-    """
-    raise TypeError(
-      f"`{name}` is of the base class Window; use Crop or JitterCrop."
-    )
-
-
-@dataclasses.dataclass
-class Crop(Window):
-  """A window of random area and aspect, at a random place.
-
-  Attributes:
-    area: smallest and largest share of the image's area.
-    aspect: smallest and largest width / height.
-  Source: released datasets/video_sampling; paper appendix A.1.
-  """
-
-  area: tuple[float, float] = (0.3, 1.0)
-  aspect: tuple[float, float] = (0.5, 2.0)
-
-  def validate(self, name: str) -> None:
-    """Raises ValueError for the first rule that does not hold."""
-    _require_range(f"{name}.area", self.area, 0.01, 1.0)
-    _require_range(f"{name}.aspect", self.aspect, 0.01, 100.0)
-
-
-@dataclasses.dataclass
-class JitterCrop(Window):
-  """A random square of a frame whose width and height were scaled apart.
-
-  Scaling, resizing the short side and cropping are one window of the frame as
-  it is stored; see decode.jitter_window.
-
-  Attributes:
-    scale: smallest and largest factor, drawn for width and height apart.
-    share: side of the square / short side of the scaled frame.
-  Source: paper appendix B (fine-tuning): short side 256, crop 224.
-  """
-
-  scale: tuple[float, float] = (0.8, 1.2)
-  share: float = 224 / 256
-
-  def validate(self, name: str) -> None:
-    """Raises ValueError for the first rule that does not hold."""
-    _require_range(f"{name}.scale", self.scale, 0.01, 100.0)
-    _require(0 < self.share <= 1, f"{name}.share", self.share, "be in (0, 1]")
-
-
-@dataclasses.dataclass
-class RgbAugmentation:
-  """Strengths of the on-device augmentation of RGB; one draw per clip.
-
-  Source: paper Sec. 4.1 and appendix A.1; values as in the released code.
-  """
-
-  flip_probability: float = 0.5
-  colour_probability: float = 0.8
-  brightness_delta: float = 32 / 255
-  saturation: tuple[float, float] = (0.6, 1.4)
-  contrast: tuple[float, float] = (0.6, 1.4)
-  hue_delta: float = 0.2  # of the whole circle
-  greyscale_probability: float = 0.2
-  blur_probability: float = 1.0
-  blur_sigma: tuple[float, float] = (0.1, 2.0)  # pixels
-  random_convolution: bool = False  # on for broad RGB views, paper Sec. 3.2
-  random_convolution_max_size: int = 11  # sizes 1, 3, ..., 11
-  order: Order = Order.PAPER
-
-  def validate(self, name: str) -> None:
-    """Raises ValueError for the first rule that does not hold."""
-    for kind in ("flip", "colour", "greyscale", "blur"):
-      value = getattr(self, f"{kind}_probability")
-      _require(
-        0 <= value <= 1,
-        f"{name}.{kind}_probability",
-        value,
-        "be between 0 and 1",
-      )
-    for field in ("brightness_delta", "hue_delta"):
-      value = getattr(self, field)
-      _require(value >= 0, f"{name}.{field}", value, "be at least 0")
-    _require_range(f"{name}.saturation", self.saturation, 0.0, 100.0)
-    _require_range(f"{name}.contrast", self.contrast, 0.0, 100.0)
-    _require_range(f"{name}.blur_sigma", self.blur_sigma, 0.01, 100.0)
-    size = self.random_convolution_max_size
-    _require(
-      size > 0 and size % 2 == 1,
-      f"{name}.random_convolution_max_size",
-      size,
-      "be odd and above 0",
-    )
-
-
-@dataclasses.dataclass
-class SpectrogramSpec:
-  """How a log-mel spectrogram is made; source: specs/brave.md section 6.
-
-  Attributes:
-    sample_rate_hz: of the waveform.
-    frame_length: STFT window and FFT length, in samples.
-    frame_step: STFT hop, in samples.
-    num_mels: mel bins.
-    lower_hz: lower edge of the mel filters.
-    upper_hz: upper edge of the mel filters.
-    log_scale: the value is log(1 + log_scale * mel magnitude).
-  """
-
-  sample_rate_hz: int = 48_000
-  frame_length: int = 320
-  frame_step: int = 160
-  num_mels: int = 80
-  lower_hz: float = 80.0
-  upper_hz: float = 7600.0
-  log_scale: float = 10_000.0
-
-  def validate(self, name: str) -> None:
-    """Raises ValueError for the first rule that does not hold."""
-    _require_positive(
-      name,
-      self,
-      "sample_rate_hz",
-      "frame_length",
-      "frame_step",
-      "num_mels",
-      "log_scale",
-    )
-    _require_range(
-      f"{name}.lower_hz and upper_hz",
-      (self.lower_hz, self.upper_hz),
-      0.0,
-      self.sample_rate_hz / 2,
-    )
 
 
 @dataclasses.dataclass
@@ -318,14 +150,14 @@ class RgbViewSpec(ViewSpec):
   num_frames: int = 16
   frame_step: float = 2
   image_size: int = 224
-  crop: Window = dataclasses.field(default_factory=Crop)
-  augmentation: RgbAugmentation = dataclasses.field(
-    default_factory=RgbAugmentation
+  crop: pictures.Window = dataclasses.field(default_factory=pictures.Crop)
+  augmentation: pictures.RgbAugmentation = dataclasses.field(
+    default_factory=pictures.RgbAugmentation
   )
 
   def validate(self, name: str) -> None:
     """Raises ValueError for the first rule that does not hold."""
-    _require_positive(name, self, "num_frames", "frame_step", "image_size")
+    rules.require_positive(name, self, "num_frames", "frame_step", "image_size")
     self.crop.validate(f"{name}.crop")
     self.augmentation.validate(f"{name}.augmentation")
 
@@ -357,7 +189,7 @@ class FlowViewSpec(ViewSpec):
 
   def validate(self, name: str) -> None:
     """Raises ValueError for the first rule that does not hold."""
-    _require_positive(
+    rules.require_positive(
       name,
       self,
       "num_frames",
@@ -366,7 +198,7 @@ class FlowViewSpec(ViewSpec):
       "bound_px",
       "scale_px",
     )
-    _require(
+    rules.require(
       self.resize_short_side >= self.image_size,
       f"{name}.resize_short_side",
       self.resize_short_side,
@@ -386,13 +218,13 @@ class AudioViewSpec(ViewSpec):
 
   sync: Sync = Sync.START
   seconds: float = 5.0
-  spectrogram: SpectrogramSpec = dataclasses.field(
-    default_factory=SpectrogramSpec
+  spectrogram: sound.SpectrogramSpec = dataclasses.field(
+    default_factory=sound.SpectrogramSpec
   )
 
   def validate(self, name: str) -> None:
     """Raises ValueError for the first rule that does not hold."""
-    _require_positive(name, self, "seconds")
+    rules.require_positive(name, self, "seconds")
     self.spectrogram.validate(f"{name}.spectrogram")
 
   @property
@@ -400,29 +232,6 @@ class AudioViewSpec(ViewSpec):
     """Spectrogram frames in the view."""
     samples = round(self.seconds * self.spectrogram.sample_rate_hz)
     return -(-samples // self.spectrogram.frame_step)
-
-
-@dataclasses.dataclass
-class SpecAugment:
-  """Stripes of a spectrogram that are set to zero; each of random place.
-
-  Attributes:
-    num_time_masks: stripes over all mel bins.
-    max_time_frames: their largest width, in spectrogram frames.
-    num_mel_masks: stripes over all time.
-    max_mels: their largest width, in mel bins.
-  """
-
-  num_time_masks: int = 0
-  max_time_frames: int = 0
-  num_mel_masks: int = 0
-  max_mels: int = 0
-
-  def validate(self, name: str) -> None:
-    """Raises ValueError for the first rule that does not hold."""
-    for field in dataclasses.fields(self):
-      value = getattr(self, field.name)
-      _require(value >= 0, f"{name}.{field.name}", value, "be at least 0")
 
 
 @dataclasses.dataclass
@@ -445,20 +254,24 @@ class WaveformViewSpec(ViewSpec):
 
   sync: Sync = Sync.START
   seconds: float = 3.2
-  spectrogram: SpectrogramSpec = dataclasses.field(
-    default_factory=lambda: SpectrogramSpec(frame_length=2048, frame_step=1024)
+  spectrogram: sound.SpectrogramSpec = dataclasses.field(
+    default_factory=lambda: sound.SpectrogramSpec(
+      frame_length=2048, frame_step=1024
+    )
   )
   noise: float = 0.01
   temporal_jitter_s: float = 0.0
-  spec_augment: SpecAugment = dataclasses.field(default_factory=SpecAugment)
+  spec_augment: sound.SpecAugment = dataclasses.field(
+    default_factory=sound.SpecAugment
+  )
 
   def validate(self, name: str) -> None:
     """Raises ValueError for the first rule that does not hold."""
-    _require_positive(name, self, "seconds")
+    rules.require_positive(name, self, "seconds")
     self.spectrogram.validate(f"{name}.spectrogram")
     for field in ("noise", "temporal_jitter_s"):
       value = getattr(self, field)
-      _require(value >= 0, f"{name}.{field}", value, "be at least 0")
+      rules.require(value >= 0, f"{name}.{field}", value, "be at least 0")
     self.spec_augment.validate(f"{name}.spec_augment")
 
   @property
@@ -517,7 +330,7 @@ class TextViewSpec(ViewSpec):
 
   def validate(self, name: str) -> None:
     """Raises ValueError for the first rule that does not hold."""
-    _require_positive(name, self, "max_words", "num_captions")
+    rules.require_positive(name, self, "max_words", "num_captions")
     if not self.vocabulary:
       raise ValueError(
         f"`{name}.vocabulary` is empty; name the file of the words, or make"

@@ -5,7 +5,7 @@ import dataclasses
 import pathlib
 
 from benchmarks.cross_modal import table
-from tfvssl.config import experiment as config
+from tfvssl.config import tree
 from tfvssl.evaluate.protocols import retrieval
 from tfvssl.evaluate.retrieval import embeddings
 from tfvssl.evaluate.retrieval import ranks as zero_shot
@@ -21,9 +21,7 @@ def check_same(folders: Sequence[pathlib.Path]) -> None:
     FileNotFoundError: a folder holds no run.
     ValueError: they do not.
   """
-  experiments = [
-    config.load(folder / run_folder.CONFIG_NAME) for folder in folders
-  ]
+  experiments = [run_folder.read_config(folder) for folder in folders]
   for folder, experiment in zip(folders, experiments):
     if not isinstance(experiment.method, mmv.MmvConfig):
       name = type(experiment.method).__module__.rpartition(".")[2]
@@ -38,7 +36,7 @@ def check_same(folders: Sequence[pathlib.Path]) -> None:
     )
   for folder, experiment in zip(folders[1:], experiments[1:]):
     alike = dataclasses.replace(experiment, seed=seeds[0])
-    different = config.differences(experiments[0], alike)
+    different = tree.differences(experiments[0], alike)
     if different:
       raise ValueError(
         f"{folder} differs from {folders[0]} in {different[0]}; pool runs of"

@@ -12,6 +12,8 @@ from absl import logging
 from benchmarks.learning import table
 from benchmarks.learning import variants as learning_variants
 from tfvssl.config import experiment as config
+from tfvssl.config import protocols
+from tfvssl.config import tree as config_tree
 from tfvssl.data.records import schema
 from tfvssl.demo import plan as demo_plan
 
@@ -36,7 +38,7 @@ _NOT_DECISIVE = (
   "logging",
   "seed",
   "steps",
-  *(name for name in config.PROTOCOLS if name != "svm"),
+  *(name for name in protocols.PROTOCOLS if name != "svm"),
 )
 
 
@@ -197,7 +199,7 @@ def choices(
   `shared_config` is a digest of what all variants have in common, `config` of
   all that decides the cell; no path is part of them.
   """
-  run = cast(dict, config.to_tree(experiment(cell, folders, steps)))
+  run = cast(dict, config_tree.to_tree(experiment(cell, folders, steps)))
   tree = {name: run[name] for name in run if name not in _NOT_DECISIVE}
   tree["shuffle_buffer"] = run["data"]["shuffle_buffer"]
   narrow = {**tree, "method": {**tree["method"], "broad": {}}}

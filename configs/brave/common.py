@@ -12,6 +12,7 @@ from tfvssl import views
 from tfvssl.backbones import resnet_audio
 from tfvssl.backbones import tsm_resnet
 from tfvssl.config import experiment
+from tfvssl.config import pictures
 from tfvssl.methods import brave
 from tfvssl.optim import lars
 
@@ -31,7 +32,9 @@ def rgb_broad(
     num_frames=num_frames,
     frame_step=frame_step,
     image_size=image_size,
-    augmentation=views.RgbAugmentation(random_convolution=random_convolution),
+    augmentation=pictures.RgbAugmentation(
+      random_convolution=random_convolution
+    ),
   )
   backbone = tsm_resnet.TSMResNetConfig()
   return {"rgb": brave.Broad(view, backbone, num_views)}

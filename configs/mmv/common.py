@@ -247,7 +247,7 @@ def _experiment(partners, method, *, batch_size):
     method=mmv.MmvConfig(partners, **method),
     optimizer=adam.AdamConfig(epsilon=1e-8, predictor_multiplier=1.0),
     schedule=experiment.Schedule(peak=0.002, warmup_steps=5000),
-    svm=experiment.Svm(spatial_crops=1, test_short_side=224),
+    svm=protocols.Svm(spatial_crops=1, test_short_side=224),
     batch_size=batch_size,
     steps=500_000,
   )

@@ -14,8 +14,8 @@ Reproduced here: no; never run beyond its construction.
 """
 
 from configs.mmv import common
-from tfvssl import views
 from tfvssl.config import experiment
+from tfvssl.config import pictures
 
 PAPER = common.ablation_rows(
   ("Table 9", "None, None"),
@@ -28,7 +28,7 @@ PAPER = common.ablation_rows(
 def get_config() -> experiment.Experiment:
   """Returns the run."""
   video = common.ablation_video()
-  video.crop = views.JitterCrop(scale=(1.0, 1.0), share=200 / 224)
+  video.crop = pictures.JitterCrop(scale=(1.0, 1.0), share=200 / 224)
   video.augmentation.flip_probability = 0.0
   video.augmentation.colour_probability = 0.0
   return common.ablation(common.ablation_audio(), video=video)

@@ -15,8 +15,8 @@ Reproduced here: no; never run beyond its construction.
 """
 
 from configs.mmv import common
-from tfvssl import views
 from tfvssl.config import experiment
+from tfvssl.config import sound
 
 PAPER = common.ablation_rows(
   ("Table 9", "Standard, SpecAugment weak"),
@@ -28,7 +28,7 @@ PAPER = common.ablation_rows(
 
 def get_config() -> experiment.Experiment:
   """Returns the run."""
-  masks = views.SpecAugment(
+  masks = sound.SpecAugment(
     num_time_masks=1, max_time_frames=4, num_mel_masks=1, max_mels=1
   )
   return common.ablation(common.ablation_audio(spec_augment=masks))

@@ -7,6 +7,7 @@ import json
 from data_prep.prepare_records import optical_flow
 from data_prep.prepare_records import still_picture
 from tfvssl import views
+from tfvssl.config import sound
 from tfvssl.data.media import streams
 
 
@@ -43,8 +44,8 @@ class Settings:
   )
   sample_rate_hz: int = 48_000
   spectrogram_dtype: str = "float16"
-  spectrogram: views.SpectrogramSpec = dataclasses.field(
-    default_factory=views.SpectrogramSpec
+  spectrogram: sound.SpectrogramSpec = dataclasses.field(
+    default_factory=sound.SpectrogramSpec
   )
   max_pixels: int = streams.MAX_PIXELS
   decode_budget_s: float = 0.0

@@ -9,8 +9,8 @@ import sys
 import numpy as np
 import tensorflow as tf
 
-from tfvssl import views
 from tfvssl.augment import rgb
+from tfvssl.config import pictures
 
 EPOCH = np.array([0, 0, 1, 1, 2, 2, 3, 2**33] * 3)
 SAMPLE_INDEX = np.arange(24) * 7 + 2
@@ -42,17 +42,17 @@ def clips() -> np.ndarray:
   return np.stack(kinds * 3).astype(np.uint8)
 
 
-def specs() -> dict[str, views.RgbAugmentation]:
+def specs() -> dict[str, pictures.RgbAugmentation]:
   """Returns specs that switch every operation on, in both orders."""
   return {
-    order.value: views.RgbAugmentation(
+    order.value: pictures.RgbAugmentation(
       random_convolution=True, blur_probability=0.9, order=order
     )
-    for order in views.Order
+    for order in pictures.Order
   }
 
 
-def augmentation(spec: views.RgbAugmentation):
+def augmentation(spec: pictures.RgbAugmentation):
   """Returns a function (video, epoch, sample_index) -> video."""
 
   def augment(video, epoch, sample_index):
@@ -68,12 +68,14 @@ def augmentation(spec: views.RgbAugmentation):
   return augment
 
 
-def compiled(spec: views.RgbAugmentation, *, jit_compile: bool) -> np.ndarray:
+def compiled(
+  spec: pictures.RgbAugmentation, *, jit_compile: bool
+) -> np.ndarray:
   run = tf.function(augmentation(spec), jit_compile=jit_compile)
   return run(clips(), EPOCH, SAMPLE_INDEX).numpy()
 
 
-def on_two_replicas(spec: views.RgbAugmentation) -> np.ndarray:
+def on_two_replicas(spec: pictures.RgbAugmentation) -> np.ndarray:
   strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
   if strategy.num_replicas_in_sync != 2:
     raise ValueError("there must be two logical CPUs.")
@@ -98,7 +100,7 @@ def main(path: str) -> None:
   tf.config.set_logical_device_configuration(
     cpu, [tf.config.LogicalDeviceConfiguration()] * 2
   )
-  spec = specs()[views.Order.PAPER.value]
+  spec = specs()[pictures.Order.PAPER.value]
   np.savez(
     path,
     restarted=compiled(spec, jit_compile=False),

@@ -2,19 +2,19 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfvssl import views
 from tfvssl.augment import blur
 from tfvssl.augment import colour
 from tfvssl.augment import rgb
+from tfvssl.config import pictures
 
 _SAMPLES = 4000
 # Four standard deviations of a share of 4000, at most.
 _SHARE = 4 * 0.5 / _SAMPLES**0.5
 
 
-def _none(**changes) -> views.RgbAugmentation:
+def _none(**changes) -> pictures.RgbAugmentation:
   """Returns a spec that changes nothing, but for `changes`."""
-  spec = views.RgbAugmentation(
+  spec = pictures.RgbAugmentation(
     flip_probability=0.0,
     colour_probability=0.0,
     greyscale_probability=0.0,
@@ -25,7 +25,7 @@ def _none(**changes) -> views.RgbAugmentation:
   return spec
 
 
-def _one_colour(**changes) -> views.RgbAugmentation:
+def _one_colour(**changes) -> pictures.RgbAugmentation:
   """Returns a spec of one colour change, applied to every clip."""
   neutral = {
     "colour_probability": 1.0,
@@ -194,13 +194,13 @@ def test_order_of_the_paper_and_of_the_released_code():
   released = saturate(soften(video))
   assert np.abs(paper - released).max() > 0.01
   np.testing.assert_allclose(_augment(video, spec), paper, atol=1e-6)
-  spec.order = views.Order.RELEASED
+  spec.order = pictures.Order.RELEASED
   np.testing.assert_allclose(_augment(video, spec), released, atol=1e-6)
 
 
 def test_all_frames_of_a_clip_are_augmented_alike():
   video = np.repeat(_noise(6, 1, 24, 24), 3, axis=1)
-  output = _augment(video, views.RgbAugmentation(random_convolution=True))
+  output = _augment(video, pictures.RgbAugmentation(random_convolution=True))
   for number in (1, 2):
     np.testing.assert_allclose(
       output[:, number], output[:, 0], rtol=0, atol=2e-6
@@ -209,7 +209,7 @@ def test_all_frames_of_a_clip_are_augmented_alike():
 
 def test_random_convolution_is_the_last_operation():
   video = _noise(4, 1, 24, 24)
-  spec = views.RgbAugmentation()
+  spec = pictures.RgbAugmentation()
   before = _augment(video, spec)
   assert before.min() >= 0 and before.max() <= 1
   convolution = _none(random_convolution=True)

@@ -5,7 +5,7 @@ import tensorflow as tf
 from tests.backbones import reference_3d
 from tfvssl.backbones import batch_norm
 from tfvssl.backbones import s3d
-from tfvssl.config import experiment
+from tfvssl.config import tree
 from tfvssl.optim import variable_roles
 
 _RGB = s3d.Stem.RGB
@@ -342,7 +342,7 @@ def test_published_names_before_the_first_call():
 
 def test_config_survives_its_file_form():
   settings = s3d.S3DConfig(stem=_RGB, gating_start="Mixed_4b", width=0.5)
-  assert experiment.from_tree(experiment.to_tree(settings)) == settings
+  assert tree.from_tree(tree.to_tree(settings)) == settings
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,11 @@ import pytest
 from tests import source_tree
 from tests import tiny_runs
 from tfvssl.compare import comparison
-from tfvssl.config import experiment
 from tfvssl.config import paper_rows
 from tfvssl.config import protocols
+from tfvssl.config import tree
 from tfvssl.runtime import exit_codes
+from tfvssl.train import run_folder
 
 _ROWS = [
   paper_rows.Row(
@@ -418,14 +419,14 @@ def test_training_is_compared_with_the_config_beside_the_result(tmp_path):
   assert "not known: " in comparison.training_text(path, recipe)
   path.parent.mkdir(parents=True)
   run = tiny_runs.experiment("records", seed=1)
-  experiment.save(run, tmp_path / "RUN" / "config.json")
+  run_folder.write_config(run, tmp_path / "RUN")
   assert comparison.training_text(path, recipe).splitlines()[1:] == [
     "  seed: 0 -> 1"
   ]
   run.seed = 0
   run.svm.train_epochs = 3
   run.retrieval.temporal_clips = 3
-  experiment.save(run, tmp_path / "RUN" / "config.json")
+  run_folder.write_config(run, tmp_path / "RUN")
   assert comparison.training_text(path, recipe).endswith("  in no setting")
 
 
@@ -434,9 +435,9 @@ def test_long_list_of_differences_is_cut(tmp_path):
   recipe = paper_rows.load_recipe(
     source_tree.ROOT / "configs" / "brave" / "va_audioset.py"
   ).get_config()
-  experiment.save(tiny_runs.experiment(), tmp_path / "config.json")
+  run_folder.write_config(tiny_runs.experiment(), tmp_path)
   lines = comparison.training_text(path, recipe).splitlines()
   assert len(lines) == 14
   assert lines[1] == "  batch_size: 512 -> 4"
-  found = experiment.differences(recipe, tiny_runs.experiment())
+  found = tree.differences(recipe, tiny_runs.experiment())
   assert lines[-1].startswith("  and ") and len(found) > 12

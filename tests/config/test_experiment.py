@@ -6,21 +6,25 @@ import pytest
 from tests import tiny_runs
 from tfvssl import views
 from tfvssl.config import experiment as config
+from tfvssl.config import pictures
+from tfvssl.config import sound
+from tfvssl.config import tree as config_tree
 from tfvssl.optim import adam
 from tfvssl.optim import lars
+from tfvssl.train import run_folder
 
 
 def test_file_form_gives_the_same_experiment(tmp_path):
   experiment = tiny_runs.experiment("records", seed=3)
-  config.save(experiment, tmp_path / "config.json")
-  assert config.load(tmp_path / "config.json") == experiment
+  run_folder.write_config(experiment, tmp_path)
+  assert run_folder.read_config(tmp_path) == experiment
 
 
 def test_file_of_a_run_from_before_a_field_has_its_default(tmp_path):
-  tree = config.to_tree(tiny_runs.experiment("records"))
+  tree = config_tree.to_tree(tiny_runs.experiment("records"))
   del tree["retrieval"], tree["data"]["second_train_records"]
   (tmp_path / "config.json").write_text(json.dumps(tree))
-  found = config.load(tmp_path / "config.json")
+  found = run_folder.read_config(tmp_path)
   assert found == tiny_runs.experiment("records")
   assert found.retrieval.temporal_clips == 10  # MMV paper, appendix A.2
   assert found.retrieval.spatial_crops == 1
@@ -32,7 +36,7 @@ def test_differences_name_the_values():
   other = tiny_runs.experiment("records")
   other.method.narrow.num_frames = 8
   other.runtime.precision = config.Precision.BFLOAT16
-  assert config.differences(tiny_runs.experiment("records"), other) == [
+  assert config_tree.differences(tiny_runs.experiment("records"), other) == [
     "method.narrow.num_frames: 4 -> 8",
     "runtime.precision: float32 -> bfloat16",
   ]
@@ -40,24 +44,24 @@ def test_differences_name_the_values():
 
 def test_class_outside_the_package_is_not_constructed():
   with pytest.raises(ValueError, match="'os.system' is not one of this"):
-    config.from_tree({"class": "os.system", "command": "touch marker"})
+    config_tree.from_tree({"class": "os.system", "command": "touch marker"})
 
 
 def test_name_that_is_no_config_class_is_refused():
   with pytest.raises(ValueError, match="is not a config class"):
-    config.from_tree({"class": "tfvssl.config.save"})
+    config_tree.from_tree({"class": "tfvssl.config.save"})
 
 
 def test_unknown_field_is_named():
-  tree = config.to_tree(config.Data())
+  tree = config_tree.to_tree(config.Data())
   tree["train_record"] = "x"
   with pytest.raises(ValueError, match="has no field `train_record`"):
-    config.from_tree(tree)
+    config_tree.from_tree(tree)
 
 
 def test_missing_file_names_the_remedy(tmp_path):
   with pytest.raises(FileNotFoundError, match="--workdir of tfvssl.train"):
-    config.load(tmp_path / "config.json")
+    run_folder.read_config(tmp_path)
 
 
 @pytest.mark.parametrize("text", ["[" * 100_000, '{"class":' * 100_000])
@@ -65,7 +69,7 @@ def test_deeply_nested_file_is_one_error(tmp_path, text):
   path = tmp_path / "config.json"
   path.write_text(text)
   with pytest.raises(ValueError, match="cannot be read as a config"):
-    config.load(path)
+    run_folder.read_config(tmp_path)
 
 
 @pytest.mark.parametrize("text", ["", "[1]", '{"class": "tfvssl.x.Y"}', "{"])
@@ -73,13 +77,13 @@ def test_damaged_file_is_one_error(tmp_path, text):
   path = pathlib.Path(tmp_path / "config.json")
   path.write_text(text)
   with pytest.raises((ValueError, ModuleNotFoundError), match="."):
-    config.load(path)
+    run_folder.read_config(tmp_path)
 
 
 def test_file_of_a_section_holds_no_experiment(tmp_path):
-  config.save(config.Data(), tmp_path / "config.json")
+  run_folder.write_config(config.Data(), tmp_path)
   with pytest.raises(ValueError, match="holds no experiment"):
-    config.load(tmp_path / "config.json")
+    run_folder.read_config(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -145,7 +149,7 @@ def test_broad_values_are_checked():
 
 
 def _rgb(**changes):
-  return views.RgbViewSpec(augmentation=views.RgbAugmentation(**changes))
+  return views.RgbViewSpec(augmentation=pictures.RgbAugmentation(**changes))
 
 
 @pytest.mark.parametrize(
@@ -157,19 +161,19 @@ def _rgb(**changes):
     (_rgb(contrast=(1.4, 0.6)), r"contrast` \(\(1.4, 0.6\)\) must be a lo"),
     (_rgb(random_convolution_max_size=4), "max_size` .* odd and above 0"),
     (views.RgbViewSpec(image_size=0), r"x.image_size` \(0\) must be above"),
-    (views.RgbViewSpec(crop=views.Crop(area=(0.0, 1.0))), "x.crop.area`"),
+    (views.RgbViewSpec(crop=pictures.Crop(area=(0.0, 1.0))), "x.crop.area`"),
     (
-      views.RgbViewSpec(crop=views.JitterCrop(scale=(1.2, 0.8))),
+      views.RgbViewSpec(crop=pictures.JitterCrop(scale=(1.2, 0.8))),
       "x.crop.scale` .* be a lower and an upper value",
     ),
     (
-      views.RgbViewSpec(crop=views.JitterCrop(share=1.5)),
+      views.RgbViewSpec(crop=pictures.JitterCrop(share=1.5)),
       r"x.crop.share` \(1.5\) must be in \(0, 1\]",
     ),
     (views.FlowViewSpec(image_size=200), r"short_side` \(128\) .* \(200\)"),
     (views.AudioViewSpec(seconds=0), r"x.seconds` \(0\) must be above 0"),
     (
-      views.AudioViewSpec(spectrogram=views.SpectrogramSpec(upper_hz=40_000)),
+      views.AudioViewSpec(spectrogram=sound.SpectrogramSpec(upper_hz=40_000)),
       "lower_hz and upper_hz` .* between 0 and 24000",
     ),
   ],
@@ -181,7 +185,7 @@ def test_views_are_checked(spec, message):
 
 def test_base_window_is_refused():
   with pytest.raises(TypeError, match="`x.crop` .* use Crop or JitterCrop"):
-    views.RgbViewSpec(crop=views.Window()).validate("x")
+    views.RgbViewSpec(crop=pictures.Window()).validate("x")
 
 
 def test_base_view_is_refused():
@@ -210,9 +214,9 @@ def test_optimisers_are_checked(optimizer, message):
 
 def test_nearest_name():
   spec = views.RgbViewSpec()
-  assert config.nearest_name("num_framez", spec) == (
+  assert config_tree.nearest_name("num_framez", spec) == (
     "did you mean `num_frames`?"
   )
-  assert config.nearest_name("zzz", {"audio": 1, "flow": 2}) == (
+  assert config_tree.nearest_name("zzz", {"audio": 1, "flow": 2}) == (
     "known: audio, flow."
   )

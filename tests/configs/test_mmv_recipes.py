@@ -15,6 +15,9 @@ from tfvssl.backbones import s3d
 from tfvssl.backbones import tsm_resnet
 from tfvssl.config import experiment as config
 from tfvssl.config import paper_rows
+from tfvssl.config import pictures
+from tfvssl.config import protocols
+from tfvssl.config import tree
 from tfvssl.methods.parts import contrastive
 from tfvssl.methods.parts.embedding_graph import Graph
 from tfvssl.methods.parts.embedding_graph import Head
@@ -45,14 +48,14 @@ def test_recipe_is_valid_once_it_has_a_vocabulary(name):
       experiment.validate()
     experiment.method.partners["text"].view.vocabulary = "WORDS.txt"
   experiment.validate()
-  assert config.from_tree(config.to_tree(experiment)) == experiment
+  assert tree.from_tree(tree.to_tree(experiment)) == experiment
 
 
 def test_no_two_recipes_are_one_run():
   seen = collections.defaultdict(list)
   for name in _NAMES:
     records = name.split("_")[1:3]
-    key = str(config.to_tree(_experiment(name))) + str(
+    key = str(tree.to_tree(_experiment(name))) + str(
       [word for word in records if word in ("howto100m", "audioset")]
     )
     seen[key].append(name)
@@ -159,11 +162,11 @@ def test_rows_tell_how_the_paper_evaluates():
     assert row.first_split == is_ablation
     assert row.test_seconds == (2.0 if row.table == "Table 2" else None)
   for name in _NAMES:
-    assert _experiment(name).svm == config.Svm(
+    assert _experiment(name).svm == protocols.Svm(
       temporal_clips=10, spatial_crops=1, test_short_side=224, train_epochs=10
     )
   # The published choices of C, specs/mmv.md section 9.
-  assert {1e-4, 3e-4, 1e-3} <= set(config.Svm().grid_c)
+  assert {1e-4, 3e-4, 1e-3} <= set(protocols.Svm().grid_c)
 
 
 @pytest.mark.parametrize("name", _NAMES)
@@ -178,14 +181,14 @@ def test_only_table_9_and_the_final_runs_change_the_sound(name):
   assert sound.temporal_jitter_s == (0.8 if kind == "temporal_jitter" else 0.0)
   # GDT's main_gdt.py: [1, 1, 2, 5] and [2, 2, 3, 6], upper ends left out.
   masks = {
-    "spec_augment_weak": views.SpecAugment(1, 4, 1, 1),
-    "spec_augment_strong": views.SpecAugment(2, 5, 2, 2),
+    "spec_augment_weak": sound.SpecAugment(1, 4, 1, 1),
+    "spec_augment_strong": sound.SpecAugment(2, 5, 2, 2),
   }
-  assert sound.spec_augment == masks.get(kind, views.SpecAugment())
+  assert sound.spec_augment == masks.get(kind, sound.SpecAugment())
 
 
 def test_video_augmentation_is_that_of_appendix_a_or_none():
-  standard = views.RgbAugmentation(
+  standard = pictures.RgbAugmentation(
     flip_probability=0.5,
     colour_probability=1.0,
     brightness_delta=32 / 255,

@@ -10,9 +10,9 @@ from configs import make_readme
 from tests import tiny_runs
 from tfvssl import views
 from tfvssl.backbones import r2plus1d
-from tfvssl.config import experiment as config
 from tfvssl.config import paper_rows
 from tfvssl.config import protocols
+from tfvssl.config import tree as config_tree
 from tfvssl.evaluate.protocols import finetune
 from tfvssl.methods import brave
 from tfvssl.train import describe
@@ -32,7 +32,7 @@ def _rows():
 def test_recipe_can_be_built(name):
   experiment = _RECIPES[name].get_config()
   experiment.validate()
-  assert config.from_tree(config.to_tree(experiment)) == experiment
+  assert config_tree.from_tree(config_tree.to_tree(experiment)) == experiment
 
 
 def test_every_row_of_the_tables_has_a_recipe():
@@ -57,7 +57,7 @@ def test_no_two_recipes_are_one_run():
   # Kinetics-400 and -600 are the same run on other records.
   seen = {}
   for name, recipe in _RECIPES.items():
-    tree = config.to_tree(recipe.get_config())
+    tree = config_tree.to_tree(recipe.get_config())
     del tree["finetune"]
     key = str(tree) + ("K400" if "k400" in name else "")
     assert key not in seen, (name, seen.get(key))

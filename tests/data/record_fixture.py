@@ -8,7 +8,7 @@ import pathlib
 import numpy as np
 import tensorflow as tf
 
-from tfvssl import views
+from tfvssl.config import sound
 from tfvssl.data import spectrogram
 from tfvssl.data.records import schema
 
@@ -74,7 +74,7 @@ def make_clip(
     clip.waveform = waveform
   if "spectrogram" in modalities:
     scaled = tf.constant(waveform, tf.float32) / 32768.0
-    log_mel = spectrogram.log_mel(scaled, views.SpectrogramSpec())
+    log_mel = spectrogram.log_mel(scaled, sound.SpectrogramSpec())
     clip.spectrogram = log_mel.numpy().astype(np.float32)
   return clip
 
@@ -90,7 +90,7 @@ def write_records(
   folder.mkdir(parents=True, exist_ok=True)
   config = config or {
     "frame_rate_hz": 25.0,
-    "spectrogram": dataclasses.asdict(views.SpectrogramSpec()),
+    "spectrogram": dataclasses.asdict(sound.SpectrogramSpec()),
   }
   digest = hashlib.sha256(json.dumps(config).encode()).hexdigest()
   shards = []

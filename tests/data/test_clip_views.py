@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from tests.data import record_fixture
 from tfvssl import views
+from tfvssl.config import sound
 from tfvssl.data import clip_views
 from tfvssl.data import spectrogram
 from tfvssl.data import text
@@ -250,7 +251,7 @@ def test_waveform_view_has_the_samples_of_its_frames():
 
 def test_waveform_view_is_what_the_log_mel_view_is_made_of():
   clip = _clip()
-  spec = dataclasses.replace(HEARD, spectrogram=views.SpectrogramSpec())
+  spec = dataclasses.replace(HEARD, spectrogram=sound.SpectrogramSpec())
   for start in (0, 17, 45):  # the last one loops
     waveform = clip_views.view(
       clip, spec, tf.constant(start), seed=3, name="audio"

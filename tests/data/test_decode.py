@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfvssl import views
+from tfvssl.config import pictures
 from tfvssl.data import decode
 from tfvssl.runtime import randomness
 
@@ -30,9 +30,9 @@ def test_view_shows_its_window_and_nothing_else():
   frames = tf.stack([_coordinate_jpeg(60, 80)] * 2)
   for index in range(5):
     y, x, height, width = decode.random_window(
-      tf.constant([60, 80]), views.Crop(), _key(index)
+      tf.constant([60, 80]), pictures.Crop(), _key(index)
     ).numpy()
-    video = decode.decode_view(frames, views.Crop(), 16, _key(index)).numpy()
+    video = decode.decode_view(frames, pictures.Crop(), 16, _key(index)).numpy()
     assert video.shape == (2, 16, 16, 3)
     # Half-pixel centres: value at i is 2 * (start + (i + 0.5) * size / 16 -
     # 0.5); the JPEG and the rounding cost up to 3.
@@ -49,7 +49,7 @@ def test_window_has_the_area_and_aspect_of_its_spec():
     [
       decode.random_window(
         tf.constant([240, 320]),
-        views.Crop((0.3, 0.6), (0.5, 2.0)),
+        pictures.Crop((0.3, 0.6), (0.5, 2.0)),
         _key(index),
       )
       for index in range(100)
@@ -82,7 +82,7 @@ def _literally(image, crop, key, short_side):
 
 @pytest.mark.parametrize("shape", [(120, 160), (128, 96)])
 def test_jitter_crop_is_scaling_resizing_and_cropping(shape):
-  crop = views.JitterCrop()
+  crop = pictures.JitterCrop()
   y, x = np.mgrid[: shape[0], : shape[1]]
   image = np.stack([x, y, 0 * x], -1).astype(np.float32)
   for index in range(20):
@@ -106,7 +106,7 @@ def test_jitter_crops_reach_the_shapes_of_their_scale():
   windows = np.stack(
     [
       decode.random_window(
-        tf.constant([240, 240]), views.JitterCrop(), _key(index)
+        tf.constant([240, 240]), pictures.JitterCrop(), _key(index)
       )
       for index in range(200)
     ]
@@ -122,12 +122,12 @@ def test_jitter_crops_reach_the_shapes_of_their_scale():
 
 def test_window_of_the_base_class_is_refused():
   with pytest.raises(TypeError, match="must be Crop or JitterCrop, not Window"):
-    decode.random_window(tf.constant([60, 80]), views.Window(), _key())
+    decode.random_window(tf.constant([60, 80]), pictures.Window(), _key())
 
 
 def test_window_is_the_centre_where_none_fits():
   # No window of a 400 x 50 image is a square of its whole area.
-  crop = views.Crop((0.99, 1.0), (0.99, 1.01))
+  crop = pictures.Crop((0.99, 1.0), (0.99, 1.01))
   window = decode.random_window(tf.constant([50, 400]), crop, _key())
   assert window.numpy().tolist() == [16, 191, 18, 18]
 
@@ -173,7 +173,7 @@ def test_crop_larger_than_the_short_side_is_an_error():
 def test_jpeg_that_claims_too_many_pixels_is_not_decoded(size):
   frames = tf.stack([_with_size(_coordinate_jpeg(40, 60), *size)])
   for read in (
-    lambda: decode.decode_view(frames, views.Crop(), 16, _key()),
+    lambda: decode.decode_view(frames, pictures.Crop(), 16, _key()),
     lambda: decode.decode_crops(frames, short_side=40, size=16, num_crops=1),
   ):
     with pytest.raises(
@@ -186,7 +186,7 @@ def test_pixel_cap_holds_inside_a_graph():
   frames = tf.stack([_with_size(_coordinate_jpeg(40, 60), 4000, 4000)])
   dataset = tf.data.Dataset.from_tensors(frames).map(
     lambda f: decode.decode_view(
-      tf.ensure_shape(f, [1]), views.Crop(), 16, _key()
+      tf.ensure_shape(f, [1]), pictures.Crop(), 16, _key()
     )
   )
   with pytest.raises(tf.errors.InvalidArgumentError, match="must have at most"):
@@ -196,14 +196,14 @@ def test_pixel_cap_holds_inside_a_graph():
 def test_frames_of_unequal_size_are_an_error():
   frames = tf.stack([_coordinate_jpeg(40, 60), _coordinate_jpeg(40, 64)])
   with pytest.raises(tf.errors.InvalidArgumentError, match="equal in size"):
-    decode.decode_view(frames, views.Crop(), 16, _key())
+    decode.decode_view(frames, pictures.Crop(), 16, _key())
 
 
 def test_half_a_jpeg_is_an_error():
   whole = _coordinate_jpeg(40, 60).numpy()
   frames = tf.constant([whole[: len(whole) // 2]])
   with pytest.raises(tf.errors.InvalidArgumentError):
-    decode.decode_view(frames, views.Crop(), 16, _key())
+    decode.decode_view(frames, pictures.Crop(), 16, _key())
 
 
 def _flow(height, width, count=2, seed=0):

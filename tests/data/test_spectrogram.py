@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfvssl import views
+from tfvssl.config import sound
 from tfvssl.data import spectrogram
 
 
@@ -14,7 +14,7 @@ from tfvssl.data import spectrogram
 )
 def test_number_of_frames_is_static(samples, frames):
   function = tf.function(
-    lambda waveform: spectrogram.log_mel(waveform, views.SpectrogramSpec())
+    lambda waveform: spectrogram.log_mel(waveform, sound.SpectrogramSpec())
   )
   signature = tf.TensorSpec([2, samples], tf.float32)
   shape = function.get_concrete_function(signature).structured_outputs.shape
@@ -22,7 +22,7 @@ def test_number_of_frames_is_static(samples, frames):
 
 
 def test_equals_a_transcription_in_numpy():
-  spec = views.SpectrogramSpec(num_mels=8)
+  spec = sound.SpectrogramSpec(num_mels=8)
   waveform = np.sin(np.arange(1000) * 0.2).astype(np.float32) * 0.3
   padded = np.concatenate([waveform, np.zeros(320)])
   window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(320) / 320)

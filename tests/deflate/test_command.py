@@ -9,7 +9,6 @@ import pytest
 from tests import forked_binaries
 from tests import tiny_runs
 from tests.data import record_fixture
-from tfvssl.config import experiment as config
 from tfvssl.config import protocols
 from tfvssl.deflate import networks
 from tfvssl.train import checkpoints
@@ -40,7 +39,7 @@ def root(tmp_path_factory):
       validation_share=0.25,
     ),
   )
-  config.save(experiment, workdir / run_folder.CONFIG_NAME)
+  run_folder.write_config(experiment, workdir)
   method = checkpoints.fresh_method(experiment, 8)
   checkpoints.CheckpointStore(workdir, {"method": method}, kept=1).save(3)
   for folder, first in (("train", 0), ("test", 20)):

@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from tests.data import record_fixture
 from tfvssl import views
+from tfvssl.config import pictures
 from tfvssl.config import protocols
 from tfvssl.data.records import schema
 from tfvssl.evaluate.samples import features
@@ -73,7 +74,7 @@ def plain_spec(**changes) -> views.RgbViewSpec:
     num_frames=4,
     frame_step=2,
     image_size=16,
-    augmentation=views.RgbAugmentation(
+    augmentation=pictures.RgbAugmentation(
       flip_probability=0.0,
       colour_probability=0.0,
       greyscale_probability=0.0,

@@ -14,7 +14,6 @@ from tests import tiny_mmv_runs
 from tests import tiny_runs
 from tests.conftest import ROOT
 from tests.data import record_fixture
-from tfvssl.config import experiment as config
 from tfvssl.config import protocols
 from tfvssl.data.records import schema
 from tfvssl.train import checkpoints
@@ -33,7 +32,7 @@ def run(tmp_path_factory):
   workdir = root / "RUN"
   workdir.mkdir()
   experiment = tiny_runs.experiment(
-    svm=config.Svm(
+    svm=protocols.Svm(
       train_epochs=2,
       temporal_clips=2,
       spatial_crops=1,
@@ -72,7 +71,7 @@ def run(tmp_path_factory):
       hidden_dim=8, epochs=2, warmup_steps=1, batch_size=4, temporal_clips=2
     ),
   )
-  config.save(experiment, workdir / run_folder.CONFIG_NAME)
+  run_folder.write_config(experiment, workdir)
   method = checkpoints.fresh_method(experiment, 8)
   checkpoints.CheckpointStore(workdir, {"method": method}, kept=1).save(3)
   _records(root / "train", range(8))
@@ -202,7 +201,7 @@ def test_retrieval_of_an_untrained_run(tmp_path):
     ),
     method=tiny_mmv_runs.method_config(tiny_mmv_runs.vocabulary(tmp_path)),
   )
-  config.save(experiment, workdir / run_folder.CONFIG_NAME)
+  run_folder.write_config(experiment, workdir)
   method = checkpoints.fresh_method(experiment, 8)
   checkpoints.CheckpointStore(workdir, {"method": method}, kept=1).save(3)
   clips = [record_fixture.make_clip(seed, num_frames=20) for seed in range(4)]

@@ -12,7 +12,6 @@ import pytest
 from tests import exported_runs
 from tests import forked_binaries
 from tests import tiny_runs
-from tfvssl.config import experiment
 from tfvssl.export import description as export_format
 from tfvssl.export import writer
 from tfvssl.train import checkpoints
@@ -187,7 +186,7 @@ def _export(*flags):
 def test_binary_exports_a_run(method, tmp_path):
   workdir = tmp_path / "RUN"
   workdir.mkdir()
-  experiment.save(tiny_runs.experiment(), workdir / run_folder.CONFIG_NAME)
+  run_folder.write_config(tiny_runs.experiment(), workdir)
   checkpoints.CheckpointStore(workdir, {"method": method}, kept=1).save(5)
   output = tmp_path / "EXPORT"
   process = _export(

@@ -12,6 +12,7 @@ from tests.golden import golden_parameters
 from tfvssl import views
 from tfvssl.backbones import resnet_audio
 from tfvssl.backbones import tsm_resnet
+from tfvssl.config import pictures
 from tfvssl.methods import brave
 from tfvssl.methods.parts import heads
 from tfvssl.methods.parts import losses
@@ -142,7 +143,7 @@ def test_averages_of_the_shared_projector(result):
 
 def _method(arrays):
   """Returns the product's method with the file's views, nothing augmented."""
-  still = views.RgbAugmentation(
+  still = pictures.RgbAugmentation(
     flip_probability=0.0,
     colour_probability=0.0,
     greyscale_probability=0.0,

@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfvssl import views
+from tfvssl.config import sound
 from tfvssl.data import spectrogram
 
 ATOL = 3e-4
 
 
 def _spec(sample_rate, num_mels=80, frame_step=160):
-  return views.SpectrogramSpec(
+  return sound.SpectrogramSpec(
     sample_rate_hz=int(sample_rate), num_mels=num_mels, frame_step=frame_step
   )
 

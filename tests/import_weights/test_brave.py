@@ -10,6 +10,8 @@ import tensorflow as tf
 from tests import published_files
 from tests.golden import golden_parameters
 from tfvssl import views
+from tfvssl.config import pictures
+from tfvssl.config import sound
 from tfvssl.import_weights import brave as published_brave
 from tfvssl.import_weights import published_file
 from tfvssl.methods import brave
@@ -112,7 +114,7 @@ def test_the_run_is_as_released(tmp_path):
   assert (rgb.num_frames, rgb.frame_step, rgb.image_size) == (4, 4, 16)
   for view in (narrow, rgb):
     assert view.sync == views.Sync.START
-    assert view.augmentation.order == views.Order.RELEASED
+    assert view.augmentation.order == pictures.Order.RELEASED
   assert rgb.augmentation.random_convolution
   assert not narrow.augmentation.random_convolution
   # As released, and unlike the paper, the broad video network is as wide.
@@ -122,7 +124,7 @@ def test_the_run_is_as_released(tmp_path):
   audio = method.broad["audio"].view
   assert audio.sync == views.Sync.START
   assert audio.seconds == pytest.approx(4 * 4 / 25)
-  assert audio.spectrogram == views.SpectrogramSpec()
+  assert audio.spectrogram == sound.SpectrogramSpec()
   assert (method.hidden_dim, method.embedding_dim) == (32, 8)
 
 

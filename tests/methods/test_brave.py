@@ -5,6 +5,7 @@ import tensorflow as tf
 from tests import tiny_runs
 from tfvssl import views
 from tfvssl.backbones import tsm_resnet
+from tfvssl.config import pictures
 from tfvssl.methods import brave
 from tfvssl.train import checkpoints
 
@@ -151,7 +152,9 @@ def _rgb(random_convolution=False):
     view=views.RgbViewSpec(
       num_frames=4,
       image_size=16,
-      augmentation=views.RgbAugmentation(random_convolution=random_convolution),
+      augmentation=pictures.RgbAugmentation(
+        random_convolution=random_convolution
+      ),
     ),
     backbone=tsm_resnet.TSMResNetConfig(blocks=(1,), width=0.125),
   )

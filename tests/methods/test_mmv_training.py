@@ -102,7 +102,7 @@ def test_a_run_is_bound_to_its_words(folders, tmp_path):
   experiment = _experiment(folders, tmp_path)
   (workdir / "checkpoints" / "step-00000002").mkdir(parents=True)
   run_folder.agree_on_config(experiment, workdir, [])
-  loaded = config.load(workdir / run_folder.CONFIG_NAME)
+  loaded = run_folder.read_config(workdir)
   loaded.method.build()
 
   words = pathlib.Path(tiny_mmv_runs.vocabulary(tmp_path))
@@ -115,7 +115,7 @@ def test_a_run_is_bound_to_its_words(folders, tmp_path):
     r" ids; put the files back or begin another run\.",
   ):
     loaded.method.build()
-  again = config.load(workdir / run_folder.CONFIG_NAME)
+  again = run_folder.read_config(workdir)
   with pytest.raises(ValueError, match="another config: method.*words_sha256"):
     run_folder.agree_on_config(again, workdir, [])
 

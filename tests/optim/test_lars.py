@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfvssl.config import experiment
+from tfvssl.config import tree as config_tree
 from tfvssl.methods.parts import heads
 from tfvssl.optim import lars
 from tfvssl.optim import schedules
@@ -137,8 +137,8 @@ def test_variable_without_a_role():
 
 def test_config_survives_its_file_form():
   config = lars.LarsConfig(momentum=0.8, variant=lars.Variant.RELEASED)
-  tree = experiment.to_tree(config)
-  assert experiment.from_tree(tree) == config
+  tree = config_tree.to_tree(config)
+  assert config_tree.from_tree(tree) == config
 
 
 def test_weights_stay_float32_under_bfloat16():

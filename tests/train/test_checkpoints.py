@@ -134,7 +134,7 @@ def test_probe_is_restored_where_it_fits(tmp_path, saved, held, found):
 
 
 def test_load_method_without_checkpoint_names_the_remedy(tmp_path):
-  config.save(tiny_runs.experiment(), tmp_path / run_folder.CONFIG_NAME)
+  run_folder.write_config(tiny_runs.experiment(), tmp_path)
   with pytest.raises(FileNotFoundError, match="train first with"):
     checkpoints.load_method(tmp_path)
 
@@ -142,7 +142,7 @@ def test_load_method_without_checkpoint_names_the_remedy(tmp_path):
 def test_load_method_gives_the_saved_weights(tmp_path):
   experiment = tiny_runs.experiment()
   method = checkpoints.fresh_method(experiment, seed=5)
-  config.save(experiment, tmp_path / run_folder.CONFIG_NAME)
+  run_folder.write_config(experiment, tmp_path)
   state = {"method": method, "optimizer": tf.Variable(0.0)}
   checkpoints.CheckpointStore(tmp_path, state, kept=1).save(7)
   loaded, restored, step = checkpoints.load_method(tmp_path)
@@ -156,7 +156,7 @@ def test_precision_of_the_run_can_be_replaced(tmp_path):
   """`evaluate --set=runtime.precision` would else change nothing."""
   experiment = tiny_runs.experiment()
   method = checkpoints.fresh_method(experiment, seed=5)
-  config.save(experiment, tmp_path / run_folder.CONFIG_NAME)
+  run_folder.write_config(experiment, tmp_path)
   checkpoints.CheckpointStore(tmp_path, {"method": method}, kept=1).save(7)
   try:
     for precision, dtype in (

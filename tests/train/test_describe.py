@@ -16,6 +16,7 @@ from tfvssl import views
 from tfvssl.backbones import r3d
 from tfvssl.config import experiment as config
 from tfvssl.config import paper_rows
+from tfvssl.config import pictures
 from tfvssl.methods import base
 from tfvssl.methods import brave
 from tfvssl.optim import lars
@@ -246,7 +247,7 @@ def test_source_is_found_in_docstrings_of_every_form():
     "paper Sec. 4.1; released trainer.py"
   )
   # After "Attributes:", whose own sources are not those of the class.
-  assert describe.source_of(views.Crop).startswith("released datasets")
+  assert describe.source_of(pictures.Crop).startswith("released datasets")
   assert describe.source_of(config.Experiment) == ""
   assert describe.source_of(int) == ""
 

@@ -15,7 +15,6 @@ import tensorflow as tf
 
 from tests import tiny_runs
 from tests.data import record_fixture
-from tfvssl.config import experiment as config
 from tfvssl.runtime import exit_codes
 from tfvssl.train import checkpoints
 from tfvssl.train import run as training
@@ -153,19 +152,19 @@ def test_other_config_is_refused_by_name(tmp_path):
     run_folder.agree_on_config(experiment, tmp_path, [])
   assert "scalars_every" not in str(error.value)
   run_folder.agree_on_config(experiment, tmp_path, ["method.narrow"])
-  assert config.load(tmp_path / "config.json") == experiment
+  assert run_folder.read_config(tmp_path) == experiment
 
 
 def test_run_that_never_trained_may_start_with_another_config(tmp_path):
   run_folder.agree_on_config(tiny_runs.experiment(""), tmp_path, [])
   corrected = tiny_runs.experiment("records")
   run_folder.agree_on_config(corrected, tmp_path, [])
-  assert config.load(tmp_path / "config.json") == corrected
+  assert run_folder.read_config(tmp_path) == corrected
 
 
 def test_settings_of_evaluations_may_differ_when_a_run_goes_on(tmp_path):
   experiment = tiny_runs.experiment("records")
-  config.save(experiment, tmp_path / "config.json")
+  run_folder.write_config(experiment, tmp_path)
   (tmp_path / "checkpoints" / "step-00000003").mkdir(parents=True)
   for section, field in (
     ("svm", "train_epochs"),
@@ -177,7 +176,7 @@ def test_settings_of_evaluations_may_differ_when_a_run_goes_on(tmp_path):
     settings = getattr(experiment, section)
     setattr(settings, field, getattr(settings, field) + 1)
   run_folder.agree_on_config(experiment, tmp_path, [])
-  assert config.load(tmp_path / "config.json") == experiment
+  assert run_folder.read_config(tmp_path) == experiment
 
 
 def test_parts_of_a_batch_are_the_clips_of_the_whole(records, tmp_path):

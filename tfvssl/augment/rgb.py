@@ -7,11 +7,11 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from tfvssl import views
 from tfvssl.augment import blur
 from tfvssl.augment import colour
 from tfvssl.augment import flip
 from tfvssl.augment import random_convolution
+from tfvssl.config import pictures
 from tfvssl.runtime import randomness
 
 # Names in the random keys; a changed name changes every run's draws.
@@ -31,7 +31,7 @@ _CONVOLUTION_DRAWS = ("random_convolution_size", "random_convolution_kernel")
 
 def augment(
   video: tf.Tensor,
-  spec: views.RgbAugmentation,
+  spec: pictures.RgbAugmentation,
   *,
   seed: int | tf.Tensor,
   epoch: tf.Tensor,
@@ -63,7 +63,7 @@ def augment(
     zip(_DRAWS, tf.unstack(randomness.uniform(keys), axis=-1), strict=True)
   )
   steps = [_flip, _colour, _greyscale, _blur]
-  if spec.order == views.Order.RELEASED:
+  if spec.order == pictures.Order.RELEASED:
     steps = [_blur, _flip, _colour, _greyscale]
   for step in steps:
     video = step(video, spec, draws)

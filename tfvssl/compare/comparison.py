@@ -12,6 +12,8 @@ from typing import NamedTuple
 from tfvssl import views
 from tfvssl.config import experiment
 from tfvssl.config import paper_rows
+from tfvssl.config import protocols
+from tfvssl.config import tree
 from tfvssl.runtime import exit_codes
 from tfvssl.train import run_folder
 
@@ -20,7 +22,7 @@ _NOT_TRAINED = (
   "data.",
   "runtime.",
   "logging.",
-  *(f"{name}." for name in experiment.PROTOCOLS),
+  *(f"{name}." for name in protocols.PROTOCOLS),
   # Of files on the disk, of which a recipe knows nothing.
   "method.partners.text.view.words_sha256",
 )
@@ -345,12 +347,14 @@ def _word(value):
 def training_text(path: pathlib.Path, recipe: experiment.Experiment) -> str:
   """Returns how the run beside the result file differs from the recipe."""
   lines = ["trained otherwise than the recipe"]
-  run = path.parent.parent / run_folder.CONFIG_NAME
-  if not run.is_file():
-    return "\n".join([*lines, f"  not known: {run} does not exist"])
+  run = path.parent.parent
+  file = run / run_folder.CONFIG_NAME
+  if not file.is_file():
+    return "
+".join([*lines, f"  not known: {file} does not exist"])
   found = [
     line
-    for line in experiment.differences(recipe, experiment.load(run))
+    for line in tree.differences(recipe, run_folder.read_config(run))
     if not line.startswith(_NOT_TRAINED)
   ]
   lines += [f"  {line}" for line in found[:_LINES]]

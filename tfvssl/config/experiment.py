@@ -1,4 +1,4 @@
-"""Dataclasses of an experiment, their checks and their file form.
+"""Dataclasses of an experiment, and their checks.
 
 Imports no TensorFlow. What belongs to one class (a backbone, an optimiser, a
 method) stands beside that class; its config object builds it, so the type of
@@ -7,27 +7,10 @@ a config selects the class and there is no table of names.
 
 import abc
 import dataclasses
-import difflib
 import enum
-import importlib
-import json
-import pathlib
-import types
-import typing
 
 from tfvssl.config import protocols
-
-# Sections of an experiment that say how it is evaluated.
-PROTOCOLS = (
-  "svm",
-  "linear",
-  "finetune",
-  "finetune_sgd",
-  "mlp",
-  "pascal",
-  "imagenet",
-  "retrieval",
-)
+from tfvssl.config import rules
 
 
 @dataclasses.dataclass
@@ -171,30 +154,6 @@ class Logging:
 
 
 @dataclasses.dataclass
-class Svm(protocols.TestViews):
-  """Linear SVM protocol; source: paper appendix B.
-
-  Attributes:
-    train_epochs: passes of augmented training clips.
-    grid_c: values of C, chosen on the first pair of record folders.
-    batch_size: views per forward pass.
-  """
-
-  train_epochs: int = 10
-  grid_c: tuple[float, ...] = (1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2)
-  batch_size: int = 16
-
-  def validate(self, name: str) -> None:
-    """Raises ValueError for the first rule that does not hold."""
-    super().validate(name)
-    _require_positive(self, "train_epochs", "batch_size")
-    if not self.grid_c or min(self.grid_c) <= 0:
-      raise ValueError(
-        f"`{name}.grid_c` ({self.grid_c}) must hold positive numbers only."
-      )
-
-
-@dataclasses.dataclass
 class Experiment:
   """Everything that a run is made of.
 
@@ -215,7 +174,7 @@ class Experiment:
   schedule: Schedule = dataclasses.field(default_factory=Schedule)
   runtime: Runtime = dataclasses.field(default_factory=Runtime)
   logging: Logging = dataclasses.field(default_factory=Logging)
-  svm: Svm = dataclasses.field(default_factory=Svm)
+  svm: protocols.Svm = dataclasses.field(default_factory=protocols.Svm)
   linear: protocols.Linear = dataclasses.field(default_factory=protocols.Linear)
   finetune: protocols.FineTune = dataclasses.field(
     default_factory=protocols.FineTune
@@ -240,11 +199,14 @@ class Experiment:
 
   def validate(self) -> None:
     """Raises ValueError in one line for the first rule that does not hold."""
-    _require_positive(self, "batch_size", "accumulation", "steps")
-    _require_positive(self.data, "shuffle_buffer")
-    _require_positive(self.runtime, "logical_cpus")
-    _require_positive(self.schedule, "peak")
-    _require_positive(
+    rules.require_positive(
+      "experiment", self, "batch_size", "accumulation", "steps"
+    )
+    rules.require_positive("data", self.data, "shuffle_buffer")
+    rules.require_positive("runtime", self.runtime, "logical_cpus")
+    rules.require_positive("schedule", self.schedule, "peak")
+    rules.require_positive(
+      "logging",
       self.logging,
       "checkpoints_kept",
       "checkpoint_every",
@@ -264,128 +226,6 @@ class Experiment:
         f" least 0 and below `steps` ({self.steps}); try"
         f" {self.steps // 10}."
       )
-    for name in PROTOCOLS:
+    for name in protocols.PROTOCOLS:
       getattr(self, name).validate(name)
     self.method.validate()
-
-
-def _require_positive(section: object, *names: str) -> None:
-  for name in names:
-    value = getattr(section, name)
-    if value <= 0:
-      raise ValueError(
-        f"`{type(section).__name__.lower()}.{name}` ({value}) must be above 0."
-      )
-
-
-def nearest_name(name: str, config: typing.Any) -> str:
-  """Returns a hint for a misspelt field: the nearest name, else all of them."""
-  known = (
-    list(config)
-    if isinstance(config, dict)
-    else [field.name for field in dataclasses.fields(config)]
-  )
-  near = difflib.get_close_matches(name, known, n=1)
-  return f"did you mean `{near[0]}`?" if near else f"known: {', '.join(known)}."
-
-
-def to_tree(config: object) -> object:
-  """Returns `config` as dicts, lists and scalars that JSON can hold."""
-  if dataclasses.is_dataclass(config):
-    kind = type(config)
-    fields = {
-      field.name: to_tree(getattr(config, field.name))
-      for field in dataclasses.fields(config)
-    }
-    return {"class": f"{kind.__module__}.{kind.__qualname__}", **fields}
-  if isinstance(config, enum.Enum):
-    return config.value
-  if isinstance(config, dict):
-    return {name: to_tree(value) for name, value in config.items()}
-  if isinstance(config, (list, tuple)):
-    return [to_tree(value) for value in config]
-  return config
-
-
-def from_tree(tree: dict) -> object:
-  """Returns the config that `to_tree` made `tree` of.
-
-  Only dataclasses of modules of this package are constructed.
-
-  Raises:
-    ValueError: a class outside the package, or an unknown field.
-  """
-  path = tree.get("class", "")
-  module_name, _, class_name = path.rpartition(".")
-  if not module_name.startswith("tfvssl."):
-    raise ValueError(f"config class '{path}' is not one of this package.")
-  kind = getattr(importlib.import_module(module_name), class_name, None)
-  if not (isinstance(kind, type) and dataclasses.is_dataclass(kind)):
-    raise ValueError(f"'{path}' is not a config class of this version.")
-  hints = typing.get_type_hints(kind)
-  values = {}
-  for name, value in tree.items():
-    if name == "class":
-      continue
-    if name not in hints:
-      raise ValueError(f"'{path}' has no field `{name}`.")
-    values[name] = _from_value(value, hints[name])
-  return kind(**values)
-
-
-def _from_value(value, hint):
-  if isinstance(value, dict):
-    if "class" in value:
-      return from_tree(value)
-    return {name: _from_value(item, None) for name, item in value.items()}
-  if isinstance(hint, type) and issubclass(hint, enum.Enum):
-    return hint(value)
-  if isinstance(value, list):
-    return tuple(_from_value(item, None) for item in value)
-  if isinstance(hint, types.UnionType) and float in typing.get_args(hint):
-    return None if value is None else float(value)
-  return float(value) if hint is float else value
-
-
-def save(experiment: Experiment, path: str | pathlib.Path) -> None:
-  """Writes `experiment`, resolved, as JSON."""
-  pathlib.Path(path).write_text(
-    json.dumps(to_tree(experiment), indent=2) + "\n", encoding="utf-8"
-  )
-
-
-def load(path: str | pathlib.Path) -> Experiment:
-  """Reads what `save` wrote.
-
-  Raises:
-    FileNotFoundError: there is no such file.
-    ValueError: it is not an experiment of this version.
-  """
-  path = pathlib.Path(path)
-  if not path.is_file():
-    raise FileNotFoundError(
-      f"{path} does not exist; is its folder the --workdir of tfvssl.train?"
-    )
-  try:
-    experiment = from_tree(json.loads(path.read_text(encoding="utf-8")))
-  except (ValueError, TypeError, AttributeError, RecursionError) as error:
-    raise ValueError(f"{path} cannot be read as a config: {error}") from error
-  if not isinstance(experiment, Experiment):
-    raise ValueError(f"{path} holds no experiment.")
-  return experiment
-
-
-def differences(old: object, new: object, prefix: str = "") -> list[str]:
-  """Returns one line `name: old -> new` for every value that differs."""
-  old, new = to_tree(old), to_tree(new)
-  return _tree_differences(old, new, prefix)
-
-
-def _tree_differences(old, new, prefix):
-  if isinstance(old, dict) and isinstance(new, dict):
-    lines = []
-    for name in sorted(set(old) | set(new)):
-      path = f"{prefix}.{name}" if prefix else name
-      lines += _tree_differences(old.get(name), new.get(name), path)
-    return lines
-  return [] if old == new else [f"{prefix}: {old} -> {new}"]

@@ -14,6 +14,8 @@ from absl import flags as absl_flags
 from ml_collections import config_flags
 
 from tfvssl.config import experiment as config
+from tfvssl.config import moved
+from tfvssl.config import tree
 
 _HELP = (
   "Python file with get_config(), for example configs/tiny_brave.py; any"
@@ -59,7 +61,8 @@ def parse(argv: Sequence[str]) -> list[str]:
   argv = list(argv)
   path = _config_path(argv)
   if path is not None and not pathlib.Path(path.split(":")[0]).is_file():
-    raise ValueError(f"--config={path} does not exist.")
+    hint = moved.recipe_hint(pathlib.Path(path))
+    raise ValueError(f"--config={path} does not exist{hint and f'; {hint}'}.")
   try:
     return absl_flags.FLAGS(argv)
   except Exception as error:
@@ -67,13 +70,15 @@ def parse(argv: Sequence[str]) -> list[str]:
     # IndexError, TypeError and whatever the file itself raises pass.
     problem = _override_problem(argv, path)
     lines = str(error).strip().splitlines()
+    hint = moved.import_hint(error)
     if not problem and isinstance(error, absl_flags.Error):
       if len(lines) == 1:
         raise
       # What a config file raised, with its whole traceback.
-      raise ValueError(f"--config={path}: {lines[-1]}") from error
+      raise ValueError(f"--config={path}: {hint or lines[-1]}") from error
     raise ValueError(
-      problem or f"--config={path}: {type(error).__name__}: {error}"
+      problem
+      or f"--config={path}: {hint or f'{type(error).__name__}: {error}'}"
     ) from error
 
 
@@ -113,7 +118,7 @@ def _problem(experiment, override):
       return f"`{section}` is a value and has no field `{name}`."
     found = _field(value, name)
     if found is None:
-      near = config.nearest_name(name, value)
+      near = tree.nearest_name(name, value)
       return f"`{section}` has no field `{name}`; {near}"
     value, section = found[0], f"{section}.{name}"
   if _is_section(value):

@@ -1,9 +1,23 @@
 """Settings of the evaluation protocols; the defaults are the paper's.
 
-Imports no TensorFlow. Those of the linear SVM are `config.Svm`.
+Imports no TensorFlow.
 """
 
 import dataclasses
+
+from tfvssl.config import rules
+
+# Sections of an experiment that say how it is evaluated.
+PROTOCOLS = (
+  "svm",
+  "linear",
+  "finetune",
+  "finetune_sgd",
+  "mlp",
+  "pascal",
+  "imagenet",
+  "retrieval",
+)
 
 
 @dataclasses.dataclass
@@ -26,9 +40,33 @@ class TestViews:
     Args:
       name: of the section in the config, for the message.
     """
-    _require_positive(
-      self, name, "temporal_clips", "spatial_crops", "test_short_side"
+    rules.require_positive(
+      name, self, "temporal_clips", "spatial_crops", "test_short_side"
     )
+
+
+@dataclasses.dataclass
+class Svm(TestViews):
+  """Linear SVM protocol; source: paper appendix B.
+
+  Attributes:
+    train_epochs: passes of augmented training clips.
+    grid_c: values of C, chosen on the first pair of record folders.
+    batch_size: views per forward pass.
+  """
+
+  train_epochs: int = 10
+  grid_c: tuple[float, ...] = (1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2)
+  batch_size: int = 16
+
+  def validate(self, name: str) -> None:
+    """Raises ValueError for the first rule that does not hold."""
+    super().validate(name)
+    rules.require_positive(name, self, "train_epochs", "batch_size")
+    if not self.grid_c or min(self.grid_c) <= 0:
+      raise ValueError(
+        f"`{name}.grid_c` ({self.grid_c}) must hold positive numbers only."
+      )
 
 
 @dataclasses.dataclass
@@ -55,8 +93,8 @@ class Linear(TestViews):
   def validate(self, name: str) -> None:
     """Raises ValueError for the first rule that does not hold."""
     super().validate(name)
-    _require_positive(
-      self, name, "epochs", "learning_rate", "batch_size", "test_batch_size"
+    rules.require_positive(
+      name, self, "epochs", "learning_rate", "batch_size", "test_batch_size"
     )
     _require_warmup(self, name)
 
@@ -97,7 +135,9 @@ class FineTune(TestViews):
   def validate(self, name: str) -> None:
     """Raises ValueError for the first rule that does not hold."""
     super().validate(name)
-    _require_positive(self, name, "epochs", "batch_size", "test_batch_size")
+    rules.require_positive(
+      name, self, "epochs", "batch_size", "test_batch_size"
+    )
     _require_warmup(self, name)
     _require_rates(self, name)
     if not self.weight_decays or min(self.weight_decays) < 0:
@@ -149,9 +189,9 @@ class FineTuneSgd(TestViews):
   def validate(self, name: str) -> None:
     """Raises ValueError for the first rule that does not hold."""
     super().validate(name)
-    _require_positive(
-      self,
+    rules.require_positive(
       name,
+      self,
       "image_size",
       "steps",
       "decay_factor",
@@ -204,9 +244,9 @@ class ShallowMlp(TestViews):
   def validate(self, name: str) -> None:
     """Raises ValueError for the first rule that does not hold."""
     super().validate(name)
-    _require_positive(
-      self,
+    rules.require_positive(
       name,
+      self,
       "hidden_dim",
       "epochs",
       "learning_rate",
@@ -250,7 +290,9 @@ class ImageLinear(TestViews):
   def validate(self, name: str) -> None:
     """Raises ValueError for the first rule that does not hold."""
     super().validate(name)
-    _require_positive(self, name, "epochs", "batch_size", "test_batch_size")
+    rules.require_positive(
+      name, self, "epochs", "batch_size", "test_batch_size"
+    )
     _require_rates(self, name)
     if not 0 < self.validation_share < 1:
       raise ValueError(
@@ -294,14 +336,7 @@ class Retrieval(TestViews):
   def validate(self, name: str) -> None:
     """Raises ValueError for the first rule that does not hold."""
     super().validate(name)
-    _require_positive(self, name, "batch_size")
-
-
-def _require_positive(section: object, name: str, *fields: str) -> None:
-  for field in fields:
-    value = getattr(section, field)
-    if value <= 0:
-      raise ValueError(f"`{name}.{field}` ({value}) must be above 0.")
+    rules.require_positive(name, self, "batch_size")
 
 
 def _require_rates(section: FineTune | ImageLinear, name: str) -> None:

@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from tfvssl import views
+from tfvssl.config import pictures
 from tfvssl.runtime import randomness
 
 # A forged header may claim 65500 x 65500; 4K is the largest that is decoded.
@@ -11,7 +11,7 @@ _FALLBACK_PAD = 16  # released datasets/video_sampling
 
 
 def decode_view(
-  frames: tf.Tensor, crop: views.Window, size: int, key: tf.Tensor
+  frames: tf.Tensor, crop: pictures.Window, size: int, key: tf.Tensor
 ) -> tf.Tensor:
   """Returns one random window of all frames, uint8 [n, size, size, 3].
 
@@ -38,16 +38,16 @@ def decode_view(
 
 
 def random_window(
-  shape: tf.Tensor, crop: views.Window, key: tf.Tensor
+  shape: tf.Tensor, crop: pictures.Window, key: tf.Tensor
 ) -> tf.Tensor:
   """Returns int32 [y, x, height, width] inside an image of `shape` [h, w].
 
   Raises:
     TypeError: `crop` is of no known kind.
   """
-  if isinstance(crop, views.JitterCrop):
+  if isinstance(crop, pictures.JitterCrop):
     return jitter_window(shape, crop, key)
-  if isinstance(crop, views.Crop):
+  if isinstance(crop, pictures.Crop):
     return distorted_window(shape, crop, key)
   raise TypeError(
     f"a window must be Crop or JitterCrop, not {type(crop).__name__}."
@@ -55,7 +55,7 @@ def random_window(
 
 
 def jitter_window(
-  shape: tf.Tensor, crop: views.JitterCrop, key: tf.Tensor
+  shape: tf.Tensor, crop: pictures.JitterCrop, key: tf.Tensor
 ) -> tf.Tensor:
   """Returns a window, as `random_window`, that scaling makes a square.
 
@@ -77,7 +77,7 @@ def jitter_window(
 
 
 def distorted_window(
-  shape: tf.Tensor, crop: views.Crop, key: tf.Tensor
+  shape: tf.Tensor, crop: pictures.Crop, key: tf.Tensor
 ) -> tf.Tensor:
   """Returns a window of random area and aspect, as `random_window`.
 

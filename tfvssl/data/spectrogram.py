@@ -2,10 +2,10 @@
 
 import tensorflow as tf
 
-from tfvssl import views
+from tfvssl.config import sound
 
 
-def log_mel(waveform: tf.Tensor, spec: views.SpectrogramSpec) -> tf.Tensor:
+def log_mel(waveform: tf.Tensor, spec: sound.SpectrogramSpec) -> tf.Tensor:
   """Returns log(1 + log_scale * mel magnitude).
 
   Periodic Hann window; the end is padded with zeros, so that S is

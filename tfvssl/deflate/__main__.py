@@ -17,7 +17,9 @@ from absl import flags
 from absl import logging
 
 from tfvssl import views
+from tfvssl.config import tree
 from tfvssl.runtime import exit_codes
+from tfvssl.train import run_folder
 
 _WORKDIR = flags.DEFINE_string("workdir", None, "Folder of tfvssl.train.")
 _RECORDS = flags.DEFINE_string("records", None, "Record folder of pictures.")
@@ -49,7 +51,6 @@ def main(argv: Sequence[str]) -> int:
     )
   workdir = pathlib.Path(_WORKDIR.value)
   # Loads TensorFlow: after every check that needs none.
-  from tfvssl.train import run_folder
 
   logging.set_verbosity(logging.INFO)
   if not (workdir / run_folder.CONFIG_NAME).is_file():
@@ -71,17 +72,15 @@ def main(argv: Sequence[str]) -> int:
 
 def _deflate(workdir):
   """Trains and writes the network; returns the mean L1 of every epoch."""
-  from tfvssl.config import experiment as config
   from tfvssl.deflate import networks
   from tfvssl.runtime import replicas
   from tfvssl.train import checkpoints
-  from tfvssl.train import run_folder
 
   folder = networks.folder_of(workdir)
   if folder.exists():
     raise ValueError(f"{folder} exists; remove it to deflate the run again.")
   try:
-    replicas.prepare_process(config.load(workdir / run_folder.CONFIG_NAME))
+    replicas.prepare_process(run_folder.read_config(workdir))
     experiment, method, step = checkpoints.load_method(workdir)
   except ValueError as error:
     raise exit_codes.UserError(exit_codes.DATA, str(error)) from error
@@ -96,7 +95,6 @@ def _deflate(workdir):
 
 def _fit(video, image, seed):
   """Trains the deflated network; returns all choices, and the mean L1s."""
-  from tfvssl.config import experiment as config
   from tfvssl.data import pipeline
   from tfvssl.deflate import networks
   from tfvssl.deflate import training as deflation
@@ -130,7 +128,7 @@ def _fit(video, image, seed):
     )
   digests = "".join(shard.sha256 for shard in records.manifest.shards)
   choices = {
-    "settings": config.to_tree(settings),
+    "settings": tree.to_tree(settings),
     "short_side": _SHORT_SIDE.value,
     "pictures": records.usable_count,
     "shards_hash": hashlib.sha256(digests.encode()).hexdigest(),

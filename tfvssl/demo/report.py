@@ -8,6 +8,7 @@ import numpy as np
 
 from tfvssl import views
 from tfvssl.augment import rgb
+from tfvssl.config import pictures
 from tfvssl.data.records import reader
 from tfvssl.demo import stages as demo_stages
 from tfvssl.evaluate import baselines
@@ -210,10 +211,10 @@ def _add_views(content, demo):
     method, records, seed=experiment.seed, clips=_SHOWN_CLIPS
   )
   for name, view in batch.items():
-    pictures = [view_images.picture(view, i) for i in range(_SHOWN_CLIPS)]
+    shown = [view_images.picture(view, i) for i in range(_SHOWN_CLIPS)]
     content.views.append(
       report.Picture(
-        f"{name}: {_describe(method.view_specs[name])}", _png(pictures)
+        f"{name}: {_describe(method.view_specs[name])}", _png(shown)
       )
     )
   content.views.append(_random_convolution(method, records, experiment.seed))
@@ -239,27 +240,27 @@ def _random_convolution(method, records, seed):
   view = batch["narrow"]
   convolved = rgb.augment(
     view.video,
-    views.RgbAugmentation(random_convolution=True),
+    pictures.RgbAugmentation(random_convolution=True),
     seed=seed,
     epoch=view.epoch,
     sample_index=view.sample_index,
     view="report",
   )
   view = view._replace(video=convolved)
-  pictures = [view_images.picture(view, i) for i in range(_SHOWN_CLIPS)]
+  shown = [view_images.picture(view, i) for i in range(_SHOWN_CLIPS)]
   return report.Picture(
     "random convolution with the paper's colours: what a broad RGB view"
     " would show (configs/tiny_brave_rgb.py); values rescaled to be seen",
-    _png(pictures),
+    _png(shown),
   )
 
 
-def _png(pictures):
+def _png(shown):
   """Returns clips below each other as PNG."""
   import tensorflow as tf
 
-  gap = np.full([3, pictures[0].shape[1], 3], 255, np.uint8)
-  rows = [part for picture in pictures for part in (picture, gap)][:-1]
+  gap = np.full([3, shown[0].shape[1], 3], 255, np.uint8)
+  rows = [part for picture in shown for part in (picture, gap)][:-1]
   return tf.io.encode_png(np.concatenate(rows)).numpy()
 
 

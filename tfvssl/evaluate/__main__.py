@@ -27,6 +27,7 @@ from absl import flags
 from absl import logging
 
 from tfvssl.config import experiment as config
+from tfvssl.config import protocols
 from tfvssl.runtime import exit_codes
 from tfvssl.train import run_folder
 
@@ -36,7 +37,7 @@ _WORKDIR = flags.DEFINE_string("workdir", None, "Folder of tfvssl.train.")
 _PROTOCOL = flags.DEFINE_enum(
   "protocol",
   "svm",
-  list(config.PROTOCOLS),
+  list(protocols.PROTOCOLS),
   "What is measured.",
 )
 _IMAGE = flags.DEFINE_enum(
@@ -136,7 +137,7 @@ def main(argv: Sequence[str]) -> int:
 
   logging.set_verbosity(logging.INFO)
   try:
-    experiment = config.load(workdir / run_folder.CONFIG_NAME)
+    experiment = run_folder.read_config(workdir)
   except ValueError as error:
     raise exit_codes.UserError(exit_codes.DATA, str(error)) from error
   experiment = assignments.assign(experiment, _SET.value)

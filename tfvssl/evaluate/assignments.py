@@ -6,9 +6,11 @@ import enum
 import typing
 
 from tfvssl.config import experiment as config
+from tfvssl.config import protocols
+from tfvssl.config import tree
 
 # What the weights were trained with stays as it was.
-SECTIONS = (*config.PROTOCOLS, "runtime")
+SECTIONS = (*protocols.PROTOCOLS, "runtime")
 
 
 def assign(
@@ -35,7 +37,7 @@ def assign(
     settings = getattr(experiment, section)
     hints = typing.get_type_hints(type(settings))
     if field not in hints:
-      near = config.nearest_name(field, settings)
+      near = tree.nearest_name(field, settings)
       raise ValueError(
         f"--set={assignment}: `{section}` has no field `{field}`; {near}"
       )

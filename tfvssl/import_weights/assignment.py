@@ -166,7 +166,7 @@ def write_run(
   unfinished = output.with_name(f".{output.name}.unfinished-{os.getpid()}")
   try:
     checkpoints.CheckpointStore(unfinished, {"method": method}, kept=1).save(0)
-    config.save(experiment, unfinished / run_folder.CONFIG_NAME)
+    run_folder.write_config(experiment, unfinished)
     (unfinished / IMPORT_NAME).write_text(
       json.dumps(description, indent=1) + "\n", encoding="utf-8"
     )

@@ -14,6 +14,8 @@ from tfvssl import views
 from tfvssl.backbones import resnet_audio
 from tfvssl.backbones import tsm_resnet
 from tfvssl.config import experiment as config
+from tfvssl.config import pictures
+from tfvssl.config import sound
 from tfvssl.import_weights import assignment
 from tfvssl.import_weights import published_file
 from tfvssl.methods import brave
@@ -165,8 +167,8 @@ def _rgb(num_frames, frame_step, image_size, **augmentation):
     num_frames=num_frames,
     frame_step=frame_step,
     image_size=image_size,
-    augmentation=views.RgbAugmentation(
-      order=views.Order.RELEASED, **augmentation
+    augmentation=pictures.RgbAugmentation(
+      order=pictures.Order.RELEASED, **augmentation
     ),
   )
 
@@ -186,7 +188,7 @@ def _broad_audio(released):
   return views.AudioViewSpec(
     sync=views.Sync.START,
     seconds=frames / released.input_video_sample_rate,
-    spectrogram=views.SpectrogramSpec(
+    spectrogram=sound.SpectrogramSpec(
       sample_rate_hz=released.input_audio_sample_rate,
       frame_step=released.fft_step,
       num_mels=released.num_spectrogram_bins,

@@ -19,6 +19,7 @@ from tfvssl.backbones import s3d
 from tfvssl.backbones import tsm_resnet
 from tfvssl.backbones import word_embedding
 from tfvssl.config import experiment as config
+from tfvssl.config import protocols
 from tfvssl.import_weights import assignment
 from tfvssl.import_weights import published_file
 from tfvssl.methods import mmv
@@ -156,7 +157,7 @@ def experiment_of(
     optimizer=adam.AdamConfig(epsilon=1e-8),
     schedule=config.Schedule(peak=0.002),
     # Paper A.2: one central crop, of frames whose short side is 224.
-    svm=config.Svm(spatial_crops=1, test_short_side=224),
+    svm=protocols.Svm(spatial_crops=1, test_short_side=224),
     batch_size=4096,
     steps=500_000,
   )

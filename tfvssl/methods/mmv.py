@@ -16,6 +16,7 @@ from tfvssl.augment import rgb
 from tfvssl.augment import sound
 from tfvssl.backbones import s3d
 from tfvssl.config import experiment
+from tfvssl.config import pictures
 from tfvssl.data import clip_views
 from tfvssl.data import text
 from tfvssl.methods import base
@@ -55,8 +56,8 @@ def video_view() -> views.RgbViewSpec:
     num_frames=32,
     frame_step=2.5,
     image_size=200,
-    crop=views.JitterCrop(scale=(0.8, 1.2), share=200 / 224),
-    augmentation=views.RgbAugmentation(
+    crop=pictures.JitterCrop(scale=(0.8, 1.2), share=200 / 224),
+    augmentation=pictures.RgbAugmentation(
       colour_probability=1.0, greyscale_probability=0.0, blur_probability=0.0
     ),
   )

@@ -296,7 +296,7 @@ def load_method(
     ValueError: config or checkpoints are damaged or do not fit.
   """
   workdir = pathlib.Path(workdir)
-  experiment = config.load(pathlib.Path(workdir) / run_folder.CONFIG_NAME)
+  experiment = run_folder.read_config(pathlib.Path(workdir))
   replicas.set_precision(precision or experiment.runtime.precision)
   path = _newest(workdir)
   method = fresh_method(experiment, experiment.seed)

@@ -7,6 +7,8 @@ import json
 import pathlib
 
 from tfvssl.config import experiment as config
+from tfvssl.config import protocols
+from tfvssl.config import tree
 
 CONFIG_NAME = "config.json"
 METRICS_NAME = "metrics.jsonl"
@@ -14,7 +16,7 @@ METRICS_NAME = "metrics.jsonl"
 # the optimisation (replica counts to rounding).
 _FREE_TO_CHANGE = (
   "logging.",
-  *(f"{name}." for name in config.PROTOCOLS),
+  *(f"{name}." for name in protocols.PROTOCOLS),
   "runtime.strategy",
   "runtime.tpu",
   "runtime.logical_cpus",
@@ -60,7 +62,7 @@ def agree_on_config(
   path = workdir / CONFIG_NAME
   trained = any((workdir / "checkpoints").glob("step-*"))
   if path.exists() and trained:
-    lines = config.differences(config.load(path), experiment)
+    lines = tree.differences(read_config(workdir), experiment)
     free = (*_FREE_TO_CHANGE, *allowed)
     refused = [line for line in lines if not line.startswith(free)]
     if refused:
@@ -69,9 +71,36 @@ def agree_on_config(
         f" {'; '.join(refused)}. Take another --workdir, or name what may"
         " change with --allow_change."
       )
+  write_config(experiment, workdir)
+
+
+def write_config(experiment: config.Experiment, workdir: pathlib.Path) -> None:
+  """Writes the config of a run, resolved, as JSON."""
+  path = workdir / CONFIG_NAME
   unfinished = path.with_suffix(".tmp")
-  config.save(experiment, unfinished)
+  unfinished.write_text(tree.text(experiment), encoding="utf-8")
   unfinished.replace(path)
+
+
+def read_config(workdir: str | pathlib.Path) -> config.Experiment:
+  """Returns the config of a run.
+
+  Raises:
+    FileNotFoundError: there is no such file.
+    ValueError: it is not an experiment of this version.
+  """
+  path = pathlib.Path(workdir) / CONFIG_NAME
+  if not path.is_file():
+    raise FileNotFoundError(
+      f"{path} does not exist; is its folder the --workdir of tfvssl.train?"
+    )
+  try:
+    experiment = tree.from_tree(json.loads(path.read_text(encoding="utf-8")))
+  except (ValueError, TypeError, AttributeError, RecursionError) as error:
+    raise ValueError(f"{path} cannot be read as a config: {error}") from error
+  if not isinstance(experiment, config.Experiment):
+    raise ValueError(f"{path} holds no experiment.")
+  return experiment
 
 
 def truncate_metrics(workdir: pathlib.Path, last_step: int) -> None:

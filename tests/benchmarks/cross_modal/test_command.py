@@ -10,7 +10,6 @@ from tests import forked_binaries
 from tests import tiny_mmv_runs
 from tests import tiny_runs
 from tests.data import record_fixture
-from tfvssl.config import experiment as config
 from tfvssl.config import protocols
 from tfvssl.data.records import schema
 from tfvssl.train import checkpoints
@@ -35,7 +34,7 @@ def _experiment(words, seed, steps=_STEPS):
 def _save(folder, experiment, step=None):
   """Writes the settings of a run and, at a step, random weights."""
   folder.mkdir()
-  config.save(experiment, folder / run_folder.CONFIG_NAME)
+  run_folder.write_config(experiment, folder)
   if step is not None:
     method = checkpoints.fresh_method(experiment, experiment.seed + 5)
     store = checkpoints.CheckpointStore(folder, {"method": method}, kept=1)

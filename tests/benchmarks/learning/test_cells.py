@@ -8,6 +8,7 @@ from tests import tiny_runs
 from tests.data import record_fixture
 from tests.evaluate import grey_records
 from tfvssl.config import experiment as config
+from tfvssl.config import protocols
 from tfvssl.runtime import exit_codes
 
 
@@ -31,7 +32,7 @@ def _experiment(folders, **changes):
     "schedule": config.Schedule(peak=0.5, warmup_steps=0),
     # It would last for all tests of this process; XLA refuses it.
     "runtime": config.Runtime(deterministic=False),
-    "svm": config.Svm(
+    "svm": protocols.Svm(
       train_epochs=2,
       grid_c=(1e-3, 1e-2),
       temporal_clips=2,

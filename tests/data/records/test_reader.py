@@ -8,6 +8,7 @@ import pytest
 
 from tests.data import record_fixture
 from tfvssl import views
+from tfvssl.config import sound
 from tfvssl.data.records import reader
 from tfvssl.data.records import schema
 
@@ -280,7 +281,7 @@ def test_packed_spectrogram_is_used_only_if_it_is_the_one_asked_for(tmp_path):
   )
   manifest = schema.load_manifest(folder)
   assert reader.modalities_for(SOUND, manifest) == {SPECTROGRAM}
-  other = views.AudioViewSpec(spectrogram=views.SpectrogramSpec(num_mels=40))
+  other = views.AudioViewSpec(spectrogram=sound.SpectrogramSpec(num_mels=40))
   assert reader.modalities_for(other, manifest) == {AUDIO}
 
 
@@ -297,7 +298,7 @@ def test_open_for_views_asks_for_what_they_need(source):
 
 def test_another_sample_rate_is_refused(source):
   spec = views.AudioViewSpec(
-    spectrogram=views.SpectrogramSpec(sample_rate_hz=16_000)
+    spectrogram=sound.SpectrogramSpec(sample_rate_hz=16_000)
   )
   with pytest.raises(ValueError, match="sample_rate_hz` 48000 .* 16000"):
     reader.open_for_views(source, [spec], 25.0)
@@ -332,7 +333,7 @@ def test_another_packed_spectrogram_without_sound_is_named(tmp_path):
   folder = record_fixture.tiny_records(
     tmp_path, num_clips=3, num_frames=3, modalities=("rgb", "spectrogram")
   )
-  other = views.AudioViewSpec(spectrogram=views.SpectrogramSpec(num_mels=40))
+  other = views.AudioViewSpec(spectrogram=sound.SpectrogramSpec(num_mels=40))
   assert reader.open_for_views(folder, [SOUND], 25.0).usable_count == 2
   with pytest.raises(
     ValueError,
@@ -427,7 +428,7 @@ def test_second_records_may_lack_it_altogether(source):
 
 def test_another_sample_rate_of_the_waveform_is_refused(captioned):
   spec = views.WaveformViewSpec(
-    spectrogram=views.SpectrogramSpec(sample_rate_hz=16_000)
+    spectrogram=sound.SpectrogramSpec(sample_rate_hz=16_000)
   )
   with pytest.raises(ValueError, match="sample_rate_hz` 48000 .* 16000"):
     reader.open_for_views(captioned, [spec], 25.0)

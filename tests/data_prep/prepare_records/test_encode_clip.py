@@ -9,6 +9,7 @@ from data_prep.prepare_records import optical_flow
 from data_prep.prepare_records import settings
 from data_prep.prepare_records import sources
 from tfvssl import views
+from tfvssl.config import sound
 from tfvssl.data import spectrogram
 from tfvssl.data.media import streams
 from tfvssl.data.records import schema
@@ -156,8 +157,8 @@ def test_sound_stays_with_the_pictures_of_a_fraction_of_a_frame(
     assert clip.waveform[0] / 3276.8 == pytest.approx(clip.start_s, abs=1e-3)
   sounds = _encode(path, modalities=("audio",), **choices)
   assert [clip.clip_id for clip in sounds] == [clip.clip_id for clip in clips]
-  for sound, clip in zip(sounds, clips, strict=True):
-    np.testing.assert_array_equal(sound.waveform, clip.waveform)
+  for alone, clip in zip(sounds, clips, strict=True):
+    np.testing.assert_array_equal(alone.waveform, clip.waveform)
 
 
 @pytest.mark.parametrize("words", [("rgb",), ("audio",)])
@@ -315,7 +316,7 @@ def test_packed_spectrogram_is_that_of_the_packed_waveform(
     tf.constant(0, tf.int64),
   )
   expected = spectrogram.log_mel(
-    spectrogram.from_pcm16(parsed.waveform), views.SpectrogramSpec()
+    spectrogram.from_pcm16(parsed.waveform), sound.SpectrogramSpec()
   )
   assert parsed.spectrogram.shape == expected.shape == (300, 80)
   np.testing.assert_allclose(parsed.spectrogram, expected, atol=atol, rtol=0)

@@ -8,6 +8,7 @@ import pytest
 from data_prep.prepare_records import optical_flow
 from data_prep.prepare_records import settings
 from tfvssl import views
+from tfvssl.config import sound
 
 
 def test_defaults_are_valid():
@@ -46,7 +47,7 @@ def test_rules(field, message):
 def test_config_holds_every_choice_and_json_keeps_it():
   config = settings.Settings().to_config()
   assert json.loads(json.dumps(config)) == config
-  assert config["spectrogram"] == dataclasses.asdict(views.SpectrogramSpec())
+  assert config["spectrogram"] == dataclasses.asdict(sound.SpectrogramSpec())
   assert config["flow"]["attachment"] == 15.0
   assert config["ffmpeg"]
 

@@ -9,6 +9,7 @@ import tensorflow as tf
 from tests.evaluate import grey_records
 from tfvssl import views
 from tfvssl.backbones import tsm_resnet
+from tfvssl.config import pictures
 from tfvssl.config import protocols
 from tfvssl.evaluate.classifiers import linear_svm
 from tfvssl.evaluate.classifiers import trained as classifier
@@ -289,7 +290,7 @@ def test_random_network_is_trained_from_its_beginning(splits):
 
 def test_training_view_has_jitter_and_flip_only():
   spec = finetune.training_spec(views.RgbViewSpec(), protocols.FineTune())
-  assert spec.crop == views.JitterCrop((0.8, 1.2), 224 / 256)
+  assert spec.crop == pictures.JitterCrop((0.8, 1.2), 224 / 256)
   assert spec.augmentation.flip_probability == 0.5
   assert spec.augmentation.colour_probability == 0.0
   assert spec.augmentation.greyscale_probability == 0.0

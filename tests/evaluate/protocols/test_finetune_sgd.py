@@ -8,8 +8,8 @@ import pytest
 import tensorflow as tf
 
 from tests.evaluate import grey_records
-from tfvssl import views
 from tfvssl.backbones import tsm_resnet
+from tfvssl.config import pictures
 from tfvssl.config import protocols
 from tfvssl.evaluate.protocols import finetune_sgd
 from tfvssl.methods import base
@@ -45,7 +45,7 @@ def test_defaults_are_those_of_table_5():
   )
   spec = finetune_sgd.view_of(mmv.video_view(), recipe)
   assert (spec.image_size, spec.num_frames) == (256, 32)
-  assert spec.crop == views.JitterCrop(scale=(0.8, 1.2), share=1.0)
+  assert spec.crop == pictures.JitterCrop(scale=(0.8, 1.2), share=1.0)
 
 
 def test_momentum_everywhere_and_decay_of_the_classifier_alone():

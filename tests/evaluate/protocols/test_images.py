@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from tests.data import record_fixture
 from tests.evaluate import grey_records
-from tfvssl import views
+from tfvssl.config import pictures
 from tfvssl.config import protocols
 from tfvssl.deflate import networks
 from tfvssl.evaluate.classifiers import average_precision
@@ -81,7 +81,7 @@ def test_defaults_are_the_papers():
   spec = images.training_spec(mmv.video_view(), "pascal")
   assert (spec.image_size, spec.crop) == (
     200,
-    views.JitterCrop(scale=(1.0, 1.0), share=200 / 224),
+    pictures.JitterCrop(scale=(1.0, 1.0), share=200 / 224),
   )
   draws = spec.augmentation
   assert draws.flip_probability == draws.colour_probability == 0

@@ -8,7 +8,8 @@ import pytest
 from tests import tiny_mmv_runs
 from tests import tiny_runs
 from tfvssl import views
-from tfvssl.config import experiment as config
+from tfvssl.config import pictures
+from tfvssl.config import protocols
 from tfvssl.deflate import networks
 from tfvssl.evaluate.classifiers import linear_svm
 from tfvssl.evaluate.protocols import known
@@ -53,13 +54,13 @@ def test_views_of_training_and_test(name, train_size, test_size, colour, flip):
   draws = spec.augmentation
   assert (draws.colour_probability, draws.flip_probability) == (colour, flip)
   if name == "finetune_sgd":
-    assert spec.crop == views.JitterCrop((0.8, 1.2), share=240 / 256)
+    assert spec.crop == pictures.JitterCrop((0.8, 1.2), share=240 / 256)
 
 
 def test_all_but_retrieval_are_known():
   tested = test_views_of_training_and_test.pytestmark[0].args[1]
   names = [case[0] for case in tested]
-  assert [*names, "retrieval"] == list(config.PROTOCOLS)
+  assert [*names, "retrieval"] == list(protocols.PROTOCOLS)
 
 
 def test_trained_deflation_must_be_there(tmp_path):
@@ -96,7 +97,7 @@ def test_frames_must_hold_the_view(tmp_path):
 )
 def test_another_scale_than_in_training_is_said(caplog, short_side, messages):
   view = views.RgbViewSpec(
-    image_size=32, crop=views.JitterCrop(scale=(1.0, 1.0), share=0.98)
+    image_size=32, crop=pictures.JitterCrop(scale=(1.0, 1.0), share=0.98)
   )
   svm_settings = tiny_runs.experiment().svm
   chosen = dataclasses.replace(svm_settings, test_short_side=short_side)

@@ -7,8 +7,8 @@ import pytest
 
 from tests import tiny_mmv_runs
 from tests import tiny_runs
-from tfvssl.config import experiment as config
 from tfvssl.config import protocols
+from tfvssl.config import tree as config_tree
 from tfvssl.evaluate.protocols import retrieval
 from tfvssl.evaluate.retrieval import embeddings
 from tfvssl.methods.parts.embedding_graph import EmbeddingGraph
@@ -278,7 +278,7 @@ def test_result_has_the_trained_and_the_mean_of_random_networks(monkeypatch):
   assert protocol["test_views_per_clip"] == 6
   assert protocol["modalities"] == ["video", "audio", "text"]
   assert protocol["random_seeds"] == 2
-  assert config.from_tree(protocol["train_view"]).num_frames == 4
+  assert config_tree.from_tree(protocol["train_view"]).num_frames == 4
 
 
 def test_without_random_networks_there_is_no_mean(monkeypatch):

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from tests.data import record_fixture
 from tests.evaluate import grey_records
-from tfvssl.config import experiment
+from tfvssl.config import protocols
 from tfvssl.data.records import schema
 from tfvssl.evaluate.classifiers import linear_svm
 from tfvssl.evaluate.protocols import svm as svm_protocol
@@ -34,7 +34,7 @@ def _protocol(
   return svm_protocol.SvmProtocol(
     "video",
     grey_records.settings(**settings),
-    sweep=experiment.Svm(train_epochs=epochs, grid_c=grid_c),
+    sweep=protocols.Svm(train_epochs=epochs, grid_c=grid_c),
     choose_c=choose_c,
   )
 

@@ -10,6 +10,7 @@ import tensorflow as tf
 from tests.data import record_fixture
 from tests.evaluate import grey_records
 from tfvssl import views
+from tfvssl.config import pictures
 from tfvssl.data.records import reader
 from tfvssl.data.records import schema
 from tfvssl.evaluate.samples import features
@@ -127,11 +128,13 @@ def test_clips_that_lack_the_modality_have_no_row(tmp_path):
 
 
 def test_training_view_has_no_blur_and_no_random_convolution():
-  augmentation = views.RgbAugmentation(random_convolution=True, hue_delta=0.1)
+  augmentation = pictures.RgbAugmentation(
+    random_convolution=True, hue_delta=0.1
+  )
   spec = views.RgbViewSpec(num_frames=8, augmentation=augmentation)
   expected = dataclasses.replace(
     spec,
-    augmentation=views.RgbAugmentation(
+    augmentation=pictures.RgbAugmentation(
       blur_probability=0.0, random_convolution=False, hue_delta=0.1
     ),
   )

@@ -3,6 +3,7 @@
 import pytest
 
 from tfvssl import views
+from tfvssl.config import pictures
 from tfvssl.evaluate.samples import view_size
 from tfvssl.methods import mmv
 
@@ -16,7 +17,7 @@ def test_only_what_is_given_changes():
   # All of the frame's short side, scaled before as in the pretraining.
   larger = view_size.resized(spec, image_size=224, short_side=224)
   assert (larger.num_frames, larger.image_size) == (32, 224)
-  assert larger.crop == views.JitterCrop(scale=(0.8, 1.2), share=1.0)
+  assert larger.crop == pictures.JitterCrop(scale=(0.8, 1.2), share=1.0)
 
 
 def test_other_kinds_of_views():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tfvssl import views
+from tfvssl.config import sound
 from tfvssl.data import spectrogram
 
 
@@ -11,7 +11,7 @@ from tfvssl.data import spectrogram
 def cases(mmv_golden):
   """The file, and ours of every clip in it."""
   arrays = mmv_golden("logmel")
-  spec = views.SpectrogramSpec(
+  spec = sound.SpectrogramSpec(
     sample_rate_hz=int(arrays["sample_rate"]),
     frame_length=2048,
     frame_step=1024,

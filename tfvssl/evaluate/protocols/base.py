@@ -7,7 +7,7 @@ from typing import ClassVar
 from absl import logging
 import numpy as np
 
-from tfvssl.config import experiment
+from tfvssl.config import tree
 from tfvssl.evaluate.classifiers import linear_svm
 from tfvssl.evaluate.samples import features
 from tfvssl.evaluate.samples import random_network
@@ -45,7 +45,7 @@ class Protocol:
       "source": self.SOURCE,
       "modality": self.modality,
       "features": "backbone",
-      "train_view": experiment.to_tree(settings.spec),
+      "train_view": tree.to_tree(settings.spec),
       "test_view_size": getattr(settings.test_spec, "image_size", None),
       "temporal_clips": settings.test_views.temporal_clips,
       "spatial_crops": settings.test_views.spatial_crops,

@@ -18,8 +18,9 @@ import tensorflow as tf
 
 from tfvssl import views
 from tfvssl.backbones import batch_norm
-from tfvssl.config import experiment
+from tfvssl.config import pictures
 from tfvssl.config import protocols
+from tfvssl.config import tree as config_tree
 from tfvssl.evaluate.classifiers import linear_svm
 from tfvssl.evaluate.classifiers import trained as classifier
 from tfvssl.evaluate.protocols import base as protocol
@@ -73,10 +74,10 @@ def training_spec(
     return spec
   return dataclasses.replace(
     spec,
-    crop=views.JitterCrop(
+    crop=pictures.JitterCrop(
       recipe.scale, spec.image_size / recipe.test_short_side
     ),
-    augmentation=views.RgbAugmentation(
+    augmentation=pictures.RgbAugmentation(
       flip_probability=0.5,
       colour_probability=0.0,
       greyscale_probability=0.0,
@@ -169,8 +170,8 @@ class FineTuneProtocol(protocol.Protocol):
     """Returns all choices for the result file."""
     return {
       **super().to_tree(),
-      "recipe": experiment.to_tree(self.recipe),
-      "optimizer": experiment.to_tree(self._optimizer(0.0)),
+      "recipe": config_tree.to_tree(self.recipe),
+      "optimizer": config_tree.to_tree(self._optimizer(0.0)),
       "head": "batch norm, dropout, linear",
       "batch_norm": "statistics of each replica alone",
       "averaged": "softmax probabilities",

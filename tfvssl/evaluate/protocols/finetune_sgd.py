@@ -11,8 +11,8 @@ from typing import ClassVar
 import tensorflow as tf
 
 from tfvssl import views
-from tfvssl.config import experiment
 from tfvssl.config import protocols
+from tfvssl.config import tree
 from tfvssl.evaluate.classifiers import trained as classifier
 from tfvssl.evaluate.protocols import base as protocol
 from tfvssl.evaluate.protocols import finetune
@@ -53,8 +53,8 @@ class FineTuneSgdProtocol(protocol.Protocol):
     """Returns all choices for the result file."""
     return {
       **super().to_tree(),
-      "recipe": experiment.to_tree(self.recipe),
-      "optimizer": experiment.to_tree(self._optimizer()),
+      "recipe": tree.to_tree(self.recipe),
+      "optimizer": tree.to_tree(self._optimizer()),
       "head": "linear",
       "batch_norm": "statistics of all replicas",
       "averaged": "softmax probabilities",

@@ -16,8 +16,9 @@ import numpy as np
 import tensorflow as tf
 
 from tfvssl import views
-from tfvssl.config import experiment
+from tfvssl.config import pictures
 from tfvssl.config import protocols
+from tfvssl.config import tree
 from tfvssl.deflate import networks
 from tfvssl.evaluate.classifiers import average_precision
 from tfvssl.evaluate.classifiers import linear_svm
@@ -63,8 +64,8 @@ class ImageLinearProtocol(protocol.Protocol):
       "image": self.image.value,
       "deflation": self.deflation,
       "random_network_image": of_random(self.image).value,
-      "recipe": experiment.to_tree(self.recipe),
-      "optimizer": experiment.to_tree(OPTIMIZER),
+      "recipe": tree.to_tree(self.recipe),
+      "optimizer": tree.to_tree(OPTIMIZER),
       "head": "linear",
       "averaged": self.AVERAGED,
       "chosen_on": self._chosen_on(),
@@ -326,7 +327,7 @@ def training_spec(spec: views.ViewSpec, name: str) -> views.RgbViewSpec:
   if name == ImageNetProtocol.NAME:
     return dataclasses.replace(spec, augmentation=augmentation)
   crop = spec.crop
-  if isinstance(crop, views.JitterCrop):
+  if isinstance(crop, pictures.JitterCrop):
     crop = dataclasses.replace(crop, scale=(1.0, 1.0))
   augmentation = dataclasses.replace(
     augmentation,

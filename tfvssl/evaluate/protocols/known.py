@@ -6,6 +6,7 @@ from absl import logging
 
 from tfvssl import views
 from tfvssl.config import experiment as config
+from tfvssl.config import pictures
 from tfvssl.config import protocols
 from tfvssl.deflate import networks
 from tfvssl.evaluate.classifiers import linear_svm
@@ -119,7 +120,7 @@ def check_short_side(
     )
   if not isinstance(spec, views.RgbViewSpec):
     return
-  if not isinstance(spec.crop, views.JitterCrop):
+  if not isinstance(spec.crop, pictures.JitterCrop):
     return
   share = spec.image_size / short_side
   if abs(share - spec.crop.share) > _NOTED_DIFFERENCE:

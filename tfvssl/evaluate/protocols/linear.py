@@ -12,8 +12,8 @@ from typing import ClassVar
 import tensorflow as tf
 
 from tfvssl import views
-from tfvssl.config import experiment
 from tfvssl.config import protocols
+from tfvssl.config import tree
 from tfvssl.evaluate.classifiers import linear_svm
 from tfvssl.evaluate.classifiers import trained as classifier
 from tfvssl.evaluate.protocols import base as protocol
@@ -54,8 +54,8 @@ class LinearProtocol(protocol.Protocol):
     """Returns all choices for the result file."""
     return {
       **super().to_tree(),
-      "recipe": experiment.to_tree(self.recipe),
-      "optimizer": experiment.to_tree(OPTIMIZER),
+      "recipe": tree.to_tree(self.recipe),
+      "optimizer": tree.to_tree(OPTIMIZER),
       "head": "batch norm, linear",
       "averaged": "softmax probabilities",
       "random_network_calibration_passes": random_network.CALIBRATION_PASSES,

@@ -12,8 +12,8 @@ from typing import ClassVar
 import numpy as np
 import tensorflow as tf
 
-from tfvssl.config import experiment
 from tfvssl.config import protocols
+from tfvssl.config import tree
 from tfvssl.evaluate.classifiers import average_precision
 from tfvssl.evaluate.classifiers import trained as classifier
 from tfvssl.evaluate.protocols import base as protocol
@@ -45,8 +45,8 @@ class ShallowMlpProtocol(protocol.Protocol):
     """Returns all choices for the result file."""
     return {
       **super().to_tree(),
-      "recipe": experiment.to_tree(self.recipe),
-      "optimizer": experiment.to_tree(OPTIMIZER),
+      "recipe": tree.to_tree(self.recipe),
+      "optimizer": tree.to_tree(OPTIMIZER),
       "head": "batch norm, linear, batch norm, relu, linear",
       "averaged": "sigmoid probabilities",
       "random_network_calibration_passes": random_network.CALIBRATION_PASSES,

@@ -18,6 +18,7 @@ import numpy as np
 
 from tfvssl import views
 from tfvssl.config import experiment as config
+from tfvssl.config import tree as config_tree
 from tfvssl.evaluate.retrieval import embeddings
 from tfvssl.evaluate.retrieval import ranks as zero_shot
 from tfvssl.evaluate.samples import random_network
@@ -271,7 +272,7 @@ def _choices(experiment, method):
     "similarity": "cosine",
     "aggregation": embeddings.AGGREGATION.value,
     "equal_scores": "every order as likely",
-    "train_view": config.to_tree(method.config.video),
+    "train_view": config_tree.to_tree(method.config.video),
     "test_view_size": method.config.video.image_size,
     "temporal_clips": settings.temporal_clips,
     "spatial_crops": settings.spatial_crops,

@@ -9,7 +9,7 @@ import dataclasses
 import time
 from typing import ClassVar
 
-from tfvssl.config import experiment
+from tfvssl.config import protocols
 from tfvssl.evaluate.classifiers import linear_svm
 from tfvssl.evaluate.protocols import base as protocol
 from tfvssl.evaluate.samples import features
@@ -27,7 +27,7 @@ class SvmProtocol(protocol.Protocol):
     choose_c: which clips of the first split decide on C.
   """
 
-  sweep: experiment.Svm = dataclasses.field(default_factory=experiment.Svm)
+  sweep: protocols.Svm = dataclasses.field(default_factory=protocols.Svm)
   choose_c: linear_svm.ChooseC = linear_svm.ChooseC.FIRST_TEST
   NAME: ClassVar[str] = "svm"
   SOURCE: ClassVar[str] = "paper appendix B"

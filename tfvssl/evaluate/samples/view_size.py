@@ -3,6 +3,7 @@
 import dataclasses
 
 from tfvssl import views
+from tfvssl.config import pictures
 
 
 def resized(
@@ -42,7 +43,7 @@ def resized(
     spec = dataclasses.replace(spec, num_frames=num_frames or spec.num_frames)
   if isinstance(spec, views.RgbViewSpec) and image_size:
     spec = dataclasses.replace(spec, image_size=image_size)
-    if isinstance(spec.crop, views.JitterCrop):
+    if isinstance(spec.crop, pictures.JitterCrop):
       share = min(1.0, image_size / short_side)
       crop = dataclasses.replace(spec.crop, share=share)
       spec = dataclasses.replace(spec, crop=crop)

@@ -1,0 +1,78 @@
+"""Places that moved in version 0.2.0: of classes in stored configs, of recipes.
+
+A run on disk holds the place of every class of its config, and a user's recipe
+imports modules. Both are older than the house of today.
+"""
+
+import pathlib
+import re
+
+# Modules, and below them classes that went elsewhere than their module.
+_PLACES = {
+  "configs.paper": "configs/METHOD/common.py",
+  "tfvssl.config": "tfvssl.config.experiment",
+  "tfvssl.contrastive": "tfvssl.methods.parts.contrastive",
+  "tfvssl.data.reader": "tfvssl.data.records.reader",
+  "tfvssl.data.schema": "tfvssl.data.records.schema",
+  "tfvssl.exit_codes": "tfvssl.runtime.exit_codes",
+  "tfvssl.flags": "tfvssl.config.flag",
+  "tfvssl.heads": "tfvssl.methods.parts.heads",
+  "tfvssl.losses": "tfvssl.methods.parts.losses",
+  "tfvssl.methods.embedding_graph": "tfvssl.methods.parts.embedding_graph",
+  "tfvssl.paper_results": "tfvssl.config.paper_rows",
+  "tfvssl.protocols": "tfvssl.config.protocols",
+  "tfvssl.randomness": "tfvssl.runtime.randomness",
+  "tfvssl.runtime": "tfvssl.runtime.replicas",
+  "tfvssl.config.Svm": "tfvssl.config.protocols.Svm",
+  "tfvssl.views.Crop": "tfvssl.config.pictures.Crop",
+  "tfvssl.views.JitterCrop": "tfvssl.config.pictures.JitterCrop",
+  "tfvssl.views.Order": "tfvssl.config.pictures.Order",
+  "tfvssl.views.RgbAugmentation": "tfvssl.config.pictures.RgbAugmentation",
+  "tfvssl.views.SpecAugment": "tfvssl.config.sound.SpecAugment",
+  "tfvssl.views.SpectrogramSpec": "tfvssl.config.sound.SpectrogramSpec",
+  "tfvssl.views.Window": "tfvssl.config.pictures.Window",
+}
+_MISSING = (
+  re.compile(r"No module named '(?P<place>[\w.]+)(?P<name>)'"),
+  re.compile(r"cannot import name '(?P<name>\w+)' from '(?P<place>[\w.]+)'"),
+  re.compile(r"module '(?P<place>[\w.]+)' has no attribute '(?P<name>\w+)'"),
+)
+
+
+def current_place(place: str) -> str:
+  """Returns where a class or module of an older version is today.
+
+  A place that did not move is returned as it is.
+  """
+  if place in _PLACES:
+    return _PLACES[place]
+  module, _, name = place.rpartition(".")
+  # A class of a module that moved; a module below a folder is none.
+  if module in _PLACES and name[:1].isupper():
+    return f"{_PLACES[module]}.{name}"
+  return place
+
+
+def import_hint(error: Exception) -> str:
+  """Returns where what `error` misses is today, or an empty string.
+
+  Args:
+    error: what importing a module or asking it for a name raised.
+  """
+  for pattern in _MISSING:
+    if match := pattern.search(str(error)):
+      place = ".".join(filter(None, match.group("place", "name")))
+      place = re.sub(r"^configs\.paper_\w+$", "configs.paper", place)
+      if (current := current_place(place)) != place:
+        return f"`{place}` is `{current}` since version 0.2.0."
+  return ""
+
+
+def recipe_hint(path: pathlib.Path) -> str:
+  """Returns where a recipe that does not exist is today, or an empty string.
+
+  configs/METHOD_NAME.py is configs/METHOD/NAME.py.
+  """
+  method, _, name = path.name.partition("_")
+  found = path.parent / method / name
+  return f"it is {found} since version 0.2.0" if found.is_file() else ""
