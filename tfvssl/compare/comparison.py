@@ -350,8 +350,7 @@ def training_text(path: pathlib.Path, recipe: experiment.Experiment) -> str:
   run = path.parent.parent
   file = run / run_folder.CONFIG_NAME
   if not file.is_file():
-    return "
-".join([*lines, f"  not known: {file} does not exist"])
+    return "\n".join([*lines, f"  not known: {file} does not exist"])
   found = [
     line
     for line in tree.differences(recipe, run_folder.read_config(run))
