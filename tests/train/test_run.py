@@ -16,9 +16,9 @@ import tensorflow as tf
 from tests import tiny_runs
 from tests.data import record_fixture
 from tfvssl.runtime import exit_codes
-from tfvssl.train import checkpoints
 from tfvssl.train import run as training
 from tfvssl.train import run_folder
+from tfvssl.train import weights
 
 _ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 _CONFIG = """
@@ -67,7 +67,7 @@ def _finish(process, code=0):
 
 
 def _weights(run):
-  _, method, step = checkpoints.load_method(run)
+  _, method, step = weights.load_method(run)
   return step, [v.numpy() for v in method.weights]
 
 
@@ -113,10 +113,10 @@ def test_kill_and_rerun_gives_the_weights_of_an_uninterrupted_run(
   process.send_signal(signal.SIGKILL)
   process.communicate()
   _finish(_start(config_file, records, tmp_path))
-  step, weights = _weights(tmp_path)
+  step, found = _weights(tmp_path)
   straight_step, straight = _weights(uninterrupted)
   assert step == straight_step == 12
-  for a, b in zip(weights, straight, strict=True):
+  for a, b in zip(found, straight, strict=True):
     np.testing.assert_array_equal(a, b)
   assert _steps(tmp_path) == list(range(1, 13))
   assert _metrics(tmp_path) == _metrics(uninterrupted)
@@ -287,7 +287,7 @@ def test_two_workers_train(config_file, records, tmp_path):
   ]
   for process in processes:
     _finish(process)
-  step, weights = _weights(tmp_path)
+  step, found = _weights(tmp_path)
   assert step == 4
-  assert all(np.isfinite(w).all() for w in weights)
+  assert all(np.isfinite(w).all() for w in found)
   assert _steps(tmp_path) == [1, 2, 3, 4]

@@ -15,8 +15,8 @@ from tfvssl.evaluate import baselines
 from tfvssl.evaluate.classifiers import linear_svm
 from tfvssl.pages import gallery
 from tfvssl.pages import report
-from tfvssl.train import checkpoints
 from tfvssl.train import view_images
+from tfvssl.train import weights
 
 BASELINES_NAME = "baselines.json"
 INVARIANCE = (
@@ -198,7 +198,7 @@ def _total_time(demo):
 
 def _add_views(content, demo):
   try:
-    experiment, method, _ = checkpoints.load_method(demo.workdir / "run")
+    experiment, method, _ = weights.load_method(demo.workdir / "run")
   except (FileNotFoundError, ValueError) as error:
     content.missing["views"] = str(error)
     return

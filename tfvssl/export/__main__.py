@@ -21,6 +21,7 @@ from absl import logging
 
 from tfvssl.runtime import exit_codes
 from tfvssl.runtime import storage
+from tfvssl.train import weights
 
 _WORKDIR = flags.DEFINE_string("workdir", None, "Folder of tfvssl.train.")
 _OUTPUT = flags.DEFINE_string(
@@ -50,11 +51,10 @@ def main(argv: Sequence[str]) -> int:
   # Loads TensorFlow: after every check that needs none.
   from tfvssl.deflate import networks
   from tfvssl.export import writer
-  from tfvssl.train import checkpoints
 
   logging.set_verbosity(logging.INFO)
   try:
-    experiment, method, step = checkpoints.load_method(_WORKDIR.value)
+    experiment, method, step = weights.load_method(_WORKDIR.value)
   except ValueError as error:
     raise exit_codes.UserError(exit_codes.DATA, str(error)) from error
   writer.export(

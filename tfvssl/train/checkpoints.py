@@ -15,11 +15,6 @@ import shutil
 from absl import logging
 import tensorflow as tf
 
-from tfvssl.config import experiment as config
-from tfvssl.methods import base
-from tfvssl.runtime import replicas
-from tfvssl.train import run_folder
-
 _FOLDER = "checkpoints"
 _DIGESTS = "sha256.json"
 _PREFIX = "variables"
@@ -234,7 +229,19 @@ def restore_newest(folder: str | pathlib.Path, **state: tf.Module) -> int:
     FileNotFoundError: the folder holds no checkpoint.
     ValueError: checkpoints are damaged or belong to another model.
   """
-  path = _newest(folder)
+  return restore(newest(folder), **state)
+
+
+def restore(path: pathlib.Path, **state: tf.Module) -> int:
+  """Fills objects with what a checkpoint holds; returns its step.
+
+  Args:
+    path: of `newest`.
+    **state: by name, some of what was saved.
+
+  Raises:
+    ValueError: the checkpoint belongs to another model.
+  """
   _restore(tf.train.Checkpoint(**state), path, whole=False)
   return _step(path)
 
@@ -246,10 +253,16 @@ def digest_of_newest(folder: str | pathlib.Path) -> str:
     FileNotFoundError: the folder holds no checkpoint.
     ValueError: checkpoints are damaged.
   """
-  return _digest(_newest(folder) / _DIGESTS)
+  return _digest(newest(folder) / _DIGESTS)
 
 
-def _newest(folder):
+def newest(folder: str | pathlib.Path) -> pathlib.Path:
+  """Returns the newest whole checkpoint of a run's folder.
+
+  Raises:
+    FileNotFoundError: the folder holds no checkpoint.
+    ValueError: checkpoints are damaged.
+  """
   path = newest_whole(pathlib.Path(folder) / _FOLDER)
   if path is None:
     raise FileNotFoundError(
@@ -257,48 +270,3 @@ def _newest(folder):
       " tfvssl.train --workdir."
     )
   return path
-
-
-def build_weights(method: base.Method) -> base.Output:
-  """Creates all weights of `method` without running it.
-
-  Returns:
-    The specs of what its loss returns.
-  """
-  function = tf.function(
-    lambda batch: method.loss(batch, 0, training=False), autograph=False
-  )
-  return function.get_concrete_function(
-    base.view_signature(method, batch_size=2)
-  ).structured_outputs
-
-
-def fresh_method(experiment: config.Experiment, seed: int) -> base.Method:
-  """Returns the experiment's method with initial weights of `seed`."""
-  tf.keras.utils.set_random_seed(seed)
-  method = experiment.method.build()
-  build_weights(method)
-  return method
-
-
-def load_method(
-  workdir: str | pathlib.Path,
-  precision: config.Precision | None = None,
-) -> tuple[config.Experiment, base.Method, int]:
-  """Returns a run's config, its method with the newest weights, and the step.
-
-  Args:
-    workdir: folder of the run.
-    precision: of the networks' activations; None for that of the run.
-
-  Raises:
-    FileNotFoundError: the folder holds no run or no checkpoint.
-    ValueError: config or checkpoints are damaged or do not fit.
-  """
-  workdir = pathlib.Path(workdir)
-  experiment = run_folder.read_config(pathlib.Path(workdir))
-  replicas.set_precision(precision or experiment.runtime.precision)
-  path = _newest(workdir)
-  method = fresh_method(experiment, experiment.seed)
-  _restore(tf.train.Checkpoint(method=method), path, whole=False)
-  return experiment, method, _step(path)

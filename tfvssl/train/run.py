@@ -25,6 +25,7 @@ from tfvssl.train import run_folder
 from tfvssl.train import stop_request
 from tfvssl.train import trainer
 from tfvssl.train import view_images
+from tfvssl.train import weights
 
 
 class TrainingRun:
@@ -316,7 +317,7 @@ def _build(experiment):
   """Returns method, optimiser and the loss's specs, all variables made."""
   tf.keras.utils.set_random_seed(experiment.seed)
   method = experiment.method.build()
-  output = checkpoints.build_weights(method)
+  output = weights.build_weights(method)
   schedule = schedules.WarmupCosine(
     experiment.schedule.peak,
     experiment.schedule.warmup_steps,

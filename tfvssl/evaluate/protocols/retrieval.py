@@ -24,7 +24,7 @@ from tfvssl.evaluate.retrieval import ranks as zero_shot
 from tfvssl.evaluate.samples import random_network
 from tfvssl.methods import mmv
 from tfvssl.methods.parts import embedding_graph
-from tfvssl.train import checkpoints
+from tfvssl.train import weights
 
 _PAIRS = (("text", "video"), ("text", "audio"), ("audio", "video"))
 
@@ -99,7 +99,7 @@ def measure(
   runs: list[dict] = []
   for seed in range(experiment.seed, experiment.seed + random_seeds):
     logging.info("The same network at random initialisation, seed %d.", seed)
-    other = checkpoints.fresh_method(experiment, seed)
+    other = weights.fresh_method(experiment, seed)
     embeddings.calibrate(other, clips, word_ids, settings, experiment.seed)
     found = embeddings.embed(other, clips, settings)
     runs.append({"seed": seed, "mean": figures(found, there)})
