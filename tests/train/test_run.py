@@ -179,40 +179,6 @@ def test_settings_of_evaluations_may_differ_when_a_run_goes_on(tmp_path):
   assert run_folder.read_config(tmp_path) == experiment
 
 
-def test_parts_of_a_batch_are_the_clips_of_the_whole(records, tmp_path):
-  """After a resume, too: positions count clips, not batches."""
-  strategy = tf.distribute.OneDeviceStrategy("/cpu:0")
-  seen = {}
-  for parts in (1, 2):
-    experiment = tiny_runs.experiment(records, accumulation=parts)
-    (tmp_path / f"{parts}").mkdir()
-    run = training.TrainingRun(experiment, tmp_path / f"{parts}", strategy)
-    batches = iter(run._distribute(3, run.records))
-    indices = [next(batches)["narrow"].sample_index for _ in range(2 * parts)]
-    assert {len(part) for part in indices} == {4 // parts}
-    seen[parts] = np.concatenate([part.numpy() for part in indices])
-  np.testing.assert_array_equal(seen[1], seen[2])
-  assert len(set(seen[1])) > 4
-
-
-def test_batch_must_divide(records):
-  experiment = tiny_runs.experiment(records, batch_size=9)
-  with pytest.raises(ValueError, match=r"\(9\) must be divisible .* 8 or 10"):
-    training.check_batch_size(experiment, num_replicas=2)
-  experiment = tiny_runs.experiment(records, batch_size=8, accumulation=3)
-  with pytest.raises(
-    ValueError, match=r"\(2\) times `accumulation` \(3\); try 6 or 12"
-  ):
-    training.check_batch_size(experiment, num_replicas=2)
-  experiment = tiny_runs.experiment(records, batch_size=6)
-  experiment.data.second_train_records = str(records)
-  with pytest.raises(
-    ValueError,
-    match=r"\(2\) times 2 with `data.second_train_records`; try 4 or 8",
-  ):
-    training.check_batch_size(experiment, num_replicas=2)
-
-
 def test_missing_records_are_named(tmp_path):
   strategy = tf.distribute.OneDeviceStrategy("/cpu:0")
   with pytest.raises(

@@ -120,3 +120,12 @@ def truncate_metrics(workdir: pathlib.Path, last_step: int) -> None:
   unfinished = path.with_suffix(".tmp")
   unfinished.write_text("".join(kept), encoding="utf-8")
   unfinished.replace(path)
+
+
+def append_metrics(
+  workdir: pathlib.Path, step: int, scalars: dict[str, float]
+) -> None:
+  """Adds the line of `step` to the log."""
+  line = json.dumps({"step": step, **scalars})
+  with open(workdir / METRICS_NAME, "a", encoding="utf-8") as file:
+    file.write(line + "\n")
