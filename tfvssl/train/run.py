@@ -19,6 +19,7 @@ from tfvssl.methods import base
 from tfvssl.optim import schedules
 from tfvssl.runtime import exit_codes
 from tfvssl.runtime import replicas
+from tfvssl.runtime import storage
 from tfvssl.train import checkpoints
 from tfvssl.train import probe
 from tfvssl.train import run_folder
@@ -295,9 +296,7 @@ class TrainingRun:
     if not self._chief:
       return
     line = json.dumps({"step": self.step, **scalars})
-    path = self._workdir / run_folder.METRICS_NAME
-    with open(path, "a", encoding="utf-8") as file:
-      file.write(line + "\n")
+    storage.append_lines(self._workdir / run_folder.METRICS_NAME, [line])
 
 
 @contextlib.contextmanager
