@@ -82,7 +82,7 @@ def test_never_restarts_from_zero(tmp_path):
 
 def test_unfinished_checkpoint_of_a_dead_run_is_removed(tmp_path):
   _write(tmp_path, [1])
-  leftover = tmp_path / "checkpoints" / ".unfinished-chief"
+  leftover = tmp_path / "checkpoints" / ".step-00000003.unfinished-1"
   leftover.mkdir()
   (leftover / "variables.index").write_bytes(b"half")
   assert _restore(tmp_path) == (1, 1.0)

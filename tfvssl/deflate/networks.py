@@ -17,6 +17,7 @@ from tfvssl.data.records import reader
 from tfvssl.methods import base
 from tfvssl.methods import brave
 from tfvssl.methods import mmv
+from tfvssl.runtime import storage
 from tfvssl.train import checkpoints
 
 _FOLDER, _CHOICES = "deflated", "deflation.json"
@@ -122,9 +123,8 @@ def save(
   folder = folder_of(workdir)
   store = checkpoints.CheckpointStore(folder, {"network": network}, kept=1)
   made_of = {_MADE_OF: checkpoints.digest_of_newest(workdir)}
-  (folder / _CHOICES).write_text(
-    json.dumps({**made_of, **choices}, indent=1) + "\n", encoding="utf-8"
-  )
+  text = json.dumps({**made_of, **choices}, indent=1) + "\n"
+  storage.write_text(folder / _CHOICES, text)
   store.save(step)
 
 

@@ -47,7 +47,7 @@ def main(argv: Sequence[str]) -> int:
       "--workdir and --output are needed; for example --workdir=RUN"
       " --output=EXPORT"
     )
-  output = storage.check(pathlib.Path(_OUTPUT.value))
+  output = storage.check_free(pathlib.Path(_OUTPUT.value))
   # Loads TensorFlow: after every check that needs none.
   from tfvssl.deflate import networks
   from tfvssl.export import writer

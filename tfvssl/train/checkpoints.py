@@ -5,15 +5,15 @@ files are on disk, with the SHA-256 of each. TensorFlow's own manager neither
 syncs nor verifies, and restarts from zero when its state file is damaged.
 """
 
-import hashlib
 import json
-import os
 import pathlib
 import re
 import shutil
 
 from absl import logging
 import tensorflow as tf
+
+from tfvssl.runtime import storage
 
 _FOLDER = "checkpoints"
 _DIGESTS = "sha256.json"
@@ -57,8 +57,7 @@ class CheckpointStore:
     self._chief = chief
     self.folder.mkdir(parents=True, exist_ok=True)
     if chief:
-      for leftover in self.folder.glob(".unfinished-*"):
-        shutil.rmtree(leftover)
+      storage.remove_unfinished(self.folder)
 
   def save(self, step: int) -> None:
     """Writes the checkpoint of `step`, durable when this returns.
@@ -67,28 +66,15 @@ class CheckpointStore:
     """
     if (self.folder / _name(step)).exists():
       return
-    role = "chief" if self._chief else f"worker-{os.getpid()}"
-    unfinished = self.folder / f".unfinished-{role}"
-    shutil.rmtree(unfinished, ignore_errors=True)
-    unfinished.mkdir()
-    try:
+    appearing = storage.new_folder if self._chief else storage.scratch_folder
+    with appearing(self.folder / _name(step)) as unfinished:
       self._checkpoint.write(str(unfinished / _PREFIX))
       if self._chief:
-        self._publish(unfinished, step)
-    finally:
-      shutil.rmtree(unfinished, ignore_errors=True)
+        digests = storage.digests(unfinished)
+        (unfinished / _DIGESTS).write_text(json.dumps(digests, indent=1))
     if self._chief:
       for old in _complete(self.folder)[: -self._kept]:
         shutil.rmtree(old)
-
-  def _publish(self, unfinished, step):
-    digests = {path.name: _digest(path) for path in unfinished.iterdir()}
-    (unfinished / _DIGESTS).write_text(json.dumps(digests, indent=1))
-    for path in unfinished.iterdir():
-      _sync(path)
-    _sync(unfinished)
-    unfinished.rename(self.folder / _name(step))
-    _sync(self.folder)
 
   def restore_newest(self) -> int | None:
     """Restores the newest checkpoint that is whole; returns its step.
@@ -175,28 +161,12 @@ def _damage(path):
   try:
     digests = json.loads((path / _DIGESTS).read_text())
     for name, digest in digests.items():
-      if _digest(path / name) != digest:
+      if storage.digest(path / name) != digest:
         return f"{name} does not have its SHA-256"
     tf.train.load_checkpoint(str(path / _PREFIX))
   except _READ_ERRORS as error:
     return str(error).splitlines()[0]
   return None
-
-
-def _digest(path):
-  digest = hashlib.sha256()
-  with open(path, "rb") as file:
-    while block := file.read(1 << 20):
-      digest.update(block)
-  return digest.hexdigest()
-
-
-def _sync(path):
-  descriptor = os.open(path, os.O_RDONLY)
-  try:
-    os.fsync(descriptor)
-  finally:
-    os.close(descriptor)
 
 
 def _restore(checkpoint, path, whole=True):
@@ -253,7 +223,7 @@ def digest_of_newest(folder: str | pathlib.Path) -> str:
     FileNotFoundError: the folder holds no checkpoint.
     ValueError: checkpoints are damaged.
   """
-  return _digest(newest(folder) / _DIGESTS)
+  return storage.digest(newest(folder) / _DIGESTS)
 
 
 def newest(folder: str | pathlib.Path) -> pathlib.Path:
