@@ -14,6 +14,7 @@ import tqdm
 from tfvssl import views
 from tfvssl.config import experiment as config
 from tfvssl.data import pipeline
+from tfvssl.data.records import damage
 from tfvssl.data.records import reader
 from tfvssl.methods import base
 from tfvssl.optim import schedules
@@ -90,7 +91,7 @@ class TrainingRun:
       metric_names=metric_names,
       accumulation=self._experiment.accumulation,
       online_probe=self._probe,
-      reading=lambda: pipeline.explained(*self._train_sources),
+      reading=lambda: damage.explained(*self._train_sources),
     )
 
   def _build_probe(self, features):
@@ -236,7 +237,7 @@ class TrainingRun:
         self._write_heldout(step)
     if self._chief and settings.images_every:
       if last or step % settings.images_every == 0:
-        with pipeline.explained(*self._train_sources):
+        with damage.explained(*self._train_sources):
           view_images.write_summary(
             self.method,
             self.records,
@@ -266,7 +267,7 @@ class TrainingRun:
     count = self._experiment.logging.heldout_batches
     results = []
     for _ in range(count):
-      with pipeline.explained(self._heldout):
+      with damage.explained(self._heldout):
         batch = next(batches)
       results.append(self._heldout_step(batch))
     return {
