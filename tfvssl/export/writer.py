@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from tfvssl import views
 from tfvssl.config import experiment as config
-from tfvssl.data.records import schema
+from tfvssl.data.records import manifest as manifest_lib
 from tfvssl.deflate import networks
 from tfvssl.export import description as export_format
 from tfvssl.export import inputs as serving_inputs
@@ -191,7 +191,7 @@ def _describe_video(encoder, experiment):
 def _record_short_side(experiment):
   """Returns the size of the training frames: resizing twice is not once."""
   try:
-    manifest = schema.load_manifest(experiment.data.train_records)
+    manifest = manifest_lib.load_manifest(experiment.data.train_records)
   except (FileNotFoundError, ValueError):
     logging.info(
       "the training records are gone; short side %d px is assumed.",
