@@ -85,10 +85,10 @@ def _describe(folder):
   Raises:
     exit_codes.UserError: something is damaged; every problem is printed.
   """
-  from tfvssl.data.records import schema
+  from tfvssl.data.records import manifest as manifest_lib
 
   try:
-    manifest = schema.load_manifest(folder)
+    manifest = manifest_lib.load_manifest(folder)
     from tfvssl.data.records import check  # loads TensorFlow
 
     problems = (
@@ -203,7 +203,7 @@ def render(
   """
   import tensorflow as tf
 
-  from tfvssl.data import pipeline
+  from tfvssl.data.records import damage
   from tfvssl.data.records import reader
   from tfvssl.train import view_images
 
@@ -217,7 +217,7 @@ def render(
     )
   except tf.errors.OpError as error:
     raise exit_codes.UserError(
-      exit_codes.DATA, pipeline.explain_read_error(error, records)
+      exit_codes.DATA, damage.explain_read_error(error, records)
     ) from error
   first = next(iter(batch.values()))
   numbers = [int(number) for number in first.sample_index[:clips]]

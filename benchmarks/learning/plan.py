@@ -14,7 +14,7 @@ from benchmarks.learning import variants as learning_variants
 from tfvssl.config import experiment as config
 from tfvssl.config import protocols
 from tfvssl.config import tree as config_tree
-from tfvssl.data.records import schema
+from tfvssl.data.records import manifest
 from tfvssl.demo import plan as demo_plan
 from tfvssl.runtime import storage
 
@@ -217,7 +217,7 @@ def choices(
 def _records_digest(folder):
   """Returns a digest of the folder's shards, whatever the path to it."""
   return _digest(
-    [shard.sha256 for shard in schema.load_manifest(folder).shards]
+    [shard.sha256 for shard in manifest.load_manifest(folder).shards]
   )
 
 

@@ -8,6 +8,7 @@ import os
 import pathlib
 
 from data_prep.prepare_records import shard_writer
+from tfvssl.data.records import manifest as manifest_lib
 from tfvssl.data.records import schema
 from tfvssl.runtime import storage
 
@@ -25,7 +26,7 @@ def write_manifests(
   """Writes the manifest of every split, the last thing that makes it usable."""
   for split in splits:
     entries = [
-      schema.Shard(
+      manifest_lib.Shard(
         file=pathlib.PurePath(shard.file).name,
         record_count=len(result.clips),
         bytes=result.bytes,
@@ -35,7 +36,7 @@ def write_manifests(
       for shard, result in zip(shards, results, strict=True)
       if result.clips and os.path.dirname(shard.file) == split
     ]
-    manifest = schema.Manifest(
+    manifest = manifest_lib.Manifest(
       schema_version=schema.SCHEMA_VERSION,
       clip_count=sum(entry.record_count for entry in entries),
       classes=classes,
@@ -44,7 +45,7 @@ def write_manifests(
       shards=entries,
     )
     (folder / split).mkdir(exist_ok=True)
-    path = folder / split / schema.MANIFEST_NAME
+    path = folder / split / manifest_lib.MANIFEST_NAME
     storage.write_text(path, manifest.to_json())
 
 

@@ -18,6 +18,7 @@ from absl import logging
 
 from tfvssl import views
 from tfvssl.config import tree
+from tfvssl.data.records import damage
 from tfvssl.runtime import exit_codes
 from tfvssl.train import run_folder
 from tfvssl.train import weights
@@ -85,9 +86,7 @@ def _deflate(workdir):
   except ValueError as error:
     raise exit_codes.UserError(exit_codes.DATA, str(error)) from error
   video = method.encoders()["video"]
-  image = networks.encoder(
-    video, experiment.method, networks.Image.NAIVE, workdir
-  )
+  image = networks.encoder(video, networks.Image.NAIVE, workdir)
   choices, history = _fit(video, image, experiment.seed)
   networks.save(image.backbone, workdir, step, choices)
   return history
@@ -95,7 +94,6 @@ def _deflate(workdir):
 
 def _fit(video, image, seed):
   """Trains the deflated network; returns all choices, and the mean L1s."""
-  from tfvssl.data import pipeline
   from tfvssl.deflate import networks
   from tfvssl.deflate import training as deflation
 
@@ -119,7 +117,7 @@ def _fit(video, image, seed):
     batch_size=_BATCH_SIZE.value,
     seed=seed,
   )
-  with pipeline.explained(records):
+  with damage.explained(records):
     history = deflation.fit(
       video.backbone,
       image.backbone,

@@ -16,7 +16,7 @@ import pathlib
 from absl import app
 from absl import flags
 
-from tfvssl.data.records import schema
+from tfvssl.data.records import manifest
 from tfvssl.demo import plan as demo_plan
 from tfvssl.demo import stages as demo_stages
 from tfvssl.runtime import exit_codes
@@ -97,7 +97,7 @@ def _run(workdir, videos):
     test_clips=demo_plan.usable_clips(records / "test", modalities),
   )
   demo_stages.run(train, journal)
-  labelled = len(schema.load_manifest(records / "train").classes) > 1
+  labelled = len(manifest.load_manifest(records / "train").classes) > 1
   if not labelled:
     remarks.append(
       "Fewer than two sub-folders with videos, so there are no labels:"

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from tfvssl import views
 from tfvssl.config import experiment as config
-from tfvssl.data.records import schema
+from tfvssl.data.records import manifest as manifest_lib
 from tfvssl.deflate import networks
 from tfvssl.export import description as export_format
 from tfvssl.export import inputs as serving_inputs
@@ -58,7 +58,7 @@ def export(
   module = serving.ServingModule(
     encoders,
     max_batch_size,
-    _image_encoder(chosen, experiment, image, workdir),
+    _image_encoder(chosen, image, workdir),
   )
   with storage.new_folder(output) as unfinished:
     with _quiet():
@@ -78,7 +78,7 @@ def export(
   )
 
 
-def _image_encoder(encoders, experiment, image, workdir):
+def _image_encoder(encoders, image, workdir):
   """Returns the encoder of images, None where none are taken."""
   if image == networks.Image.NONE:
     return None
@@ -87,7 +87,7 @@ def _image_encoder(encoders, experiment, image, workdir):
       f"`image` ({image.value}) needs a video network; the run has"
       f" {', '.join(encoders)}. Export without images."
     )
-  return networks.encoder(encoders["video"], experiment.method, image, workdir)
+  return networks.encoder(encoders["video"], image, workdir)
 
 
 def _golden_requests(module):
@@ -191,7 +191,7 @@ def _describe_video(encoder, experiment):
 def _record_short_side(experiment):
   """Returns the size of the training frames: resizing twice is not once."""
   try:
-    manifest = schema.load_manifest(experiment.data.train_records)
+    manifest = manifest_lib.load_manifest(experiment.data.train_records)
   except (FileNotFoundError, ValueError):
     logging.info(
       "the training records are gone; short side %d px is assumed.",

@@ -7,6 +7,7 @@ import tensorflow as tf
 from tfvssl import views
 from tfvssl.config import experiment as config
 from tfvssl.data import pipeline
+from tfvssl.data.records import damage
 from tfvssl.data.records import reader
 from tfvssl.methods import base
 
@@ -52,7 +53,7 @@ class Input:
 
   def explained(self) -> contextlib.AbstractContextManager[None]:
     """Explains errors of damaged records; enter it around reading."""
-    return pipeline.explained(*self.sources)
+    return damage.explained(*self.sources)
 
   def _of_host(self, context, start_step):
     first, *others = [
