@@ -116,6 +116,14 @@ class Method(tf.keras.Model):
     """Returns the specification of every view by its name."""
     raise TypeError(f"{type(self).__name__} defines no `view_specs`.")
 
+  def num_targets(self, view_name: str) -> int:
+    """Returns how many labels the method makes for each clip of a view.
+
+    `sample_views` puts them into `View.targets`, int32 [N]; 0 for none.
+    """
+    del view_name
+    return 0
+
   def sample_views(self, clip: views.Clip, seed: int) -> Views:
     """Returns unbatched views: windows chosen, only those frames decoded."""
     raise TypeError(f"{type(self).__name__} defines no `sample_views`.")
@@ -141,10 +149,14 @@ class Method(tf.keras.Model):
 
 def view_signature(method: Method, batch_size: int | None) -> Views:
   """Returns tf.TensorSpec in the shape of a batch as the pipeline yields it."""
-  return {
-    name: _spec_signature(spec, batch_size)
-    for name, spec in method.view_specs.items()
-  }
+  signature = {}
+  for name, spec in method.view_specs.items():
+    view = _spec_signature(spec, batch_size)
+    if count := method.num_targets(name):
+      targets = tf.TensorSpec([batch_size, count], tf.int32)
+      view = view._replace(targets=targets)
+    signature[name] = view
+  return signature
 
 
 def _spec_signature(spec, batch_size):

@@ -296,5 +296,8 @@ def describe(run: TrainingRun) -> str:
   for name, view in base.view_signature(run.method, None).items():
     shown = view.video, view.flow, view.audio, view.waveform, view.text
     tensor = next(tensor for tensor in shown if tensor is not None)
-    lines.append(f"{name}: {tensor.shape[1:]} {tensor.dtype.name}")
+    line = f"{name}: {tensor.shape[1:]} {tensor.dtype.name}"
+    if view.targets is not None:
+      line += f", {view.targets.shape[1]} targets"
+    lines.append(line)
   return "\n".join(lines)
