@@ -30,6 +30,7 @@ from tfvssl.config import experiment as config
 from tfvssl.config import protocols
 from tfvssl.runtime import exit_codes
 from tfvssl.train import run_folder
+from tfvssl.train import weights
 
 _OF_IMAGES = ("pascal", "imagenet")
 
@@ -133,7 +134,6 @@ def main(argv: Sequence[str]) -> int:
   from tfvssl.evaluate import assignments
   from tfvssl.evaluate import result_file
   from tfvssl.runtime import replicas
-  from tfvssl.train import checkpoints
 
   logging.set_verbosity(logging.INFO)
   try:
@@ -147,7 +147,7 @@ def main(argv: Sequence[str]) -> int:
     _check_retrieval(experiment)
   with _scope(experiment):
     try:
-      _, method, step = checkpoints.load_method(
+      _, method, step = weights.load_method(
         workdir, experiment.runtime.precision
       )
     except ValueError as error:
@@ -303,9 +303,7 @@ def _measure(experiment, method):
 
 def _fresh_encoder(experiment, seed):
   """Returns the evaluated encoder with initial weights."""
-  from tfvssl.train import checkpoints
-
-  encoders = checkpoints.fresh_method(experiment, seed).encoders()
+  encoders = weights.fresh_method(experiment, seed).encoders()
   encoder = encoders[_MODALITY.value]
   if _PROTOCOL.value not in _OF_IMAGES:
     return encoder

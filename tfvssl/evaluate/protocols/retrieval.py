@@ -23,7 +23,7 @@ from tfvssl.evaluate.retrieval import embeddings
 from tfvssl.evaluate.retrieval import ranks as zero_shot
 from tfvssl.evaluate.samples import random_network
 from tfvssl.methods import base
-from tfvssl.train import checkpoints
+from tfvssl.train import weights
 
 _PAIRS = (("text", "video"), ("text", "audio"), ("audio", "video"))
 
@@ -93,7 +93,7 @@ def measure(
   runs: list[dict] = []
   for seed in range(experiment.seed, experiment.seed + random_seeds):
     logging.info("The same network at random initialisation, seed %d.", seed)
-    other = checkpoints.fresh_method(experiment, seed)
+    other = weights.fresh_method(experiment, seed)
     embeddings.calibrate(other, clips, word_ids, settings, experiment.seed)
     found = embeddings.embed(other, clips, settings)
     runs.append({"seed": seed, "mean": figures(found, there)})
