@@ -45,39 +45,6 @@ class Mmv(base.Method):
     )
     self._words = _Words(mmv.partners.get("text"))
 
-  @property
-  def view_specs(self) -> dict[str, views.ViewSpec]:
-    """Returns `video` and what it is compared with."""
-    partners = {name: p.view for name, p in self.config.partners.items()}
-    return {"video": self.config.video, **partners}
-
-  def sample_views(self, clip: views.Clip, seed: int) -> base.Views:
-    """Takes pictures, and the sound and captions of the same moment."""
-    start = clip_views.narrow_start(
-      clip, self.config.video, seed=seed, name="video"
-    )
-    return {
-      name: clip_views.view(
-        clip,
-        spec,
-        start,
-        seed=seed,
-        name=name,
-        **self._about_text(spec),
-      )
-      for name, spec in self.view_specs.items()
-    }
-
-  @property
-  def tokenizer(self) -> text.Tokenizer | None:
-    """Makes word ids of captions; None without text."""
-    return self._words.tokenizer
-
-  def _about_text(self, spec):
-    if not isinstance(spec, views.TextViewSpec):
-      return {}
-    return {"narrow": self.config.video, "tokenizer": self.tokenizer}
-
   def embeddings(
     self, batch: base.Views, seed: int, training: bool = True
   ) -> dict[str, dict[str, tf.Tensor]]:
@@ -138,6 +105,39 @@ class Mmv(base.Method):
       )
     features = tf.stop_gradient(found["video"]["backbone"])
     return base.Output(total, metrics, features)
+
+  @property
+  def view_specs(self) -> dict[str, views.ViewSpec]:
+    """Returns `video` and what it is compared with."""
+    partners = {name: p.view for name, p in self.config.partners.items()}
+    return {"video": self.config.video, **partners}
+
+  def sample_views(self, clip: views.Clip, seed: int) -> base.Views:
+    """Takes pictures, and the sound and captions of the same moment."""
+    start = clip_views.narrow_start(
+      clip, self.config.video, seed=seed, name="video"
+    )
+    return {
+      name: clip_views.view(
+        clip,
+        spec,
+        start,
+        seed=seed,
+        name=name,
+        **self._about_text(spec),
+      )
+      for name, spec in self.view_specs.items()
+    }
+
+  @property
+  def tokenizer(self) -> text.Tokenizer | None:
+    """Makes word ids of captions; None without text."""
+    return self._words.tokenizer
+
+  def _about_text(self, spec):
+    if not isinstance(spec, views.TextViewSpec):
+      return {}
+    return {"narrow": self.config.video, "tokenizer": self.tokenizer}
 
   def encoders(self) -> dict[str, base.Encoder]:
     """Returns the encoders of `video` and of its partners."""
