@@ -15,7 +15,7 @@ def test_a_method_must_say_what_it_is():
   for name, call in (
     ("view_specs", lambda: method.view_specs),
     ("sample_views", lambda: method.sample_views(clip, 0)),
-    ("augment", lambda: method.augment({}, 0)),
+    ("view_specs", lambda: method.augment({}, 0)),
     ("loss", lambda: method.loss({}, 0)),
     ("encoders", method.encoders),
   ):

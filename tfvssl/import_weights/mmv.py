@@ -234,7 +234,7 @@ def parts_of(method: mmv.Mmv) -> assignment.Parts:
     parts[f"partner_backbones.{name}"] = backbone.haiku_variables(root)
   return {
     part: {
-      _canonical(haiku_names.mmv_key(name).replace(":", "/")): variable
+      _canonical(haiku_names.checkpoint_key(name).replace(":", "/")): variable
       for name, variable in named.items()
     }
     for part, named in parts.items()

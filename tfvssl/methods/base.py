@@ -5,6 +5,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from tfvssl import views
+from tfvssl.augment import view as view_augmentation
 from tfvssl.config import experiment
 
 Views = dict[str, views.View]
@@ -129,8 +130,14 @@ class Method(tf.keras.Model):
     raise TypeError(f"{type(self).__name__} defines no `sample_views`.")
 
   def augment(self, batch: Views, seed: int) -> Views:
-    """Returns the views as the networks see them; runs on the device."""
-    raise TypeError(f"{type(self).__name__} defines no `augment`.")
+    """Returns the views as the networks see them; runs on the device.
+
+    By default every view is augmented as its spec says, by its own draws.
+    """
+    return {
+      name: view_augmentation.augment(batch[name], spec, seed, name)
+      for name, spec in self.view_specs.items()
+    }
 
   def loss(self, batch: Views, seed: int, training: bool = True) -> Output:
     """Returns the loss over this replica's batch, and what comes with it.

@@ -306,7 +306,7 @@ def _section_lines(path, section, sources):
   documented = {} if path in sources else _attribute_docs(kind)
   for field in dataclasses.fields(section):
     value = getattr(section, field.name)
-    if dataclasses.is_dataclass(value) or isinstance(value, dict):
+    if dataclasses.is_dataclass(value) or _holds_sections(value):
       continue
     default = _default(field)
     changed = default is not dataclasses.MISSING and value != default
@@ -320,6 +320,12 @@ def _section_lines(path, section, sources):
   if source:
     head += f"; source: {source}"
   return [*_wrapped(head), *lines] if lines else []
+
+
+def _holds_sections(value):
+  return isinstance(value, dict) and any(
+    dataclasses.is_dataclass(child) for child in value.values()
+  )
 
 
 def _remarked(line, remark):
@@ -353,6 +359,8 @@ def _word(value):
     return f"{value:.6g}"
   if isinstance(value, tuple):
     return ", ".join(map(_word, value))
+  if isinstance(value, dict):
+    return ", ".join(f"{name} {_word(one)}" for name, one in value.items())
   return str(value) if value != "" else '""'
 
 
