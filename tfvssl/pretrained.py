@@ -16,6 +16,7 @@ import tensorflow as tf
 from tfvssl import views
 from tfvssl.config import pictures
 from tfvssl.config import protocols
+from tfvssl.config import rules
 from tfvssl.data import clip_views
 from tfvssl.data import pipeline
 from tfvssl.data.records import damage
@@ -48,6 +49,7 @@ def from_pretrained(workdir: str | pathlib.Path) -> dict[str, tf.keras.Model]:
     FileNotFoundError: the folder holds no run or no checkpoint.
     ValueError: config or checkpoints are damaged or do not fit.
   """
+  rules.require_local("workdir", str(workdir))
   policy = tf.keras.mixed_precision.global_policy()
   try:
     _, method, _ = weights.load_method(workdir)
