@@ -53,6 +53,15 @@ def current_place(place: str) -> str:
   return place
 
 
+def place_of_version_0_1(place: str) -> str:
+  """Returns where a class of today was in version 0.1.0."""
+  old = {current: former for former, current in _PLACES.items()}
+  module, _, name = place.rpartition(".")
+  if place in old:
+    return old[place]
+  return f"{old[module]}.{name}" if module in old else place
+
+
 def import_hint(error: Exception) -> str:
   """Returns where what `error` misses is today, or an empty string.
 

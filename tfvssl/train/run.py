@@ -11,7 +11,6 @@ import orbit
 import tensorflow as tf
 import tqdm
 
-from tfvssl import views
 from tfvssl.config import experiment as config
 from tfvssl.data import pipeline
 from tfvssl.data.records import damage
@@ -131,7 +130,6 @@ class TrainingRun:
     return reader.open_for_views(
       folder,
       list(self.method.view_specs.values()),
-      views.FRAME_RATE_HZ,
       may_lack_all=may_lack,
     )
 

@@ -9,7 +9,7 @@ Source: MMV paper, appendix A.2.
 from collections.abc import Callable, Iterable, Iterator
 import dataclasses
 import pathlib
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 import tensorflow as tf
@@ -20,7 +20,7 @@ from tfvssl.config import protocols
 from tfvssl.data import clip_views
 from tfvssl.data import pipeline
 from tfvssl.data import spectrogram
-from tfvssl.data import windows
+from tfvssl.data import starts
 from tfvssl.data.records import reader
 from tfvssl.evaluate.retrieval import ranks as zero_shot
 from tfvssl.evaluate.samples import features
@@ -90,8 +90,9 @@ def open_clips(
     ValueError: it differs from its manifest, its rates are not those of the
       run, or it has no such clip.
   """
-  records = reader.open_records(folder, set(), views.FRAME_RATE_HZ)
-  records.check_rate("image/frame_rate_hz", views.FRAME_RATE_HZ)
+  records = reader.open_records(folder, set())
+  rate_hz = method.config.video.record_rate_hz
+  records.check_rate("image/frame_rate_hz", rate_hz)
   sound = _partner_view(method, "audio")
   if sound is not None:
     rate_hz = sound.spectrogram.sample_rate_hz
@@ -169,10 +170,11 @@ def _network(encoder: base.Encoder) -> Network:
 
   @tf.function(autograph=False)
   def network(inputs):
-    if isinstance(spec, views.RgbViewSpec):
+    if spec.piece == "video":
       inputs = tf.cast(inputs, tf.float32) / 255.0
-    elif isinstance(spec, views.AudioViewSpec):
-      inputs = spectrogram.log_mel(inputs, spec.spectrogram)
+    elif spec.piece == "audio":
+      heard = cast(views.AudioViewSpec, spec)
+      inputs = spectrogram.of_waveform(inputs, heard.spectrogram)
     found = encoder(inputs)
     return {
       space: tf.cast(z, tf.float32)
@@ -290,16 +292,10 @@ def _sounds(clip, method, count):
   """Returns the sound of the windows in which the pictures are seen."""
   spec = _partner_view(method, "audio")
   spec = dataclasses.replace(spec, temporal_jitter_s=0.0)
-  video = method.config.video
-  starts = windows.linspace_starts(
-    clip_views.frame_count(clip, spec),
-    count,
-    video.num_frames,
-    video.frame_step,
-  )
+  all_starts = starts.linspace_starts(clip, method.config.video, count)
   return [
-    clip_views.waveform_view(clip, spec, start, seed=0, name=_NAME)
-    for start in tf.unstack(starts)
+    clip_views.view(clip, spec, start, seed=0, name=_NAME)
+    for start in tf.unstack(all_starts)
   ]
 
 
