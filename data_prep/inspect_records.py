@@ -19,6 +19,7 @@ from absl import flags as absl_flags
 from tfvssl import views
 from tfvssl.config import flag
 from tfvssl.runtime import exit_codes
+from tfvssl.runtime import storage
 
 _CONFIG = flag.define_config()
 _RECORDS = absl_flags.DEFINE_string(
@@ -68,7 +69,7 @@ def main(argv: Sequence[str]) -> int:
   print("\n".join(description))
   if experiment:
     page = render(folder, experiment, description, _CLIPS.value)
-    pathlib.Path(_REPORT.value).write_text(page, encoding="utf-8")
+    storage.write_text(_REPORT.value, page)
     print(f"next: open {_REPORT.value} in a browser")
   else:
     print(

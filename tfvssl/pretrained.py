@@ -22,7 +22,7 @@ from tfvssl.data.records import reader
 from tfvssl.evaluate.samples import clips
 from tfvssl.evaluate.samples import features
 from tfvssl.methods import base
-from tfvssl.train import checkpoints
+from tfvssl.train import weights
 
 # Short side of a test frame / size of its crop. Source: paper appendix B.
 _TEST_MARGIN = 256 / 224
@@ -48,7 +48,7 @@ def from_pretrained(workdir: str | pathlib.Path) -> dict[str, tf.keras.Model]:
   """
   policy = tf.keras.mixed_precision.global_policy()
   try:
-    _, method, _ = checkpoints.load_method(workdir)
+    _, method, _ = weights.load_method(workdir)
     return {
       name: _functional(name, encoder)
       for name, encoder in method.encoders().items()

@@ -79,7 +79,8 @@ class View(NamedTuple):
     text: int32 [B, K, L], word ids of K captions.
     mask: float32 [B], 1 where the view is present, 0 where its clip lacks the
       modality and zeros stand for it.
-    targets: int32, labels that a method makes for itself.
+    targets: int32 [B, N], labels that a method makes itself, of which
+      Method.num_targets says the number; None without any.
     labels: int64 [B], the clip's label, -1 where it has none.
     sample_index: int64 [B], see Clip.
     epoch: int64 [B], see Clip.

@@ -16,6 +16,7 @@ from tfvssl.config import protocols
 from tfvssl.config import tree as config_tree
 from tfvssl.data.records import manifest
 from tfvssl.demo import plan as demo_plan
+from tfvssl.runtime import storage
 
 _FEWEST_TRAIN, _FEWEST_TEST = 8, 10
 EXPECTED_STEPS = 250
@@ -287,10 +288,7 @@ def is_done(
 
 def write(result: dict, file: pathlib.Path) -> None:
   """Writes the result of a cell; the file appears whole."""
-  file.parent.mkdir(parents=True, exist_ok=True)
-  part = file.with_suffix(".part")
-  part.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-  part.replace(file)
+  storage.write_text(file, json.dumps(result, indent=1) + "\n")
 
 
 def read_all(workdir: pathlib.Path, names: list[str]) -> list[dict]:

@@ -245,7 +245,7 @@ def _experiment(partners, method, *, batch_size):
     method = {"graph": embedding_graph.Graph.SHARED, **method}
   return experiment.Experiment(
     method=mmv.MmvConfig(partners, **method),
-    optimizer=adam.AdamConfig(epsilon=1e-8, predictor_multiplier=1.0),
+    optimizer=adam.AdamConfig(epsilon=1e-8, rate_factors={"predictor": 1.0}),
     schedule=experiment.Schedule(peak=0.002, warmup_steps=5000),
     svm=protocols.Svm(spatial_crops=1, test_short_side=224),
     batch_size=batch_size,

@@ -10,6 +10,7 @@ import pathlib
 from data_prep.prepare_records import shard_writer
 from tfvssl.data.records import manifest as manifest_lib
 from tfvssl.data.records import schema
+from tfvssl.runtime import storage
 
 
 def write_manifests(
@@ -45,7 +46,7 @@ def write_manifests(
     )
     (folder / split).mkdir(exist_ok=True)
     path = folder / split / manifest_lib.MANIFEST_NAME
-    shard_writer.write_durably(path, manifest.to_json().encode("utf-8"))
+    storage.write_text(path, manifest.to_json())
 
 
 def summary(
@@ -110,9 +111,8 @@ def write_report(
     ["path", "reason", "detail"],
     [[item.relative, item.reason, item.detail] for item in lost],
   )
-  shard_writer.write_durably(
-    folder / "report.json",
-    (json.dumps(report, indent=1) + "\n").encode("utf-8"),
+  storage.write_text(
+    folder / "report.json", json.dumps(report, indent=1) + "\n"
   )
 
 
@@ -125,4 +125,4 @@ def write_missing(folder: pathlib.Path, rows: list[list[str]]) -> None:
 def _write_csv(path, header, rows):
   table = io.StringIO(newline="")
   csv.writer(table, lineterminator="\n").writerows([header, *rows])
-  shard_writer.write_durably(path, table.getvalue().encode("utf-8"))
+  storage.write_text(path, table.getvalue())

@@ -122,7 +122,7 @@ def test_flags_of_the_command_reach_into_the_partners(tmp_path):
 def test_optimisation_is_that_of_appendix_a(name):
   experiment = _experiment(name)
   assert experiment.optimizer == adam.AdamConfig(
-    beta_1=0.9, beta_2=0.999, epsilon=1e-8, predictor_multiplier=1.0
+    beta_1=0.9, beta_2=0.999, epsilon=1e-8, rate_factors={"predictor": 1.0}
   )
   assert experiment.schedule == config.Schedule(peak=0.002, warmup_steps=5000)
   assert experiment.steps == 500_000

@@ -12,18 +12,18 @@ from tfvssl.backbones import deflation
 from tfvssl.data.records import reader
 from tfvssl.deflate import networks
 from tfvssl.train import checkpoints
+from tfvssl.train import weights
 
 Image = networks.Image
 
 
 @pytest.fixture(scope="module")
 def video():
-  return checkpoints.fresh_method(tiny_runs.experiment(), 3).encoders()["video"]
+  return weights.fresh_method(tiny_runs.experiment(), 3).encoders()["video"]
 
 
 def _encoder(video, image, workdir):
-  method = tiny_runs.method_config()
-  return networks.encoder(video, method, image, workdir)
+  return networks.encoder(video, image, workdir)
 
 
 def _checkpoint(workdir, value):

@@ -20,6 +20,7 @@ from tfvssl.config import tree
 from tfvssl.data.records import damage
 from tfvssl.runtime import exit_codes
 from tfvssl.train import run_folder
+from tfvssl.train import weights
 
 _WORKDIR = flags.DEFINE_string("workdir", None, "Folder of tfvssl.train.")
 _RECORDS = flags.DEFINE_string("records", None, "Record folder of pictures.")
@@ -74,20 +75,17 @@ def _deflate(workdir):
   """Trains and writes the network; returns the mean L1 of every epoch."""
   from tfvssl.deflate import networks
   from tfvssl.runtime import replicas
-  from tfvssl.train import checkpoints
 
   folder = networks.folder_of(workdir)
   if folder.exists():
     raise ValueError(f"{folder} exists; remove it to deflate the run again.")
   try:
     replicas.prepare_process(run_folder.read_config(workdir))
-    experiment, method, step = checkpoints.load_method(workdir)
+    experiment, method, step = weights.load_method(workdir)
   except ValueError as error:
     raise exit_codes.UserError(exit_codes.DATA, str(error)) from error
   video = method.encoders()["video"]
-  image = networks.encoder(
-    video, experiment.method, networks.Image.NAIVE, workdir
-  )
+  image = networks.encoder(video, networks.Image.NAIVE, workdir)
   choices, history = _fit(video, image, experiment.seed)
   networks.save(image.backbone, workdir, step, choices)
   return history

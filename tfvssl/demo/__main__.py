@@ -20,6 +20,7 @@ from tfvssl.data.records import manifest
 from tfvssl.demo import plan as demo_plan
 from tfvssl.demo import stages as demo_stages
 from tfvssl.runtime import exit_codes
+from tfvssl.runtime import storage
 from tfvssl.train import run_folder
 
 _WORKDIR = flags.DEFINE_string("workdir", "demo", "Folder of all results.")
@@ -67,7 +68,7 @@ def _check_settings(workdir, videos):
         f" {found['videos'] or 'generated'} clips with seed"
         f" {found['seed']}; take another folder or remove it."
       )
-  path.write_text(json.dumps(settings) + "\n", encoding="utf-8")
+  storage.write_text(path, json.dumps(settings) + "\n")
 
 
 def _run(workdir, videos):

@@ -2,9 +2,7 @@
 
 from collections.abc import Iterator
 import contextlib
-import os
 import pathlib
-import shutil
 
 from absl import logging
 import numpy as np
@@ -39,7 +37,7 @@ def export(
   Args:
     encoders: of one method; serving.choose takes those of sight, sound and
       text.
-    output: see output_folder.check.
+    output: see storage.check_free.
     experiment: what the run was made of.
     step: of the checkpoint.
     max_batch_size: clips that one request may hold.
@@ -53,16 +51,14 @@ def export(
     ValueError: nothing to export, no video network for images, `output` is
       taken, or the reloaded model does not give the outputs of `encoders`.
   """
-  output = storage.check(output)
+  output = storage.check_free(output)
   chosen = serving.choose(encoders)
   module = serving.ServingModule(
     encoders,
     max_batch_size,
-    _image_encoder(chosen, experiment, image, workdir),
+    _image_encoder(chosen, image, workdir),
   )
-  output.parent.mkdir(parents=True, exist_ok=True)
-  unfinished = output.with_name(f".{output.name}.unfinished-{os.getpid()}")
-  try:
+  with storage.new_folder(output) as unfinished:
     with _quiet():
       tf.saved_model.save(module, str(unfinished), module.signatures())
     requests = _golden_requests(module)
@@ -73,11 +69,6 @@ def export(
     np.savez(unfinished / export_format.GOLDEN_NAME, **reference)
     description = _describe(module, chosen, experiment, step, image)
     export_format.write_description(description, unfinished)
-    export_format.synchronise(unfinished)
-    unfinished.rename(output)
-    export_format.synchronise_one(output.parent)
-  finally:
-    shutil.rmtree(unfinished, ignore_errors=True)
   logging.info(
     "%s answers %s; reloaded outputs equal those of the run.",
     output,
@@ -85,7 +76,7 @@ def export(
   )
 
 
-def _image_encoder(encoders, experiment, image, workdir):
+def _image_encoder(encoders, image, workdir):
   """Returns the encoder of images, None where none are taken."""
   if image == networks.Image.NONE:
     return None
@@ -94,7 +85,7 @@ def _image_encoder(encoders, experiment, image, workdir):
       f"`image` ({image.value}) needs a video network; the run has"
       f" {', '.join(encoders)}. Export without images."
     )
-  return networks.encoder(encoders["video"], experiment.method, image, workdir)
+  return networks.encoder(encoders["video"], image, workdir)
 
 
 def _golden_requests(module):

@@ -33,8 +33,6 @@ _STARTS = {
   views.Sync.START: "starts with the {} view",
   views.Sync.CENTRE: "has the centre of the {} view",
 }
-# The network that a paper prints parameters of: BraVe's, MMV's.
-_MEASURED = ("narrow_backbone", "video_backbone")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,12 +67,14 @@ def text(
   rows = paper_rows.rows_of(recipe)
   method = experiment.method.build()
   costs = network_costs(method)
+  # The network that papers print parameters of.
+  measured = method.encoders()["video"]
   sections = [
     [(recipe.__doc__ or recipe.__name__).partition("\n")[0]],
     [f"changed by flags: {', '.join(changes)}"] if changes else [],
     _view_lines(method),
-    _network_lines(costs, rows),
-    _count_lines(costs, rows, experiment.method),
+    _network_lines(costs, rows, measured),
+    _count_lines(costs, rows, measured),
     _schedule_lines(experiment),
     _expected_lines(rows),
     _setting_lines(experiment, rows[0].paper.sources if rows else {}),
@@ -161,7 +161,7 @@ def _view_line(name, shape, words):
   return f"  {name:16} {str(list(shape)):20} {words}"
 
 
-def _network_lines(costs, rows):
+def _network_lines(costs, rows, measured):
   printed = next((row.parameters for row in rows if row.parameters), "")
   lines = [
     "networks: trainable parameters, and 10^9 operations per clip: a forward"
@@ -170,7 +170,7 @@ def _network_lines(costs, rows):
     f"  {'':44} {'parameters':>12} {'paper':>7} {'GFLOP':>9}",
   ]
   for cost in costs:
-    paper = printed if cost.name in _MEASURED else ""
+    paper = printed if cost.name == measured.backbone.name else ""
     name = f"{cost.name} ({cost.kind})"
     lines.append(_cost_line(name, cost.parameters, paper, cost.operations))
   lines.append(
@@ -184,16 +184,16 @@ def _network_lines(costs, rows):
   return lines
 
 
-def _count_lines(costs, rows, method):
+def _count_lines(costs, rows, measured):
   """Returns why a network has another count than the paper prints.
 
   The docstring of its config says so.
   """
   printed = next((row.parameters for row in rows if row.parameters), "")
   for cost in costs:
-    if cost.name in _MEASURED:
+    if cost.name == measured.backbone.name:
       if printed and f"{cost.parameters / 1e6:.1f}M" != printed:
-        network = type(getattr(method, cost.name))
+        network = type(measured.backbone_config)
         docstring = inspect.cleandoc(network.__doc__ or "")
         return docstring.partition("\nAttributes:")[0].strip().splitlines()
   return []
@@ -283,7 +283,7 @@ def _section_lines(path, section, sources):
   documented = {} if path in sources else _attribute_docs(kind)
   for field in dataclasses.fields(section):
     value = getattr(section, field.name)
-    if dataclasses.is_dataclass(value) or isinstance(value, dict):
+    if dataclasses.is_dataclass(value) or _holds_sections(value):
       continue
     default = _default(field)
     changed = default is not dataclasses.MISSING and value != default
@@ -297,6 +297,12 @@ def _section_lines(path, section, sources):
   if source:
     head += f"; source: {source}"
   return [*_wrapped(head), *lines] if lines else []
+
+
+def _holds_sections(value):
+  return isinstance(value, dict) and any(
+    dataclasses.is_dataclass(child) for child in value.values()
+  )
 
 
 def _remarked(line, remark):
@@ -330,6 +336,8 @@ def _word(value):
     return f"{value:.6g}"
   if isinstance(value, tuple):
     return ", ".join(map(_word, value))
+  if isinstance(value, dict):
+    return ", ".join(f"{name} {_word(one)}" for name, one in value.items())
   return str(value) if value != "" else '""'
 
 

@@ -13,8 +13,7 @@ import tensorflow as tf
 import tqdm
 
 from tfvssl import views
-from tfvssl.augment import flow
-from tfvssl.augment import rgb
+from tfvssl.augment import view as view_augmentation
 from tfvssl.config import protocols
 from tfvssl.data import clip_views
 from tfvssl.data import pipeline
@@ -220,26 +219,14 @@ def read(
 
 def network_input(view: views.View, settings: Settings) -> tf.Tensor:
   """Returns the augmented input of the network for a batch of views."""
-  draws = {
-    "seed": settings.seed,
-    "epoch": view.epoch,
-    "sample_index": view.sample_index,
-    "view": VIEW_NAME,
-  }
-  spec = settings.spec
-  if isinstance(spec, views.RgbViewSpec):
-    return rgb.augment(view.video, spec.augmentation, **draws)
-  if isinstance(spec, views.FlowViewSpec):
-    return flow.augment(view.flow, spec, bound_px=spec.bound_px, **draws)
-  return view.audio
+  seen = view_augmentation.augment(
+    view, settings.spec, settings.seed, VIEW_NAME
+  )
+  return view_augmentation.network_input(seen)
 
 
 def _plain_input(view, spec):
-  if isinstance(spec, views.RgbViewSpec):
-    return tf.cast(view.video, tf.float32) / 255.0
-  if isinstance(spec, views.FlowViewSpec):
-    return flow.to_pixels(view.flow, spec.bound_px) / spec.scale_px
-  return view.audio
+  return view_augmentation.network_input(view_augmentation.plain(view, spec))
 
 
 def replica_batch_size(batch_size: int) -> int:
