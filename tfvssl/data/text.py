@@ -323,7 +323,7 @@ def nearest(times_s: tf.Tensor, middle_s: tf.Tensor, count: int) -> tf.Tensor:
     middle_s: float32 scalar.
     count: how many.
 
-  Source: the loader of the released MIL-NCE; specs/mmv.md section 6.
+  Source: the loader of the released MIL-NCE.
   """
   starts, ends = times_s[:, 0], times_s[:, 1]
   most = tf.shape(starts)[0] - 1

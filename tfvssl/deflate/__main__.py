@@ -16,7 +16,6 @@ import pathlib
 from absl import flags
 from absl import logging
 
-from tfvssl import views
 from tfvssl.config import tree
 from tfvssl.data.records import damage
 from tfvssl.runtime import exit_codes
@@ -139,7 +138,7 @@ def _open_records(spec):
   from tfvssl.data.records import reader
 
   try:
-    return reader.open_for_views(_RECORDS.value, [spec], views.FRAME_RATE_HZ)
+    return reader.open_for_views(_RECORDS.value, [spec])
   except ValueError as error:
     raise exit_codes.UserError(exit_codes.DATA, str(error)) from error
 
