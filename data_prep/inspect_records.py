@@ -54,7 +54,7 @@ pre { overflow-x: auto; background: #f5f5f5; padding: .8em; }
 def main(argv: Sequence[str]) -> int:
   """Checks and describes the folder; returns the exit code."""
   if len(argv) > 1:
-    raise ValueError(f"'{argv[1]}' is no flag; see --helpfull.")
+    raise ValueError(f"'{argv[1]}' is not a flag; see --helpfull.")
   if not _RECORDS.value:
     raise ValueError("--records is missing; for example --records=RECORDS")
   has_config = absl_flags.FLAGS.config is not None

@@ -62,7 +62,7 @@ _MODALITIES = flags.DEFINE_list(
   "What the records hold: rgb, audio, flow, spectrogram. Without rgb and"
   " flow, files that are only sound are clips too. Flow takes about 0.07 s"
   " of one core for every frame. The packed spectrogram is the paper's; a"
-  " view that asks for another one needs audio. Captions are no word of it:"
+  " view that asks for another one needs audio. Captions are not a word of it:"
   " they are packed wherever there are some.",
 )
 _CAPTIONS = flags.DEFINE_string(
@@ -92,7 +92,7 @@ _IMAGES = flags.DEFINE_bool(
   "images",
   False,
   "Files named .jpg, .jpeg or .png become clips of one frame; without it they"
-  " are no media.",
+  " are not media.",
 )
 _LABELS = flags.DEFINE_enum(
   "labels",
@@ -333,7 +333,7 @@ def _read_inputs(suffixes):
   """Returns the files of a folder or the rows of a csv.
 
   Args:
-    suffixes: of files that may be media; labels of others are no classes.
+    suffixes: of files that may be media; labels of others are not classes.
   """
   _check_output()
   path = pathlib.Path(_INPUT.value)

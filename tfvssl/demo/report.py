@@ -93,7 +93,7 @@ def _lead(demo):
   return (
     f"A tiny network was pretrained without labels on {demo.videos.name}."
     " So small a network and so short a training show that the whole way"
-    " works; they are no measure of the method."
+    " works; they are not a measure of the method."
   )
 
 

@@ -24,7 +24,7 @@ class Input:
     name: of the tensor, as in requests and messages.
     dtype: of the tensor.
     shape: without the batch dimension.
-    low: smallest value; None where the values are no numbers.
+    low: smallest value; None where the values are not numbers.
     high: largest value, likewise.
     remedy: what to do with values outside.
     extra_samples: that may follow the last dimension, all or none; see

@@ -196,7 +196,7 @@ class Tokens(tf.Module):
 
     Raises:
       FileNotFoundError: there is no such file.
-      ValueError: it is no vocabulary.
+      ValueError: it is not a vocabulary.
     """
     super().__init__()
     self._tokenizer = text.Tokenizer(spec)

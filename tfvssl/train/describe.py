@@ -26,7 +26,7 @@ _WIDTH = 88
 _REMARK_WIDTH = 24  # at least
 # They say where and how a run is computed, not what.
 _NOT_THE_PAPERS = ("data", "runtime", "logging")
-_SOURCE_WORDS = re.compile(r"paper|released|appendix|specs/|\bours\b")
+_SOURCE_WORDS = re.compile(r"paper|released|appendix|\bours\b")
 # Against the first view of the method.
 _STARTS = {
   views.Sync.INDEPENDENT: "starts anywhere",

@@ -456,7 +456,7 @@ def test_another_sample_rate_of_the_waveform_is_refused(captioned):
     ),
     (
       lambda tree: tree["shards"][0].update(file="../../etc/passwd"),
-      r"`file` \('../../etc/passwd'\) is no plain file name",
+      r"`file` \('../../etc/passwd'\) is not a plain file name",
     ),
   ],
 )

@@ -240,7 +240,7 @@ def test_captions_of_a_csv_are_packed(videos, preparer, tmp_path, records_of):
   )
   assert preparer.run(*args) == 0, preparer.text()
   said = (
-    f"1 of 4 captions of {table} are for 1 paths that are no input, such as"
+    f"1 of 4 captions of {table} are for 1 paths that are not inputs, such as"
     " 'fly/1.mp4'"
   )
   assert preparer.text().count(said) == 1
