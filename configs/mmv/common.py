@@ -47,7 +47,7 @@ MMV = paper_rows.Paper(
     "method.video": "paper Sec. 4.1",
     "method.video.crop": "paper A.1",
     "method.video.augmentation": "paper A.1",
-    "method.partners.audio.view.spectrogram": "VATT's for MMV, as released; the paper gives none",
+    "method.partners.audio.view.spectrogram": "VATT's for MMV; released",
     "method.partners.audio.backbone": "paper Sec. 4.1",
     "optimizer": "paper A.1",
     "schedule": "paper Sec. 4.1 and A.1",
