@@ -222,18 +222,18 @@ def choices(
 def _as_in_version_0_1(tree):
   """Returns the tree of a config as version 0.1.0 wrote it.
 
-  So that cells of a workdir stay valid: where a class stands decides nothing,
-  nor does a field that came later and has its default.
+  So that cells of a workdir stay valid: where a class stands and what a field
+  is called decides nothing, nor does a later field that has its default.
   """
   if isinstance(tree, list):
     return [_as_in_version_0_1(value) for value in tree]
   if not isinstance(tree, dict):
     return tree
-  found = {
-    name: _as_in_version_0_1(value)
+  found = dict(
+    moved.field_of_version_0_1(name, _as_in_version_0_1(value))
     for name, value in tree.items()
     if name not in _LATER_FIELDS or value != _LATER_FIELDS[name]
-  }
+  )
   if "class" in found:
     found["class"] = moved.place_of_version_0_1(found["class"])
   return found

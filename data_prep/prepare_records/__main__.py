@@ -35,15 +35,12 @@ import pathlib
 
 from absl import app
 from absl import flags
-from absl import logging
 
 from data_prep.datasets import definitions
-from data_prep.datasets import presence
-from data_prep.prepare_records import captions
+from data_prep.prepare_records import inputs
 from data_prep.prepare_records import optical_flow
 from data_prep.prepare_records import preparation
 from data_prep.prepare_records import settings as settings_lib
-from data_prep.prepare_records import sources
 from data_prep.prepare_records import splits
 from data_prep.prepare_records import worker_pool
 from tfvssl.runtime import exit_codes
@@ -194,12 +191,9 @@ def main(argv: Sequence[str]) -> int:
   if len(argv) > 1:
     raise app.UsageError(f"unknown argument {argv[1]!r}; see --help.")
   settings = _settings()
-  inputs = _read_dataset() if _dataset() else _read_inputs(settings.suffixes)
-  if _CAPTIONS.value is not None:
-    _add_captions(inputs.sources)
   run = preparation.Preparation(
     _output_folder(),
-    inputs,
+    _read_inputs(settings),
     settings,
     num_workers=_NUM_WORKERS.value or os.cpu_count() or 1,
     num_shards=_NUM_SHARDS.value,
@@ -300,24 +294,24 @@ def _sibling_folders():
   return sorted(p for p in own.parent.glob("split_*") if p != own)
 
 
-def _read_dataset():
-  """Returns the clips of --dataset that are there; prints how many."""
+def _read_inputs(settings):
+  """Returns what --input and --captions name."""
+  definition, path = _dataset(), pathlib.Path(_INPUT.value)
   _check_output()
-  definition, number = _dataset(), _DATASET_SPLIT.value
-  try:
-    lists = definition.read(pathlib.Path(_ANNOTATIONS.value), number)
-    found = presence.find(definition, number, lists, pathlib.Path(_INPUT.value))
-  except ValueError as error:
-    raise exit_codes.UserError(exit_codes.DATA, str(error)) from error
-  print(presence.describe(found.coverage), flush=True)
-  keys = sources.content_keys(found.sources)
-  return preparation.Inputs(
-    found.sources,
-    found.classes,
-    equal_content=splits.equal_content(found.sources, keys),
-    coverage=found.coverage,
-    missing=[presence.row(entry) for entry in found.missing],
-  )
+  if definition:
+    annotations = pathlib.Path(_ANNOTATIONS.value)
+    number = _DATASET_SPLIT.value
+    found = inputs.of_dataset(definition, number, annotations, path)
+  else:
+    found = inputs.of_files(
+      path,
+      settings.suffixes,
+      has_labels=_LABELS.value == "folder",
+      test_share=_TEST_SHARE.value,
+    )
+  if _CAPTIONS.value is not None:
+    inputs.add_captions(found.sources, pathlib.Path(_CAPTIONS.value))
+  return found
 
 
 def _check_output():
@@ -327,49 +321,6 @@ def _check_output():
     raise ValueError(
       f"`--output` ({output}) must not lie in `--input` ({path})."
     )
-
-
-def _read_inputs(suffixes):
-  """Returns the files of a folder or the rows of a csv.
-
-  Args:
-    suffixes: of files that may be media; labels of others are not classes.
-  """
-  _check_output()
-  path = pathlib.Path(_INPUT.value)
-  try:
-    found = sources.read(path, _LABELS.value == "folder")
-  except ValueError as error:
-    raise exit_codes.UserError(exit_codes.DATA, str(error)) from error
-  ignored = sources.ignored_columns(path) if path.is_file() else []
-  if ignored:
-    logging.info(
-      "columns of the csv that are ignored: %s", ", ".join(map(repr, ignored))
-    )
-  keys = sources.content_keys(found)
-  left_out = []
-  if _TEST_SHARE.value:
-    if any(source.split for source in found):
-      raise ValueError(
-        "`--test_share` cannot be used with a csv that has a column `split`."
-      )
-    left_out = splits.leave_out_small_labels(found, suffixes)
-    splits.assign(found, keys, _TEST_SHARE.value)
-  return preparation.Inputs(
-    found,
-    splits.classes(found, suffixes),
-    left_out,
-    ignored,
-    splits.equal_content(found, keys),
-  )
-
-
-def _add_captions(found):
-  """Gives the inputs the captions of --captions."""
-  try:
-    captions.attach(found, pathlib.Path(_CAPTIONS.value))
-  except ValueError as error:
-    raise exit_codes.UserError(exit_codes.DATA, str(error)) from error
 
 
 def _conclude(summary):
@@ -394,6 +345,7 @@ def _conclude(summary):
   print(
     "next: python -m tfvssl.train --config=configs/tiny_brave.py"
     f" --workdir=RUN --config.data.train_records={folder / split}"
+    f"{_rate_flags()}"
   )
   share = summary["quarantined_count"] / summary["input_count"]
   if share > _MAX_QUARANTINED.value:
@@ -404,6 +356,17 @@ def _conclude(summary):
       f" records are written; see {folder / 'quarantine.csv'}",
     )
   return exit_codes.OK
+
+
+def _rate_flags():
+  """Returns how views are told that the records have other rates."""
+  words = ""
+  if _FRAME_RATE.value != _DEFAULTS.frame_rate_hz:
+    words += f" --config.method.narrow.record_rate_hz={_FRAME_RATE.value:g}"
+  if _SAMPLE_RATE.value != _DEFAULTS.sample_rate_hz:
+    kind = "--config.method.broad.audio.view.spectrogram"
+    words += f" {kind}.sample_rate_hz={_SAMPLE_RATE.value}"
+  return words
 
 
 def _words(reasons):

@@ -69,6 +69,14 @@ def current_entry(field: str) -> tuple[str, str] | None:
   return _ENTRIES.get(field)
 
 
+def field_of_version_0_1(name: str, value: object) -> tuple[str, object]:
+  """Returns a field of a config's tree, and its value, as version 0.1.0 did."""
+  for former, (field, entry) in _ENTRIES.items():
+    if name == field and isinstance(value, dict) and set(value) == {entry}:
+      return former, value[entry]
+  return name, value
+
+
 def import_hint(error: Exception) -> str:
   """Returns where what `error` misses is today, or an empty string.
 

@@ -136,7 +136,7 @@ class Mmv(base.Method):
     return self._words.tokenizer
 
   def _about_text(self, spec):
-    if not isinstance(spec, views.TextViewSpec):
+    if spec.piece != "text":
       return {}
     return {"narrow": self.config.video, "tokenizer": self.tokenizer}
 
@@ -152,11 +152,8 @@ class Mmv(base.Method):
       )
     }
     for name, partner in self.config.partners.items():
-      spec = partner.view
-      if isinstance(spec, views.WaveformViewSpec):
-        spec = spec.heard
       found[name] = MmvEncoder(
-        spec,
+        partner.view.heard,
         self.partner_backbones[name],
         self.graph,
         name,
