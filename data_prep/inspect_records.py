@@ -54,7 +54,7 @@ pre { overflow-x: auto; background: #f5f5f5; padding: .8em; }
 def main(argv: Sequence[str]) -> int:
   """Checks and describes the folder; returns the exit code."""
   if len(argv) > 1:
-    raise ValueError(f"'{argv[1]}' is no flag; see --helpfull.")
+    raise ValueError(f"'{argv[1]}' is not a flag; see --helpfull.")
   if not _RECORDS.value:
     raise ValueError("--records is missing; for example --records=RECORDS")
   has_config = absl_flags.FLAGS.config is not None
@@ -210,7 +210,7 @@ def render(
 
   method = experiment.method.build()
   specs = method.view_specs
-  records = reader.open_for_views(folder, specs.values(), views.FRAME_RATE_HZ)
+  records = reader.open_for_views(folder, specs.values())
   clips = min(clips, records.usable_count)
   try:
     batch = view_images.sample(
@@ -272,7 +272,7 @@ def _words(specs):
 
   found = {}
   for name, spec in specs.items():
-    if isinstance(spec, views.TextViewSpec):
+    if spec.piece == "text":
       ids = text.read_vocabulary(spec.vocabulary, spec.vocabulary_format)
       found[name] = {i: word for word, i in ids.items() if word != text.PAD}
   return found
@@ -280,22 +280,21 @@ def _words(specs):
 
 def _say(spec):
   """Returns one line about a view's extent."""
-  if isinstance(spec, views.TextViewSpec):
+  if spec.piece == "text":
     return (
       f"{spec.num_captions} captions nearest to the pictures, {spec.max_words}"
       " words of each"
     )
-  if isinstance(spec, views.WaveformViewSpec):
+  if spec.heard is not spec:
     return f"{_say(spec.heard)}, made on the device"
-  if isinstance(spec, views.AudioViewSpec):
-    sound = spec.spectrogram
+  if spec.piece == "audio":
+    kind = spec.spectrogram
     return (
-      f"log-mel spectrogram of {spec.seconds:g} s, {spec.num_frames} frames"
-      f" of {sound.num_mels} mel bins, time to the right"
+      f"{kind.title} spectrogram of {spec.seconds:g} s, {spec.num_frames}"
+      f" frames of {kind.num_bins} {kind.bins_title}, time to the right"
     )
-  kind = "flow" if isinstance(spec, views.FlowViewSpec) else "RGB"
   return (
-    f"{kind}, {spec.num_frames} frames {spec.frame_step} record frames"
+    f"{spec.title}, {spec.num_frames} frames {spec.frame_step} record frames"
     f" apart, {spec.image_size} px; at most 8 of them are shown"
   )
 

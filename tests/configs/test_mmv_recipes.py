@@ -165,7 +165,7 @@ def test_rows_tell_how_the_paper_evaluates():
     assert _experiment(name).svm == protocols.Svm(
       temporal_clips=10, spatial_crops=1, test_short_side=224, train_epochs=10
     )
-  # The published choices of C, specs/mmv.md section 9.
+  # The published choices of C.
   assert {1e-4, 3e-4, 1e-3} <= set(protocols.Svm().grid_c)
 
 

@@ -55,6 +55,15 @@ def current_place(place: str) -> str:
   return place
 
 
+def place_of_version_0_1(place: str) -> str:
+  """Returns where a class of today was in version 0.1.0."""
+  old = {current: former for former, current in _PLACES.items()}
+  module, _, name = place.rpartition(".")
+  if place in old:
+    return old[place]
+  return f"{old[module]}.{name}" if module in old else place
+
+
 def current_entry(field: str) -> tuple[str, str] | None:
   """Returns the field and the entry that a field is today; None if it stays."""
   return _ENTRIES.get(field)

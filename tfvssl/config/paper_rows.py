@@ -169,7 +169,7 @@ class Row:
     paper: that has the table.
 
   Raises:
-    ValueError: a name that is no benchmark.
+    ValueError: a name that is not a benchmark.
   """
 
   table: str

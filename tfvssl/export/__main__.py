@@ -41,7 +41,7 @@ _IMAGE = flags.DEFINE_enum(
 def main(argv: Sequence[str]) -> int:
   """Exports the run of --workdir and returns the exit code."""
   if len(argv) > 1:
-    raise ValueError(f"'{argv[1]}' is no flag; see --helpfull.")
+    raise ValueError(f"'{argv[1]}' is not a flag; see --helpfull.")
   if not _WORKDIR.value or not _OUTPUT.value:
     raise ValueError(
       "--workdir and --output are needed; for example --workdir=RUN"

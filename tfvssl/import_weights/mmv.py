@@ -216,8 +216,8 @@ def _tensor(tensors, path, ending, rank):
   found = [name for name in tensors if name.endswith(f"/{ending}")]
   if len(found) != 1 or tensors[found[0]].ndim != rank:
     raise ValueError(
-      f"{path} holds no tensor '.../{ending}' of rank {rank}, so it is no file"
-      " of MMV's networks; name one that was published with MMV."
+      f"{path} holds no tensor '.../{ending}' of rank {rank}, so it is not a"
+      " file of MMV's networks; name one that was published with MMV."
     )
   return tensors[found[0]]
 

@@ -217,14 +217,18 @@ def test_half_a_jpeg_is_found(folder):
     value = _frames(example)[1].bytes_list.value
     value[0] = value[0][: len(value[0]) // 2]
 
-  assert _rewrite(folder, change) == ["image/encoded 1 of 2 is no whole image"]
+  assert _rewrite(folder, change) == [
+    "image/encoded 1 of 2 is not a whole image"
+  ]
 
 
 def test_jpeg_without_size_is_found(folder):
   def change(example):
     _frames(example)[0].bytes_list.value[0] = b"\xff\xd8 nothing \xff\xd9"
 
-  assert _rewrite(folder, change) == ["image/encoded 0 of 2 is no whole image"]
+  assert _rewrite(folder, change) == [
+    "image/encoded 0 of 2 is not a whole image"
+  ]
 
 
 def test_frame_of_another_size_is_found(folder):

@@ -174,7 +174,7 @@ def _image_problems(name, images):
   sizes = [image_size(image) for image in images]
   for number, size in enumerate(sizes):
     if size is None:
-      return [f"{name} {number} of {len(images)} is no whole image"]
+      return [f"{name} {number} of {len(images)} is not a whole image"]
     if size != sizes[0]:
       return [
         f"{name} {number} has {size[1]}x{size[0]} pixels, the first"

@@ -35,7 +35,7 @@ def explained(*records: reader.Records) -> Iterator[None]:
     with damage.explained(records):
       for views in dataset: ...
 
-  Memory that does not suffice is no damage: such errors pass, as do those
+  Memory that does not suffice is not damage: such errors pass, as do those
   that the body explains itself.
 
   Args:

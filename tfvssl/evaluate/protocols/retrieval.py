@@ -16,7 +16,6 @@ import time
 from absl import logging
 import numpy as np
 
-from tfvssl import views
 from tfvssl.config import experiment as config
 from tfvssl.config import tree as config_tree
 from tfvssl.evaluate.retrieval import embeddings
@@ -274,7 +273,7 @@ def _choices(experiment, method):
     "spatial_crops": settings.spatial_crops,
     "test_views_per_clip": settings.temporal_clips * settings.spatial_crops,
     "test_short_side": settings.test_short_side,
-    "frame_rate_hz": views.FRAME_RATE_HZ,
+    "frame_rate_hz": method.config.video.record_rate_hz,
     "seed": experiment.seed,
     "random_network_calibration_passes": random_network.CALIBRATION_PASSES,
   }
