@@ -90,11 +90,12 @@ def _describe(folder):
   try:
     manifest = manifest_lib.load_manifest(folder)
     from tfvssl.data.records import check  # loads TensorFlow
+    from tfvssl.data.records import contexts
 
     problems = (
       check.verify(folder)
       if _VERIFY.value
-      else check.compare_beginnings(folder, manifest)[0]
+      else contexts.compare_beginnings(folder, manifest)[0]
     )
     if not problems:
       return list(_summary(folder, manifest))
@@ -111,7 +112,7 @@ def _describe(folder):
 
 def _summary(folder, manifest) -> Iterator[str]:
   """Yields what the manifest and the records' contexts say."""
-  from tfvssl.data.records import check
+  from tfvssl.data.records import contexts
 
   words = collections.Counter(
     word
@@ -123,7 +124,7 @@ def _summary(folder, manifest) -> Iterator[str]:
   captions: list[str] = []
   durations, sizes, rates = [], collections.Counter(), {}
   for shard in manifest.shards:
-    for _, context in check.contexts(folder / shard.file):
+    for _, context in contexts.of_shard(folder / shard.file):
       label = context.get("clip/label/text", b"").decode("utf-8", "replace")
       labels.update(label.split("|") if label else ["(none)"])
       captions += [caption.text for caption in _captions(context)]
@@ -221,7 +222,7 @@ def render(
     ) from error
   first = next(iter(batch.values()))
   numbers = [int(number) for number in first.sample_index[:clips]]
-  contexts = _contexts(records, set(numbers))
+  context_of = _contexts(records, set(numbers))
   words = _words(specs)
   parts = [f"<pre>{html.escape(chr(10).join(description))}</pre>"]
   parts += [
@@ -233,7 +234,7 @@ def render(
   for index, number in enumerate(numbers):
     label = int(first.labels[index])
     named = records.classes[label] if label >= 0 else "no label"
-    parts += _clip_parts(contexts[number], named, batch, index, words)
+    parts += _clip_parts(context_of[number], named, batch, index, words)
   body = "\n".join(parts)
   title = html.escape(f"What the networks see of {folder}")
   return (
@@ -300,12 +301,12 @@ def _say(spec):
 
 def _contexts(records, numbers):
   """Returns the contexts of some records by their sample_index."""
-  from tfvssl.data.records import check
+  from tfvssl.data.records import contexts
 
   everything = (
     context
     for path in records.paths
-    for _, context in check.contexts(pathlib.Path(path))
+    for _, context in contexts.of_shard(pathlib.Path(path))
   )
   return {
     number: context

@@ -17,10 +17,8 @@ from absl import flags
 from absl import logging
 
 from tfvssl.config import tree
-from tfvssl.data.records import damage
 from tfvssl.runtime import exit_codes
 from tfvssl.train import run_folder
-from tfvssl.train import weights
 
 _WORKDIR = flags.DEFINE_string("workdir", None, "Folder of tfvssl.train.")
 _RECORDS = flags.DEFINE_string("records", None, "Record folder of pictures.")
@@ -53,8 +51,6 @@ def main(argv: Sequence[str]) -> int:
       " --records=RECORDS/train"
     )
   workdir = pathlib.Path(_WORKDIR.value)
-  # Loads TensorFlow: after every check that needs none.
-
   logging.set_verbosity(logging.INFO)
   if not (workdir / run_folder.CONFIG_NAME).is_file():
     raise FileNotFoundError(
@@ -75,8 +71,10 @@ def main(argv: Sequence[str]) -> int:
 
 def _deflate(workdir):
   """Trains and writes the network; returns the mean L1 of every epoch."""
+  # Loads TensorFlow: after every check that needs none.
   from tfvssl.deflate import networks
   from tfvssl.runtime import replicas
+  from tfvssl.train import weights
 
   folder = networks.folder_of(workdir)
   if folder.exists():
@@ -95,6 +93,7 @@ def _deflate(workdir):
 
 def _fit(video, image, seed):
   """Trains the deflated network; returns all choices, and the mean L1s."""
+  from tfvssl.data.records import damage
   from tfvssl.deflate import networks
   from tfvssl.deflate import training as deflation
 

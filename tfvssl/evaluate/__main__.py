@@ -30,7 +30,6 @@ from tfvssl.config import experiment as config
 from tfvssl.config import protocols
 from tfvssl.runtime import exit_codes
 from tfvssl.train import run_folder
-from tfvssl.train import weights
 
 _OF_IMAGES = ("pascal", "imagenet")
 
@@ -146,6 +145,8 @@ def main(argv: Sequence[str]) -> int:
   if _is_retrieval():
     _check_retrieval(experiment)
   with _scope(experiment):
+    from tfvssl.train import weights
+
     try:
       _, method, step = weights.load_method(
         workdir, experiment.runtime.precision
@@ -303,6 +304,8 @@ def _measure(experiment, method):
 
 def _fresh_encoder(experiment, seed):
   """Returns the evaluated encoder with initial weights."""
+  from tfvssl.train import weights
+
   encoders = weights.fresh_method(experiment, seed).encoders()
   encoder = encoders[_MODALITY.value]
   if _PROTOCOL.value not in _OF_IMAGES:

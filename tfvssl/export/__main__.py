@@ -21,7 +21,6 @@ from absl import logging
 
 from tfvssl.runtime import exit_codes
 from tfvssl.runtime import storage
-from tfvssl.train import weights
 
 _WORKDIR = flags.DEFINE_string("workdir", None, "Folder of tfvssl.train.")
 _OUTPUT = flags.DEFINE_string(
@@ -51,6 +50,7 @@ def main(argv: Sequence[str]) -> int:
   # Loads TensorFlow: after every check that needs none.
   from tfvssl.deflate import networks
   from tfvssl.export import writer
+  from tfvssl.train import weights
 
   logging.set_verbosity(logging.INFO)
   try:

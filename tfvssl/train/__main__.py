@@ -20,7 +20,6 @@ from absl import logging
 from ml_collections import config_flags
 
 from tfvssl.config import flag
-from tfvssl.config import paper_rows
 from tfvssl.runtime import exit_codes
 
 _CONFIG = flag.define_config()
@@ -76,6 +75,8 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _describe():
+  from tfvssl.config import paper_rows
+
   experiment = flag.read_config()
   recipe = paper_rows.load_recipe(
     config_flags.get_config_filename(absl_flags.FLAGS["config"])

@@ -9,7 +9,7 @@ from absl import logging
 import numpy as np
 
 from tfvssl import views
-from tfvssl.data.records import check
+from tfvssl.data.records import contexts
 from tfvssl.data.records import manifest as manifest_lib
 from tfvssl.data.records import schema
 
@@ -110,7 +110,7 @@ class Records:
       count = self.manifest.shards[shard].record_count
       if self.usable[first : first + count].all():
         continue
-      for number, context in check.contexts(pathlib.Path(path)):
+      for number, context in contexts.of_shard(pathlib.Path(path)):
         if not self.usable[first + number]:
           ids.append(context["clip/id"].decode("utf-8", "replace"))
           if len(ids) == limit:
@@ -271,7 +271,7 @@ def open_records(
   """
   folder = pathlib.Path(folder)
   manifest = manifest_lib.load_manifest(folder)
-  differences, rates = check.compare_beginnings(folder, manifest)
+  differences, rates = contexts.compare_beginnings(folder, manifest)
   if differences:
     raise ValueError(
       f"{folder} is not what its {manifest_lib.MANIFEST_NAME} says:"
