@@ -14,6 +14,7 @@ import setuptools
 
 _REQUIRED = [
   "absl-py",
+  "etils[epath]",
   "imageio-ffmpeg",
   "keras-cv==0.9.*",
   "ml_collections",
@@ -74,7 +75,15 @@ setuptools.setup(
       "configs.*",
     ]
   ),
-  package_data={"tfvssl": ["py.typed", "pages/*.html", "search/*.html"]},
+  package_data={
+    "tfvssl": [
+      "py.typed",
+      "pages/*.css",
+      "pages/*.html",
+      "pages/*.js",
+      "search/*.html",
+    ]
+  },
   install_requires=_REQUIRED,
   extras_require={"dev": _DEV},
   entry_points={

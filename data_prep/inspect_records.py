@@ -19,6 +19,7 @@ from absl import flags as absl_flags
 from tfvssl import views
 from tfvssl.config import flag
 from tfvssl.runtime import exit_codes
+from tfvssl.runtime import storage
 
 _CONFIG = flag.define_config()
 _RECORDS = absl_flags.DEFINE_string(
@@ -53,7 +54,7 @@ pre { overflow-x: auto; background: #f5f5f5; padding: .8em; }
 def main(argv: Sequence[str]) -> int:
   """Checks and describes the folder; returns the exit code."""
   if len(argv) > 1:
-    raise ValueError(f"'{argv[1]}' is no flag; see --helpfull.")
+    raise ValueError(f"'{argv[1]}' is not a flag; see --helpfull.")
   if not _RECORDS.value:
     raise ValueError("--records is missing; for example --records=RECORDS")
   has_config = absl_flags.FLAGS.config is not None
@@ -68,7 +69,7 @@ def main(argv: Sequence[str]) -> int:
   print("\n".join(description))
   if experiment:
     page = render(folder, experiment, description, _CLIPS.value)
-    pathlib.Path(_REPORT.value).write_text(page, encoding="utf-8")
+    storage.write_text(_REPORT.value, page)
     print(f"next: open {_REPORT.value} in a browser")
   else:
     print(
@@ -84,10 +85,10 @@ def _describe(folder):
   Raises:
     exit_codes.UserError: something is damaged; every problem is printed.
   """
-  from tfvssl.data.records import schema
+  from tfvssl.data.records import manifest as manifest_lib
 
   try:
-    manifest = schema.load_manifest(folder)
+    manifest = manifest_lib.load_manifest(folder)
     from tfvssl.data.records import check  # loads TensorFlow
 
     problems = (
@@ -202,13 +203,13 @@ def render(
   """
   import tensorflow as tf
 
-  from tfvssl.data import pipeline
+  from tfvssl.data.records import damage
   from tfvssl.data.records import reader
   from tfvssl.train import view_images
 
   method = experiment.method.build()
   specs = method.view_specs
-  records = reader.open_for_views(folder, specs.values(), views.FRAME_RATE_HZ)
+  records = reader.open_for_views(folder, specs.values())
   clips = min(clips, records.usable_count)
   try:
     batch = view_images.sample(
@@ -216,7 +217,7 @@ def render(
     )
   except tf.errors.OpError as error:
     raise exit_codes.UserError(
-      exit_codes.DATA, pipeline.explain_read_error(error, records)
+      exit_codes.DATA, damage.explain_read_error(error, records)
     ) from error
   first = next(iter(batch.values()))
   numbers = [int(number) for number in first.sample_index[:clips]]
@@ -270,7 +271,7 @@ def _words(specs):
 
   found = {}
   for name, spec in specs.items():
-    if isinstance(spec, views.TextViewSpec):
+    if spec.piece == "text":
       ids = text.read_vocabulary(spec.vocabulary, spec.vocabulary_format)
       found[name] = {i: word for word, i in ids.items() if word != text.PAD}
   return found
@@ -278,22 +279,21 @@ def _words(specs):
 
 def _say(spec):
   """Returns one line about a view's extent."""
-  if isinstance(spec, views.TextViewSpec):
+  if spec.piece == "text":
     return (
       f"{spec.num_captions} captions nearest to the pictures, {spec.max_words}"
       " words of each"
     )
-  if isinstance(spec, views.WaveformViewSpec):
+  if spec.heard is not spec:
     return f"{_say(spec.heard)}, made on the device"
-  if isinstance(spec, views.AudioViewSpec):
-    sound = spec.spectrogram
+  if spec.piece == "audio":
+    kind = spec.spectrogram
     return (
-      f"log-mel spectrogram of {spec.seconds:g} s, {spec.num_frames} frames"
-      f" of {sound.num_mels} mel bins, time to the right"
+      f"{kind.title} spectrogram of {spec.seconds:g} s, {spec.num_frames}"
+      f" frames of {kind.num_bins} {kind.bins_title}, time to the right"
     )
-  kind = "flow" if isinstance(spec, views.FlowViewSpec) else "RGB"
   return (
-    f"{kind}, {spec.num_frames} frames {spec.frame_step} record frames"
+    f"{spec.title}, {spec.num_frames} frames {spec.frame_step} record frames"
     f" apart, {spec.image_size} px; at most 8 of them are shown"
   )
 

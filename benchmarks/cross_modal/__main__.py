@@ -16,6 +16,7 @@ from absl import flags
 from benchmarks.cross_modal import runs as cross_modal_runs
 from benchmarks.cross_modal import table
 from tfvssl.runtime import exit_codes
+from tfvssl.runtime import storage
 
 _WORKDIRS = flags.DEFINE_multi_string(
   "workdir", [], "Folder of a run; once for each seed."
@@ -29,7 +30,7 @@ _OUTPUT = flags.DEFINE_string("output", None, "Markdown file to write.")
 def main(argv: Sequence[str]) -> int:
   """Writes the table and prints it; returns the exit code."""
   if len(argv) > 1:
-    raise ValueError(f"'{argv[1]}' is no flag; see --helpfull.")
+    raise ValueError(f"'{argv[1]}' is not a flag; see --helpfull.")
   for flag in (_WORKDIRS, _TEST_RECORDS, _OUTPUT):
     if not flag.value:
       raise ValueError(f"--{flag.name} is missing; see --help.")
@@ -45,9 +46,7 @@ def main(argv: Sequence[str]) -> int:
     runs.append(cross_modal_runs.ranks(folder, _TEST_RECORDS.value))
     print(f"{folder}: {len(runs)} of {len(folders)} runs", flush=True)
   text = table.markdown(runs)
-  part = output.with_name(output.name + ".part")
-  part.write_text(text, encoding="utf-8")
-  part.replace(output)
+  storage.write_text(output, text)
   print(text)
   return exit_codes.OK
 

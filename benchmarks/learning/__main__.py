@@ -33,6 +33,7 @@ from benchmarks.learning import processes
 from benchmarks.learning import table
 from benchmarks.learning import variants as learning_variants
 from tfvssl.runtime import exit_codes
+from tfvssl.runtime import storage
 from tfvssl.train import run_folder
 
 _RECORDS = flags.DEFINE_multi_string(
@@ -45,7 +46,8 @@ _ONLY = flags.DEFINE_string(
 _STEPS = flags.DEFINE_multi_integer(
   "steps",
   [250],
-  "Of each training: one number, or one for each --records in their order.",
+  "Steps of each training: one number, or one for each --records in their"
+  " order.",
   lower_bound=10,
 )
 _SEEDS = flags.DEFINE_integer(
@@ -69,7 +71,7 @@ _CELL = flags.DEFINE_string("cell", None, "Do only this cell, in this process.")
 def main(argv: Sequence[str]) -> int:
   """Runs what is missing and writes the table; returns the exit code."""
   if len(argv) > 1:
-    raise ValueError(f"'{argv[1]}' is no flag; see --helpfull.")
+    raise ValueError(f"'{argv[1]}' is not a flag; see --helpfull.")
   if not _WORKDIR.value:
     raise ValueError("--workdir is missing; for example --workdir=OUT")
   workdir = pathlib.Path(_WORKDIR.value)
@@ -183,10 +185,8 @@ def _run_cell(cell, folders, workdir, steps):
 def _write_table(workdir, names):
   """Writes WORKDIR/table.md of all cells that are there."""
   cells = plan.read_all(workdir, names)
-  part = workdir / "table.part"
   text = table.markdown(cells, header.lines(cells))
-  part.write_text(text, encoding="utf-8")
-  part.replace(workdir / "table.md")
+  storage.write_text(workdir / "table.md", text)
 
 
 if __name__ == "__main__":

@@ -5,17 +5,18 @@ import hashlib
 import json
 import pathlib
 import re
-from typing import cast
 
 from absl import logging
 
 from benchmarks.learning import table
 from benchmarks.learning import variants as learning_variants
 from tfvssl.config import experiment as config
+from tfvssl.config import moved
 from tfvssl.config import protocols
 from tfvssl.config import tree as config_tree
-from tfvssl.data.records import schema
+from tfvssl.data.records import manifest
 from tfvssl.demo import plan as demo_plan
+from tfvssl.runtime import storage
 
 _FEWEST_TRAIN, _FEWEST_TEST = 8, 10
 EXPECTED_STEPS = 250
@@ -40,6 +41,9 @@ _NOT_DECISIVE = (
   "steps",
   *(name for name in protocols.PROTOCOLS if name != "svm"),
 )
+
+# Since version 0.1.0, with their defaults.
+_LATER_FIELDS = {"optional": False, "record_rate_hz": 25.0}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -199,7 +203,9 @@ def choices(
   `shared_config` is a digest of what all variants have in common, `config` of
   all that decides the cell; no path is part of them.
   """
-  run = cast(dict, config_tree.to_tree(experiment(cell, folders, steps)))
+  run = _as_in_version_0_1(
+    config_tree.to_tree(experiment(cell, folders, steps))
+  )
   tree = {name: run[name] for name in run if name not in _NOT_DECISIVE}
   tree["shuffle_buffer"] = run["data"]["shuffle_buffer"]
   narrow = {**tree, "method": {**tree["method"], "broad": {}}}
@@ -213,10 +219,30 @@ def choices(
   }
 
 
+def _as_in_version_0_1(tree):
+  """Returns the tree of a config as version 0.1.0 wrote it.
+
+  So that cells of a workdir stay valid: where a class stands decides nothing,
+  nor does a field that came later and has its default.
+  """
+  if isinstance(tree, list):
+    return [_as_in_version_0_1(value) for value in tree]
+  if not isinstance(tree, dict):
+    return tree
+  found = {
+    name: _as_in_version_0_1(value)
+    for name, value in tree.items()
+    if name not in _LATER_FIELDS or value != _LATER_FIELDS[name]
+  }
+  if "class" in found:
+    found["class"] = moved.place_of_version_0_1(found["class"])
+  return found
+
+
 def _records_digest(folder):
   """Returns a digest of the folder's shards, whatever the path to it."""
   return _digest(
-    [shard.sha256 for shard in schema.load_manifest(folder).shards]
+    [shard.sha256 for shard in manifest.load_manifest(folder).shards]
   )
 
 
@@ -262,10 +288,7 @@ def is_done(
 
 def write(result: dict, file: pathlib.Path) -> None:
   """Writes the result of a cell; the file appears whole."""
-  file.parent.mkdir(parents=True, exist_ok=True)
-  part = file.with_suffix(".part")
-  part.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-  part.replace(file)
+  storage.write_text(file, json.dumps(result, indent=1) + "\n")
 
 
 def read_all(workdir: pathlib.Path, names: list[str]) -> list[dict]:

@@ -62,7 +62,7 @@ def find(
   root = pathlib.Path(os.path.realpath(folder))
   if not root.is_dir():
     raise FileNotFoundError(
-      f"`--input` ({folder}) is no folder; with --dataset give that of the"
+      f"`--input` ({folder}) is not a folder; with --dataset give that of the"
       " videos."
     )
   suffixes = streams.MEDIA_SUFFIXES

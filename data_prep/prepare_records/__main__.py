@@ -29,6 +29,7 @@ An interrupted run continues when it is started again with the same flags.
 """
 
 from collections.abc import Sequence
+import dataclasses
 import os
 import pathlib
 
@@ -61,7 +62,7 @@ _MODALITIES = flags.DEFINE_list(
   "What the records hold: rgb, audio, flow, spectrogram. Without rgb and"
   " flow, files that are only sound are clips too. Flow takes about 0.07 s"
   " of one core for every frame. The packed spectrogram is the paper's; a"
-  " view that asks for another one needs audio. Captions are no word of it:"
+  " view that asks for another one needs audio. Captions are not a word of it:"
   " they are packed wherever there are some.",
 )
 _CAPTIONS = flags.DEFINE_string(
@@ -91,7 +92,7 @@ _IMAGES = flags.DEFINE_bool(
   "images",
   False,
   "Files named .jpg, .jpeg or .png become clips of one frame; without it they"
-  " are no media.",
+  " are not media.",
 )
 _LABELS = flags.DEFINE_enum(
   "labels",
@@ -112,7 +113,7 @@ _CLIP_SECONDS = flags.DEFINE_float(
   "clip_seconds",
   _DEFAULTS.clip_seconds,
   "Longer files become consecutive clips of this length, to the nearest of"
-  " 25 frames per second.",
+  " their frames.",
 )
 _MIN_TAIL_SECONDS = flags.DEFINE_float(
   "min_tail_seconds",
@@ -125,6 +126,17 @@ _SHORT_SIDE = flags.DEFINE_integer(
 )
 _JPEG_QUALITY = flags.DEFINE_integer(
   "jpeg_quality", _DEFAULTS.jpeg_quality, "Quality of the frames, 1 to 100."
+)
+_FRAME_RATE = flags.DEFINE_float(
+  "frame_rate_hz",
+  _DEFAULTS.frame_rate_hz,
+  "Frames per second of pictures and flow; that of the views'"
+  " `record_rate_hz`.",
+)
+_SAMPLE_RATE = flags.DEFINE_integer(
+  "sample_rate_hz",
+  _DEFAULTS.sample_rate_hz,
+  "Samples per second of sound; that of the views' `spectrogram`.",
 )
 _FLOW_SHORT_SIDE = flags.DEFINE_integer(
   "flow_short_side",
@@ -221,7 +233,12 @@ def _settings():
     flow=optical_flow.FlowSettings(
       short_side=_FLOW_SHORT_SIDE.value, bound_px=_FLOW_BOUND.value
     ),
+    frame_rate_hz=_FRAME_RATE.value,
+    sample_rate_hz=_SAMPLE_RATE.value,
     spectrogram_dtype=_SPECTROGRAM_DTYPE.value,
+    spectrogram=dataclasses.replace(
+      _DEFAULTS.spectrogram, sample_rate_hz=_SAMPLE_RATE.value
+    ),
     max_pixels=_MAX_PIXELS.value,
     decode_budget_s=_DECODE_BUDGET.value,
     images=_IMAGES.value or _is_of_images(),
@@ -316,7 +333,7 @@ def _read_inputs(suffixes):
   """Returns the files of a folder or the rows of a csv.
 
   Args:
-    suffixes: of files that may be media; labels of others are no classes.
+    suffixes: of files that may be media; labels of others are not classes.
   """
   _check_output()
   path = pathlib.Path(_INPUT.value)

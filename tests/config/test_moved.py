@@ -22,6 +22,11 @@ def test_every_stored_class_is_found(place):
   assert kind.__module__ == module
 
 
+@pytest.mark.parametrize("place", json.loads(_STORED.read_text("utf-8")))
+def test_every_class_tells_where_it_was(place):
+  assert moved.place_of_version_0_1(moved.current_place(place)) == place
+
+
 def test_stored_tree_of_the_old_place_is_read():
   stored = {"class": "tfvssl.views.Crop", "area": [0.5, 1.0]}
   assert tree.from_tree(stored) == pictures.Crop(area=(0.5, 1.0))

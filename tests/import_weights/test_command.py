@@ -14,7 +14,7 @@ from tests.conftest import ROOT
 from tfvssl.import_weights import brave as published_brave
 from tfvssl.runtime import exit_codes
 from tfvssl.runtime import storage
-from tfvssl.train import checkpoints
+from tfvssl.train import weights
 
 CONFIG = published_files.tiny_config()
 _BINARY = "tfvssl.import_weights"
@@ -79,7 +79,7 @@ def test_the_run_is_made_and_the_next_command_is_printed(tiny, tmp_path):
     " --num_frames=32 --train_records=RECORDS/train"
     " --test_records=RECORDS/test"
   ]
-  _, method, _ = checkpoints.load_method(run)
+  _, method, _ = weights.load_method(run)
   for name, variable in published_files.named_variables(method).items():
     np.testing.assert_array_equal(variable, tiny[name], err_msg=name)
   # A folder that is not empty is kept.
@@ -107,7 +107,7 @@ def test_a_partial_file_says_what_stays_random(tiny, tmp_path):
 def test_what_is_missing_on_the_command_line_is_named(tmp_path):
   for arguments, message in (
     ([f"--output={tmp_path}/RUN"], "--checkpoint and --output are needed"),
-    (["x.npy"], "'x.npy' is no flag; see --helpfull"),
+    (["x.npy"], "'x.npy' is not a flag; see --helpfull"),
   ):
     process = forked_binaries.run(_BINARY, *arguments)
     assert process.returncode == exit_codes.USAGE
@@ -139,7 +139,7 @@ _WHOLE = published_files.npy({"params": {}, "state": {}, "config": {}})
     (lambda _: published_files.npy([1]), (), "holds a list, no dict"),
     (lambda _: _WHOLE, (), "`config` lacks `include_video_in_broad_view`"),
     (lambda _: _WHOLE, ("--max_bytes=10",), "more than 10 bytes"),
-    (lambda _: None, (), "is no file"),
+    (lambda _: None, (), "is not a file"),
   ],
 )
 def test_a_bad_file_ends_in_one_line_and_data(

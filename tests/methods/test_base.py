@@ -2,9 +2,11 @@ import pytest
 import tensorflow as tf
 
 from tests import tiny_runs
+from tests.methods import method_with_targets
 from tfvssl import views
+from tfvssl.backbones import tsm_resnet
 from tfvssl.methods import base
-from tfvssl.train import checkpoints
+from tfvssl.train import weights
 
 
 def test_a_method_must_say_what_it_is():
@@ -13,7 +15,7 @@ def test_a_method_must_say_what_it_is():
   for name, call in (
     ("view_specs", lambda: method.view_specs),
     ("sample_views", lambda: method.sample_views(clip, 0)),
-    ("augment", lambda: method.augment({}, 0)),
+    ("view_specs", lambda: method.augment({}, 0)),
     ("loss", lambda: method.loss({}, 0)),
     ("encoders", method.encoders),
   ):
@@ -31,6 +33,15 @@ def test_signature_is_what_the_pipeline_yields():
   assert sound.video is None and sound.epoch.dtype == tf.int64
 
 
+def test_signature_has_the_labels_that_a_method_makes_itself():
+  method = method_with_targets.experiment().method.build()
+  signature = base.view_signature(method, 5)
+  assert signature["narrow"].targets == tf.TensorSpec([5, 2], tf.int32)
+  assert signature["broad_audio"].targets is None
+  plain = base.view_signature(tiny_runs.method_config().build(), 5)
+  assert plain["narrow"].targets is None
+
+
 def test_encoder_applies_its_heads_in_order():
   encoder = base.Encoder(
     views.RgbViewSpec(),
@@ -45,13 +56,44 @@ def test_encoder_applies_its_heads_in_order():
   tf.debugging.assert_equal(outputs["embedding"], [[1.0, 9.0]])
 
 
+def test_encoder_names_its_embedding_by_its_space():
+  network = tf.keras.layers.Lambda(lambda x: x + 1.0)
+  head = tf.keras.layers.Lambda(lambda x: x * 2.0)
+  spec = views.RgbViewSpec()
+  encoder = base.Encoder(spec, network, [head], space="shared")
+  assert encoder.spaces == ("shared",)
+  outputs = encoder(tf.constant([[1.0, 5.0]]))
+  assert list(outputs) == ["backbone", "embedding", "shared"]
+  tf.debugging.assert_equal(outputs["shared"], [[4.0, 12.0]])
+  assert base.Encoder(spec, network, [head]).spaces == ()
+
+
+def test_encoder_on_another_backbone_keeps_what_stands_on_it():
+  head = tf.keras.layers.Lambda(lambda x: x * 2.0)
+  encoder = base.Encoder(
+    views.RgbViewSpec(num_frames=8),
+    tf.keras.layers.Lambda(lambda x: x + 1.0),
+    [head],
+    backbone_config=tsm_resnet.TSMResNetConfig(),
+    space="shared",
+  )
+  image = views.RgbViewSpec(num_frames=1)
+  other = encoder.with_backbone(image, tf.keras.layers.Lambda(lambda x: -x))
+  assert (other.spec, other.spaces) == (image, ("shared",))
+  assert other.heads[0] is head
+  # It says what built the network: that of the new one is not known.
+  assert encoder.backbone_config == tsm_resnet.TSMResNetConfig()
+  assert other.backbone_config is None
+  tf.debugging.assert_equal(other(tf.constant([[3.0]]))["shared"], [[-6.0]])
+
+
 def test_bfloat16_keeps_losses_and_norms_in_float32():
   """Under the mixed policy the loss stays close to that of float32."""
   results = {}
   for policy in ("float32", "mixed_bfloat16"):
     tf.keras.mixed_precision.set_global_policy(policy)
     try:
-      method = checkpoints.fresh_method(tiny_runs.experiment(), seed=0)
+      method = weights.fresh_method(tiny_runs.experiment(), seed=0)
       batch = tiny_runs.batch(method, 8)
       with tf.GradientTape() as tape:
         loss, metrics, _ = method.loss(batch, 0)

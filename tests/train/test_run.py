@@ -19,6 +19,7 @@ from tfvssl.runtime import exit_codes
 from tfvssl.train import checkpoints
 from tfvssl.train import run as training
 from tfvssl.train import run_folder
+from tfvssl.train import weights
 
 _ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 _CONFIG = """
@@ -67,7 +68,7 @@ def _finish(process, code=0):
 
 
 def _weights(run):
-  _, method, step = checkpoints.load_method(run)
+  _, method, step = weights.load_method(run)
   return step, [v.numpy() for v in method.weights]
 
 
@@ -113,10 +114,10 @@ def test_kill_and_rerun_gives_the_weights_of_an_uninterrupted_run(
   process.send_signal(signal.SIGKILL)
   process.communicate()
   _finish(_start(config_file, records, tmp_path))
-  step, weights = _weights(tmp_path)
+  step, found = _weights(tmp_path)
   straight_step, straight = _weights(uninterrupted)
   assert step == straight_step == 12
-  for a, b in zip(weights, straight, strict=True):
+  for a, b in zip(found, straight, strict=True):
     np.testing.assert_array_equal(a, b)
   assert _steps(tmp_path) == list(range(1, 13))
   assert _metrics(tmp_path) == _metrics(uninterrupted)
@@ -179,40 +180,6 @@ def test_settings_of_evaluations_may_differ_when_a_run_goes_on(tmp_path):
   assert run_folder.read_config(tmp_path) == experiment
 
 
-def test_parts_of_a_batch_are_the_clips_of_the_whole(records, tmp_path):
-  """After a resume, too: positions count clips, not batches."""
-  strategy = tf.distribute.OneDeviceStrategy("/cpu:0")
-  seen = {}
-  for parts in (1, 2):
-    experiment = tiny_runs.experiment(records, accumulation=parts)
-    (tmp_path / f"{parts}").mkdir()
-    run = training.TrainingRun(experiment, tmp_path / f"{parts}", strategy)
-    batches = iter(run._distribute(3, run.records))
-    indices = [next(batches)["narrow"].sample_index for _ in range(2 * parts)]
-    assert {len(part) for part in indices} == {4 // parts}
-    seen[parts] = np.concatenate([part.numpy() for part in indices])
-  np.testing.assert_array_equal(seen[1], seen[2])
-  assert len(set(seen[1])) > 4
-
-
-def test_batch_must_divide(records):
-  experiment = tiny_runs.experiment(records, batch_size=9)
-  with pytest.raises(ValueError, match=r"\(9\) must be divisible .* 8 or 10"):
-    training.check_batch_size(experiment, num_replicas=2)
-  experiment = tiny_runs.experiment(records, batch_size=8, accumulation=3)
-  with pytest.raises(
-    ValueError, match=r"\(2\) times `accumulation` \(3\); try 6 or 12"
-  ):
-    training.check_batch_size(experiment, num_replicas=2)
-  experiment = tiny_runs.experiment(records, batch_size=6)
-  experiment.data.second_train_records = str(records)
-  with pytest.raises(
-    ValueError,
-    match=r"\(2\) times 2 with `data.second_train_records`; try 4 or 8",
-  ):
-    training.check_batch_size(experiment, num_replicas=2)
-
-
 def test_missing_records_are_named(tmp_path):
   strategy = tf.distribute.OneDeviceStrategy("/cpu:0")
   with pytest.raises(
@@ -268,15 +235,25 @@ def _free_ports(count):
   return ports
 
 
-def test_two_workers_train(config_file, records, tmp_path):
-  """Two processes under MultiWorkerMirroredStrategy, one shared folder."""
+def test_two_workers_train(records, tmp_path):
+  """Two processes under MultiWorkerMirroredStrategy, one shared folder.
+
+  The method makes labels itself, which the workers' inputs must hand on.
+  """
+  config_file = tmp_path / "with_targets.py"
+  config_file.write_text(
+    _CONFIG.replace("tiny_runs", "method_with_targets").replace(
+      "from tests import", "from tests.methods import"
+    )
+  )
+  run = tmp_path / "run"
   ports = _free_ports(2)
   cluster = {"worker": [f"127.0.0.1:{port}" for port in ports]}
   processes = [
     _start(
       config_file,
       records,
-      tmp_path,
+      run,
       "--config.runtime.strategy=multi_worker",
       "--config.steps=4",
       TF_CONFIG=json.dumps(
@@ -287,7 +264,17 @@ def test_two_workers_train(config_file, records, tmp_path):
   ]
   for process in processes:
     _finish(process)
-  step, weights = _weights(tmp_path)
-  assert step == 4
-  assert all(np.isfinite(w).all() for w in weights)
-  assert _steps(tmp_path) == [1, 2, 3, 4]
+  saved = tf.train.load_checkpoint(str(checkpoints.newest(run) / "variables"))
+  names = [
+    name
+    for name in saved.get_variable_to_shape_map()
+    if name.startswith("method/") and name.endswith("VARIABLE_VALUE")
+  ]
+  assert sum("classifier" in name for name in names) == 2
+  assert len(names) > 20
+  assert all(np.isfinite(saved.get_tensor(name)).all() for name in names)
+  assert checkpoints.newest(run).name == "step-00000004"
+  assert _steps(run) == [1, 2, 3, 4]
+  # Of three values; before anything is learned, the loss is about ln 3.
+  losses = [line["train/loss/targets"] for line in _metrics(run)]
+  assert len(set(losses)) == 4 and 0.5 < losses[0] < 3.0

@@ -6,7 +6,6 @@ import pathlib
 
 import numpy as np
 
-from tfvssl import views
 from tfvssl.augment import rgb
 from tfvssl.config import pictures
 from tfvssl.data.records import reader
@@ -15,8 +14,9 @@ from tfvssl.evaluate import baselines
 from tfvssl.evaluate.classifiers import linear_svm
 from tfvssl.pages import gallery
 from tfvssl.pages import report
-from tfvssl.train import checkpoints
+from tfvssl.runtime import storage
 from tfvssl.train import view_images
+from tfvssl.train import weights
 
 BASELINES_NAME = "baselines.json"
 INVARIANCE = (
@@ -93,7 +93,7 @@ def _lead(demo):
   return (
     f"A tiny network was pretrained without labels on {demo.videos.name}."
     " So small a network and so short a training show that the whole way"
-    " works; they are no measure of the method."
+    " works; they are not a measure of the method."
   )
 
 
@@ -170,7 +170,7 @@ def _baseline_rows(demo):
       choose_c=linear_svm.ChooseC.CROSS_VALIDATION,
     )
     shares = {name: found.top_1 for name, found in measured.items()}
-    path.write_text(json.dumps(shares) + "\n", encoding="utf-8")
+    storage.write_text(path, json.dumps(shares) + "\n")
   return [
     report.Row(name, share, "raw", _KINDS[name])
     for name, share in shares.items()
@@ -198,14 +198,13 @@ def _total_time(demo):
 
 def _add_views(content, demo):
   try:
-    experiment, method, _ = checkpoints.load_method(demo.workdir / "run")
+    experiment, method, _ = weights.load_method(demo.workdir / "run")
   except (FileNotFoundError, ValueError) as error:
     content.missing["views"] = str(error)
     return
   records = reader.open_for_views(
     experiment.data.train_records,
     list(method.view_specs.values()),
-    views.FRAME_RATE_HZ,
   )
   batch = view_images.sample(
     method, records, seed=experiment.seed, clips=_SHOWN_CLIPS
@@ -221,14 +220,14 @@ def _add_views(content, demo):
 
 
 def _describe(spec):
-  if isinstance(spec, views.AudioViewSpec):
-    return f"log-mel spectrogram of {spec.seconds:g} s, low tones at the bottom"
-  rate_hz = 25 / spec.frame_step
+  if spec.piece == "audio":
+    kind = spec.spectrogram.title
+    return f"{kind} spectrogram of {spec.seconds:g} s, low tones at the bottom"
   text = (
-    f"{spec.num_frames} frames at {rate_hz:g} per second,"
+    f"{spec.num_frames} frames at {spec.frame_rate_hz:g} per second,"
     f" {spec.image_size} pixels"
   )
-  if isinstance(spec, views.FlowViewSpec):
+  if spec.piece == "flow":
     return f"{text}; optical flow, colour is direction"
   used = spec.augmentation.random_convolution
   return text + (", with random convolution" if used else "")

@@ -30,6 +30,7 @@ from tfvssl.config import experiment as config
 from tfvssl.config import protocols
 from tfvssl.runtime import exit_codes
 from tfvssl.train import run_folder
+from tfvssl.train import weights
 
 _OF_IMAGES = ("pascal", "imagenet")
 
@@ -133,7 +134,6 @@ def main(argv: Sequence[str]) -> int:
   from tfvssl.evaluate import assignments
   from tfvssl.evaluate import result_file
   from tfvssl.runtime import replicas
-  from tfvssl.train import checkpoints
 
   logging.set_verbosity(logging.INFO)
   try:
@@ -142,12 +142,12 @@ def main(argv: Sequence[str]) -> int:
     raise exit_codes.UserError(exit_codes.DATA, str(error)) from error
   experiment = assignments.assign(experiment, _SET.value)
   experiment.validate()
+  replicas.prepare_process(experiment)
   if _is_retrieval():
     _check_retrieval(experiment)
-  replicas.prepare_process(experiment)
   with _scope(experiment):
     try:
-      _, method, step = checkpoints.load_method(
+      _, method, step = weights.load_method(
         workdir, experiment.runtime.precision
       )
     except ValueError as error:
@@ -220,9 +220,10 @@ def _check_retrieval(experiment):
   from tfvssl.evaluate.protocols import known
   from tfvssl.evaluate.protocols import retrieval
 
-  retrieval.check_method(experiment.method)
-  settings = experiment.retrieval
-  known.check_short_side(experiment.method.video, settings, "retrieval")
+  method = experiment.method.build()
+  retrieval.check_method(method)
+  spec = method.encoders()["video"].spec
+  known.check_short_side(spec, experiment.retrieval, "retrieval")
 
 
 def _scope(experiment):
@@ -274,7 +275,7 @@ def _measure(experiment, method):
     )
   encoder = encoders[_MODALITY.value]
   if _PROTOCOL.value in _OF_IMAGES:
-    encoder = _image_encoder(experiment, encoder, _image())
+    encoder = _image_encoder(encoder, _image())
   protocol = _protocol(experiment, encoder)
   try:
     splits = protocol.open_splits(_TRAIN.value, _TEST.value)
@@ -302,16 +303,14 @@ def _measure(experiment, method):
 
 def _fresh_encoder(experiment, seed):
   """Returns the evaluated encoder with initial weights."""
-  from tfvssl.train import checkpoints
-
-  encoders = checkpoints.fresh_method(experiment, seed).encoders()
+  encoders = weights.fresh_method(experiment, seed).encoders()
   encoder = encoders[_MODALITY.value]
   if _PROTOCOL.value not in _OF_IMAGES:
     return encoder
   from tfvssl.evaluate.protocols import images
 
   image = images.of_random(_image())
-  return _image_encoder(experiment, encoder, image)
+  return _image_encoder(encoder, image)
 
 
 def _image():
@@ -320,12 +319,12 @@ def _image():
   return networks.Image(_IMAGE.value or "none")
 
 
-def _image_encoder(experiment, encoder, image):
+def _image_encoder(encoder, image):
   from tfvssl.deflate import networks
 
   workdir = pathlib.Path(_WORKDIR.value)
   try:
-    return networks.encoder(encoder, experiment.method, image, workdir)
+    return networks.encoder(encoder, image, workdir)
   except ValueError as error:
     raise exit_codes.UserError(exit_codes.DATA, str(error)) from error
 

@@ -13,7 +13,7 @@ import tensorflow as tf
 import tqdm
 
 from tfvssl import views
-from tfvssl.data import pipeline
+from tfvssl.data.records import damage
 from tfvssl.data.records import reader
 from tfvssl.data.records import schema
 from tfvssl.evaluate.classifiers import linear_svm
@@ -107,9 +107,7 @@ def samples(
     FileNotFoundError: no such record folder.
     exit_codes.UserError: a record is damaged; it is named.
   """
-  records = reader.open_records(
-    folder, {views.Modality.RGB}, views.FRAME_RATE_HZ
-  )
+  records = reader.open_records(folder, {views.Modality.RGB})
   found = clips.read_clips(records)
   usable = tf.constant(records.usable)
   dataset = (
@@ -122,7 +120,7 @@ def samples(
       num_parallel_calls=tf.data.AUTOTUNE,
     )
   )
-  with pipeline.explained(records):
+  with damage.explained(records):
     rows = list(
       tqdm.tqdm(
         dataset.as_numpy_iterator(),

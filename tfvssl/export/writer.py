@@ -2,20 +2,16 @@
 
 from collections.abc import Iterator
 import contextlib
-import os
 import pathlib
-import shutil
 
 from absl import logging
 import numpy as np
 import tensorflow as tf
 
-from tfvssl import views
 from tfvssl.config import experiment as config
-from tfvssl.data.records import schema
+from tfvssl.data.records import manifest as manifest_lib
 from tfvssl.deflate import networks
 from tfvssl.export import description as export_format
-from tfvssl.export import inputs as serving_inputs
 from tfvssl.export import module as serving
 from tfvssl.methods import base
 from tfvssl.runtime import storage
@@ -41,7 +37,7 @@ def export(
   Args:
     encoders: of one method; serving.choose takes those of sight, sound and
       text.
-    output: see output_folder.check.
+    output: see storage.check_free.
     experiment: what the run was made of.
     step: of the checkpoint.
     max_batch_size: clips that one request may hold.
@@ -55,16 +51,14 @@ def export(
     ValueError: nothing to export, no video network for images, `output` is
       taken, or the reloaded model does not give the outputs of `encoders`.
   """
-  output = storage.check(output)
+  output = storage.check_free(output)
   chosen = serving.choose(encoders)
   module = serving.ServingModule(
     encoders,
     max_batch_size,
-    _image_encoder(chosen, experiment, image, workdir),
+    _image_encoder(chosen, image, workdir),
   )
-  output.parent.mkdir(parents=True, exist_ok=True)
-  unfinished = output.with_name(f".{output.name}.unfinished-{os.getpid()}")
-  try:
+  with storage.new_folder(output) as unfinished:
     with _quiet():
       tf.saved_model.save(module, str(unfinished), module.signatures())
     requests = _golden_requests(module)
@@ -75,11 +69,6 @@ def export(
     np.savez(unfinished / export_format.GOLDEN_NAME, **reference)
     description = _describe(module, chosen, experiment, step, image)
     export_format.write_description(description, unfinished)
-    export_format.synchronise(unfinished)
-    unfinished.rename(output)
-    export_format.synchronise_one(output.parent)
-  finally:
-    shutil.rmtree(unfinished, ignore_errors=True)
   logging.info(
     "%s answers %s; reloaded outputs equal those of the run.",
     output,
@@ -87,7 +76,7 @@ def export(
   )
 
 
-def _image_encoder(encoders, experiment, image, workdir):
+def _image_encoder(encoders, image, workdir):
   """Returns the encoder of images, None where none are taken."""
   if image == networks.Image.NONE:
     return None
@@ -96,7 +85,7 @@ def _image_encoder(encoders, experiment, image, workdir):
       f"`image` ({image.value}) needs a video network; the run has"
       f" {', '.join(encoders)}. Export without images."
     )
-  return networks.encoder(encoders["video"], experiment.method, image, workdir)
+  return networks.encoder(encoders["video"], image, workdir)
 
 
 def _golden_requests(module):
@@ -184,13 +173,12 @@ def _describe_video(encoder, experiment):
   if encoder is None:
     return None
   spec = encoder.spec
-  rate_hz = views.FRAME_RATE_HZ
   return {
     "num_frames": spec.num_frames,
-    "record_frame_rate_hz": rate_hz,
+    "record_frame_rate_hz": spec.record_rate_hz,
     "frame_step": spec.frame_step,
-    "frame_rate_hz": rate_hz / spec.frame_step,
-    "seconds": spec.num_frames * spec.frame_step / rate_hz,
+    "frame_rate_hz": spec.frame_rate_hz,
+    "seconds": spec.seconds,
     "record_short_side": _record_short_side(experiment),
     "short_side": max(experiment.svm.test_short_side, spec.image_size),
     "image_size": spec.image_size,
@@ -200,7 +188,7 @@ def _describe_video(encoder, experiment):
 def _record_short_side(experiment):
   """Returns the size of the training frames: resizing twice is not once."""
   try:
-    manifest = schema.load_manifest(experiment.data.train_records)
+    manifest = manifest_lib.load_manifest(experiment.data.train_records)
   except (FileNotFoundError, ValueError):
     logging.info(
       "the training records are gone; short side %d px is assumed.",
@@ -214,9 +202,9 @@ def _describe_audio(encoder):
   if encoder is None:
     return None
   return {
-    "sample_rate_hz": encoder.spec.spectrogram.sample_rate_hz,
-    "num_samples": serving_inputs.num_samples(encoder.spec),
-    "extra_samples": serving_inputs.extra_samples(encoder.spec),
+    "sample_rate_hz": encoder.spec.sample_rate_hz,
+    "num_samples": encoder.spec.num_samples,
+    "extra_samples": encoder.spec.spectrogram.extra_samples,
     "seconds": encoder.spec.seconds,
   }
 

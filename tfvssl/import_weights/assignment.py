@@ -7,17 +7,15 @@ rename.
 from collections.abc import Callable
 import dataclasses
 import json
-import os
 import pathlib
-import shutil
 
 import numpy as np
 import tensorflow as tf
 
 from tfvssl.config import experiment as config
-from tfvssl.export import description as export_format
-from tfvssl.import_weights import restricted_pickle
+from tfvssl.import_weights import pickle_stand_ins
 from tfvssl.methods import base
+from tfvssl.runtime import storage
 from tfvssl.train import checkpoints
 from tfvssl.train import run_folder
 
@@ -117,7 +115,7 @@ def _ignored(tensors, variables, path, reason_of, allow_partial):
       ignored.setdefault(reason, []).append(name)
   if unknown and not allow_partial:
     raise ValueError(
-      f"{path} holds the tensor {restricted_pickle.quoted(unknown[0])} (and"
+      f"{path} holds the tensor {pickle_stand_ins.quoted(unknown[0])} (and"
       f" {len(unknown) - 1} more), which no network here has; --allow_partial"
       " leaves them out."
     )
@@ -162,16 +160,9 @@ def write_run(
     description: what import.json will hold.
   """
   experiment.method.identify_files()
-  output.parent.mkdir(parents=True, exist_ok=True)
-  unfinished = output.with_name(f".{output.name}.unfinished-{os.getpid()}")
-  try:
+  with storage.new_folder(output) as unfinished:
     checkpoints.CheckpointStore(unfinished, {"method": method}, kept=1).save(0)
     run_folder.write_config(experiment, unfinished)
     (unfinished / IMPORT_NAME).write_text(
       json.dumps(description, indent=1) + "\n", encoding="utf-8"
     )
-    export_format.synchronise(unfinished)
-    unfinished.rename(output)
-    export_format.synchronise_one(output.parent)
-  finally:
-    shutil.rmtree(unfinished, ignore_errors=True)

@@ -25,7 +25,7 @@ from tfvssl.import_weights import published_file
 from tfvssl.methods import mmv
 from tfvssl.methods.parts import embedding_graph
 from tfvssl.optim import adam
-from tfvssl.train import checkpoints
+from tfvssl.train import weights
 
 BLOCKS = (3, 4, 6, 3)  # of the published ResNets
 
@@ -79,7 +79,7 @@ def import_run(
   """
   tensors = canonical(published.tensors)
   experiment = experiment_of(tensors, published.path, vocabulary)
-  method = checkpoints.fresh_method(experiment, experiment.seed)
+  method = weights.fresh_method(experiment, experiment.seed)
   report = assignment.assign(
     parts_of(method),
     tensors,
@@ -216,8 +216,8 @@ def _tensor(tensors, path, ending, rank):
   found = [name for name in tensors if name.endswith(f"/{ending}")]
   if len(found) != 1 or tensors[found[0]].ndim != rank:
     raise ValueError(
-      f"{path} holds no tensor '.../{ending}' of rank {rank}, so it is no file"
-      " of MMV's networks; name one that was published with MMV."
+      f"{path} holds no tensor '.../{ending}' of rank {rank}, so it is not a"
+      " file of MMV's networks; name one that was published with MMV."
     )
   return tensors[found[0]]
 
@@ -234,7 +234,7 @@ def parts_of(method: mmv.Mmv) -> assignment.Parts:
     parts[f"partner_backbones.{name}"] = backbone.haiku_variables(root)
   return {
     part: {
-      _canonical(haiku_names.mmv_key(name).replace(":", "/")): variable
+      _canonical(haiku_names.checkpoint_key(name).replace(":", "/")): variable
       for name, variable in named.items()
     }
     for part, named in parts.items()

@@ -9,11 +9,12 @@ import dataclasses
 import html
 import json
 import pathlib
-import re
 
 import numpy as np
 
 from tfvssl.pages import charts
+from tfvssl.pages import template
+from tfvssl.runtime import storage
 
 _TEMPLATE = pathlib.Path(__file__).with_name("report_template.html")
 _CLIP_BUDGET_BYTES = 11_000_000  # of mp4, which base64 makes a third longer
@@ -129,10 +130,7 @@ class Content:
 
 def write(content: Content, path: str | pathlib.Path) -> None:
   """Writes the page; it appears when it is complete."""
-  path = pathlib.Path(path)
-  part = path.with_name(path.name + ".part")
-  part.write_text(page(content), encoding="utf-8")
-  part.replace(path)
+  storage.write_text(path, page(content))
 
 
 def page(content: Content) -> str:
@@ -186,8 +184,7 @@ def page(content: Content) -> str:
       for line in content.remarks or ["No clip was left out."]
     ),
   }
-  template = _TEMPLATE.read_text(encoding="utf-8")
-  return re.sub(r"\{\{(\w+)\}\}", lambda match: pieces[match[1]], template)
+  return template.fill(_TEMPLATE, pieces)
 
 
 def _text(value):

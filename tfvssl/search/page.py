@@ -10,7 +10,6 @@ import html
 import io
 import os
 import pathlib
-import re
 import urllib.parse
 import wave
 
@@ -19,6 +18,8 @@ import numpy as np
 
 from tfvssl.data.media import streams
 from tfvssl.pages import gallery
+from tfvssl.pages import template
+from tfvssl.runtime import storage
 from tfvssl.search import index as searching
 
 _TEMPLATE = pathlib.Path(__file__).with_name("page_template.html")
@@ -172,11 +173,7 @@ def clock(seconds: float) -> str:
 
 def write(content: Content, path: str | pathlib.Path) -> None:
   """Writes the page; it appears when it is complete."""
-  path = pathlib.Path(path)
-  path.parent.mkdir(parents=True, exist_ok=True)
-  part = path.with_name(path.name + ".part")
-  part.write_text(page(content), encoding="utf-8")
-  part.replace(path)
+  storage.write_text(path, page(content))
 
 
 def page(content: Content) -> str:
@@ -197,8 +194,7 @@ def page(content: Content) -> str:
       _tile(number, tile) for number, tile in enumerate(content.tiles, 1)
     ),
   }
-  template = _TEMPLATE.read_text(encoding="utf-8")
-  return re.sub(r"\{\{(\w+)\}\}", lambda match: pieces[match[1]], template)
+  return template.fill(_TEMPLATE, pieces)
 
 
 def _text(value):

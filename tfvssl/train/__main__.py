@@ -43,7 +43,7 @@ _DESCRIBE = absl_flags.DEFINE_bool(
 def main(argv: Sequence[str]) -> int:
   """Trains and returns the exit code."""
   if len(argv) > 1:
-    raise ValueError(f"'{argv[1]}' is no flag; see --helpfull.")
+    raise ValueError(f"'{argv[1]}' is not a flag; see --helpfull.")
   if _DESCRIBE.value:
     return _describe()
   if not _WORKDIR.value:

@@ -14,6 +14,7 @@ from tfvssl.config import protocols
 from tfvssl.data.records import schema
 from tfvssl.train import checkpoints
 from tfvssl.train import run_folder
+from tfvssl.train import weights
 
 _STEPS = 8
 
@@ -36,7 +37,7 @@ def _save(folder, experiment, step=None):
   folder.mkdir()
   run_folder.write_config(experiment, folder)
   if step is not None:
-    method = checkpoints.fresh_method(experiment, experiment.seed + 5)
+    method = weights.fresh_method(experiment, experiment.seed + 5)
     store = checkpoints.CheckpointStore(folder, {"method": method}, kept=1)
     store.save(step)
 
@@ -125,7 +126,7 @@ def test_refuses_an_unfinished_training(tmp_path):
     (["--workdir=RUN", "--test_records=TEST"], "--output is missing"),
     (["--output=TABLE", "--test_records=TEST"], "--workdir is missing"),
     (["--output=TABLE", "--workdir=RUN"], "--test_records is missing"),
-    (["RUN"], "'RUN' is no flag"),
+    (["RUN"], "'RUN' is not a flag"),
   ],
 )
 def test_refuses_flags(args, message):

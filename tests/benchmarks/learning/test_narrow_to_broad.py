@@ -7,11 +7,10 @@ import tensorflow as tf
 from benchmarks.learning import narrow_to_broad
 from tests import tiny_runs
 from tests.data import record_fixture
-from tfvssl import views
 from tfvssl.data.records import reader
 from tfvssl.methods import brave
 from tfvssl.methods.parts import losses
-from tfvssl.train import checkpoints
+from tfvssl.train import weights
 
 _SQUARE = np.array([[1.0, 0.0], [0.0, 1.0], [-1.0, 0.0], [0.0, -1.0]])
 
@@ -71,7 +70,7 @@ def test_embeddings_are_those_that_the_loss_compares(records):
   settings.sharing = brave.Sharing(projector=False, predictor=False)
   tf.keras.utils.set_random_seed(0)
   method = settings.build()
-  checkpoints.build_weights(method)
+  weights.build_weights(method)
   batch = tiny_runs.batch(method, 3)
   found = []
 
@@ -94,14 +93,12 @@ def test_embeddings_are_those_that_the_loss_compares(records):
 def records(tmp_path_factory):
   folder = record_fixture.tiny_records(tmp_path_factory.mktemp("r"), 7)
   specs = tiny_runs.method_config().build().view_specs
-  return reader.open_for_views(
-    folder, list(specs.values()), views.FRAME_RATE_HZ
-  )
+  return reader.open_for_views(folder, list(specs.values()))
 
 
 @pytest.fixture(scope="module")
 def method():
-  return checkpoints.fresh_method(tiny_runs.experiment(), 0)
+  return weights.fresh_method(tiny_runs.experiment(), 0)
 
 
 def test_only_clips_with_both_views_are_searched(method, records):

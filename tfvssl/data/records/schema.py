@@ -38,8 +38,6 @@ An absent modality is an absent feature list, never zeros.
 """
 
 import dataclasses
-import json
-import pathlib
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -50,8 +48,8 @@ if TYPE_CHECKING:
   import tensorflow as tf
 
 SCHEMA_VERSION = 2
-MANIFEST_NAME = "manifest.json"
-_NAME_BYTES = 255  # of a file, on every common disk
+# A forged header may claim 65500 x 65500; 4K is the largest that is decoded.
+MAX_PIXELS = 4096 * 2304
 # Readers take so much of a record to have its whole context. What a person
 # wrote, captions above all, may fill it but for the rest of the context.
 CONTEXT_BYTES = 1 << 18
@@ -68,6 +66,13 @@ FEATURE_LISTS = {
   views.Modality.FLOW: "flow/encoded",
   views.Modality.AUDIO: "WAVEFORM/feature/pcm16",
   views.Modality.SPECTROGRAM: "SPECTROGRAM/feature/log_mel",
+}
+# Frames, samples or spectrogram frames per second.
+RATES = {
+  views.Modality.RGB: "image/frame_rate_hz",
+  views.Modality.FLOW: "flow/frame_rate_hz",
+  views.Modality.AUDIO: "WAVEFORM/sample_rate_hz",
+  views.Modality.SPECTROGRAM: "SPECTROGRAM/frame_rate_hz",
 }
 
 
@@ -115,126 +120,6 @@ class EncodedClip:
       views.Modality.TEXT: self.captions or None,
     }
     return sorted(m.value for m, value in present.items() if value is not None)
-
-
-@dataclasses.dataclass
-class Shard:
-  """One file of the manifest.
-
-  Attributes:
-    modalities: for every record, in order, its words joined with '+'; so a
-      run knows which records it can use before it reads one.
-  """
-
-  file: str
-  record_count: int
-  bytes: int
-  sha256: str
-  modalities: list[str]
-
-
-@dataclasses.dataclass
-class Manifest:
-  """manifest.json: what a record folder holds."""
-
-  schema_version: int
-  clip_count: int
-  classes: list[str]
-  config: dict
-  config_hash: str
-  shards: list[Shard]
-
-  def to_json(self) -> str:
-    """Returns the text of manifest.json."""
-    return json.dumps(dataclasses.asdict(self), indent=1) + "\n"
-
-  def save(self, path: pathlib.Path) -> None:
-    """Writes the manifest as JSON; not durable."""
-    path.write_text(self.to_json(), encoding="utf-8")
-
-
-def load_manifest(folder: str | pathlib.Path) -> Manifest:
-  """Reads the manifest of a record folder.
-
-  Raises:
-    FileNotFoundError: the folder has no manifest.
-    ValueError: it cannot be read, or has another schema version.
-  """
-  path = pathlib.Path(folder) / MANIFEST_NAME
-  if not path.is_file():
-    inside = sorted(p.parent.name for p in path.parent.glob("*/manifest.json"))
-    if inside:
-      raise FileNotFoundError(
-        f"{path} does not exist, but there are records in its folders"
-        f" {', '.join(inside)}; name one of them."
-      )
-    raise FileNotFoundError(
-      f"{path} does not exist; make records with data_prep.prepare_records"
-      " (an interrupted run continues when it is started again)."
-    )
-  try:
-    tree = json.loads(path.read_text(encoding="utf-8"))
-    version = tree["schema_version"]
-    if version != SCHEMA_VERSION:
-      raise ValueError(
-        f"schema version {version!r:.40}, this program reads {SCHEMA_VERSION};"
-        " prepare the records again"
-      )
-    shards = [Shard(**shard) for shard in tree.pop("shards")]
-    manifest = Manifest(shards=shards, **tree)
-    _check_kinds(manifest)
-    return manifest
-  except (
-    ValueError,
-    TypeError,
-    KeyError,
-    AttributeError,
-    RecursionError,
-  ) as error:
-    raise ValueError(f"{path} cannot be used: {error!s}.") from error
-
-
-def _check_kinds(manifest):
-  """Raises TypeError or ValueError for the first field that is wrong."""
-  fields = [
-    ("clip_count", manifest.clip_count, int),
-    ("classes", manifest.classes, list),
-    ("config", manifest.config, dict),
-    ("config_hash", manifest.config_hash, str),
-    *(("classes", name, str) for name in manifest.classes),
-  ]
-  names: set[str] = set()
-  for shard in manifest.shards:
-    _check_name(shard.file, names)
-    names.add(shard.file)
-    fields += [
-      ("record_count", shard.record_count, int),
-      ("bytes", shard.bytes, int),
-      ("sha256", shard.sha256, str),
-      ("modalities", shard.modalities, list),
-      *(("modalities", words, str) for words in shard.modalities),
-    ]
-  for name, value, kind in fields:
-    if type(value) is not kind:  # true is no number
-      raise TypeError(f"`{name}` holds {value!r:.40}, not {kind.__name__}")
-    if isinstance(value, int) and not 0 <= value < 1 << 62:
-      raise ValueError(f"`{name}` ({value!r:.40}) must be a count >= 0")
-
-
-def _check_name(name, others):
-  """Raises for the name of a shard that is no name or is one of `others`."""
-  if (
-    pathlib.PurePath(name).name != name
-    or name in ("", "..")
-    or "\0" in name
-    or len(name.encode("utf-8")) > _NAME_BYTES
-  ):
-    raise TypeError(
-      f"`file` ({name!r:.40}) is no plain file name of at most"
-      f" {_NAME_BYTES} bytes"
-    )
-  if name in others:
-    raise ValueError(f"`file` ({name!r:.40}) stands twice")
 
 
 def serialize(clip: EncodedClip, config_hash: str) -> bytes:
@@ -307,33 +192,23 @@ def parse(
 ) -> views.Clip:
   """Returns the record as a Clip with the fields of `modalities`, in graph.
 
-  `label` is the first of several labels. Captions are sorted by their start;
-  a record without any gives [0] and [0, 2].
+  `label` is the first of several labels. The length is that of pictures or
+  flow, else of the sound at views.FRAME_RATE_HZ. Captions are sorted by their
+  start; a record without any gives [0] and [0, 2].
 
   Args:
     serialized: string scalar.
     modalities: what to parse; the record must hold all but captions.
     sample_index: int64 scalar.
     epoch: int64 scalar.
-    optional: what the record may lack all the same; a waveform is [0] then.
+    optional: what the record may lack all the same; [0] or [0, 1] then.
 
   Raises:
     tf.errors.InvalidArgumentError: a feature is missing; it names the key.
   """
   import tensorflow as tf
 
-  context = {
-    "clip/id": tf.io.FixedLenFeature([], tf.string),
-    "clip/label/index": tf.io.RaggedFeature(tf.int64),
-  }
-  if views.Modality.SPECTROGRAM in modalities:
-    context["SPECTROGRAM/num_mels"] = tf.io.FixedLenFeature([], tf.int64)
-    context["SPECTROGRAM/dtype"] = tf.io.FixedLenFeature([], tf.string)
-  if views.Modality.TEXT in modalities:
-    context["clip/duration_s"] = tf.io.FixedLenFeature([], tf.float32)
-    context["clip/caption"] = tf.io.RaggedFeature(tf.string)
-    for name in CAPTION_TIMES:
-      context[name] = tf.io.RaggedFeature(tf.float32)
+  context = _context_features(modalities, optional)
   feature = tf.io.FixedLenSequenceFeature
   lists = {
     FEATURE_LISTS[m]: feature([], tf.string, allow_missing=m in optional)
@@ -346,10 +221,11 @@ def parse(
   if waveform is not None:  # one string, or none, which joined is empty
     waveform = tf.io.decode_raw(tf.strings.reduce_join(waveform), tf.int16)
   if spectrogram is not None:
-    spectrogram = _decode_spectrogram(spectrogram[0], head)
+    raw = tf.strings.reduce_join(spectrogram)
+    spectrogram = _decode_spectrogram(raw, head)
   if views.Modality.TEXT in modalities:
     captions, times_s = _captions(head)
-  return views.Clip(
+  clip = views.Clip(
     clip_id=head["clip/id"],
     sample_index=sample_index,
     epoch=epoch,
@@ -360,6 +236,73 @@ def parse(
     spectrogram=spectrogram,
     captions=captions,
     caption_times_s=times_s,
+  )
+  rates_hz = {
+    modality: tf.cast(head[name], tf.float32)
+    for modality, name in RATES.items()
+    if name in head
+  }
+  return _with_length(clip, rates_hz)
+
+
+def _context_features(modalities, optional):
+  """Returns what of the context is parsed for these modalities."""
+  import tensorflow as tf
+
+  context = {
+    "clip/id": tf.io.FixedLenFeature([], tf.string),
+    "clip/label/index": tf.io.RaggedFeature(tf.int64),
+  }
+  if views.Modality.SPECTROGRAM in modalities:
+    may_lack = views.Modality.SPECTROGRAM in optional
+    for name, kind, default in (
+      ("SPECTROGRAM/num_mels", tf.int64, 1),
+      ("SPECTROGRAM/dtype", tf.string, "float16"),
+    ):
+      default = default if may_lack else None
+      context[name] = tf.io.FixedLenFeature([], kind, default)
+  if views.Modality.TEXT in modalities:
+    context["clip/duration_s"] = tf.io.FixedLenFeature([], tf.float32)
+    context["clip/caption"] = tf.io.RaggedFeature(tf.string)
+    for name in CAPTION_TIMES:
+      context[name] = tf.io.RaggedFeature(tf.float32)
+  for modality in modalities & RATES.keys():
+    kind = tf.int64 if modality == views.Modality.AUDIO else tf.float32
+    context[RATES[modality]] = tf.io.FixedLenFeature([], kind, 0)
+  return context
+
+
+def _with_length(clip, rates_hz):
+  """Returns the clip with its length and rates.
+
+  Args:
+    clip: without.
+    rates_hz: float32 scalars by the modalities that were parsed.
+  """
+  import tensorflow as tf
+
+  num_frames = tf.constant(1)
+  frame_rate_hz = tf.constant(views.FRAME_RATE_HZ)
+  for sound, modality in (
+    (clip.spectrogram, views.Modality.SPECTROGRAM),
+    (clip.waveform, views.Modality.AUDIO),
+  ):
+    if sound is not None:
+      rate_hz = tf.maximum(1.0, rates_hz[modality])  # 0 where there is no sound
+      seconds = tf.cast(tf.shape(sound)[0], tf.float32) / rate_hz
+      num_frames = tf.maximum(1, tf.cast(seconds * frame_rate_hz, tf.int32))
+  for images, modality in (
+    (clip.flow, views.Modality.FLOW),
+    (clip.frames, views.Modality.RGB),
+  ):
+    if images is not None:
+      count = tf.size(images)
+      num_frames = tf.where(count > 0, count, num_frames)
+      frame_rate_hz = tf.where(count > 0, rates_hz[modality], frame_rate_hz)
+  return clip._replace(
+    num_frames=num_frames,
+    frame_rate_hz=frame_rate_hz,
+    sample_rate_hz=rates_hz.get(views.Modality.AUDIO, tf.constant(0.0)),
   )
 
 

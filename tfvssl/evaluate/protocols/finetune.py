@@ -302,7 +302,7 @@ class FineTuneProtocol(protocol.Protocol):
     )
 
   def _optimizer(self, weight_decay):
-    return lars.LarsConfig(weight_decay=weight_decay, predictor_multiplier=1.0)
+    return lars.LarsConfig(weight_decay=weight_decay, rate_factors={})
 
   def prepare_random(
     self, encoder: base.Encoder, splits: list[splits_of.Split]

@@ -31,7 +31,7 @@ from tfvssl.optim import adam
 from tfvssl.optim import schedules
 from tfvssl.runtime import exit_codes
 
-OPTIMIZER = adam.AdamConfig(epsilon=1e-8, predictor_multiplier=1.0)
+OPTIMIZER = adam.AdamConfig(epsilon=1e-8, rate_factors={})
 
 
 def of_random(image: networks.Image) -> networks.Image:

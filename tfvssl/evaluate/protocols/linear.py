@@ -23,7 +23,7 @@ from tfvssl.methods import base
 from tfvssl.optim import lars
 
 # Source: paper appendix B: no weight decay; LARS as in the pretraining.
-OPTIMIZER = lars.LarsConfig(weight_decay=0.0, predictor_multiplier=1.0)
+OPTIMIZER = lars.LarsConfig(weight_decay=0.0, rate_factors={})
 
 
 def test_spec(spec: views.ViewSpec, short_side: int) -> views.ViewSpec:

@@ -22,7 +22,7 @@ from tfvssl.evaluate.samples import splits as splits_of
 from tfvssl.methods import base
 from tfvssl.optim import adam
 
-OPTIMIZER = adam.AdamConfig(predictor_multiplier=1.0)
+OPTIMIZER = adam.AdamConfig(rate_factors={})
 
 
 @dataclasses.dataclass

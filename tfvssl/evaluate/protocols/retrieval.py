@@ -1,9 +1,9 @@
-"""Zero-shot retrieval between all pairs of modalities of an MMV run.
+"""Zero-shot retrieval between all pairs of modalities of a run.
 
 A clip that holds two modalities has to be found by the one among the other of
-all such clips, by cosine in the space in which the run's graph compares them;
-nothing is trained, and nothing needs a label. Pictures and sound of a clip are
-the mean of its regular windows. Every caption is a query of its own; where
+all such clips, by cosine in the finest space that both encoders name; nothing
+is trained, and nothing needs a label. Pictures and sound of a clip are the
+mean of its regular windows. Every caption is a query of its own; where
 captions are searched, the best one of a clip counts.
 Source: MMV paper, appendix A.2 and Table 4, which have text to video only.
 """
@@ -16,59 +16,52 @@ import time
 from absl import logging
 import numpy as np
 
-from tfvssl import views
 from tfvssl.config import experiment as config
 from tfvssl.config import tree as config_tree
 from tfvssl.evaluate.retrieval import embeddings
 from tfvssl.evaluate.retrieval import ranks as zero_shot
 from tfvssl.evaluate.samples import random_network
-from tfvssl.methods import mmv
-from tfvssl.methods.parts import embedding_graph
-from tfvssl.train import checkpoints
+from tfvssl.methods import base
+from tfvssl.train import weights
 
 _PAIRS = (("text", "video"), ("text", "audio"), ("audio", "video"))
 
 
-def check_method(method: config.MethodConfig) -> None:
+def check_method(method: base.Method) -> None:
   """Raises ValueError unless runs of `method` can be evaluated."""
-  if not isinstance(method, mmv.MmvConfig):
+  if not directions(method.encoders()):
     name = type(method).__module__.rpartition(".")[2]
     raise ValueError(
-      "--protocol=retrieval needs a run of mmv, whose modalities share a"
-      f" space; this is one of {name}. Use svm, linear, finetune or mlp."
+      "--protocol=retrieval needs a run whose modalities share a space; this"
+      f" is one of {name}. Use svm, linear, finetune or mlp."
     )
 
 
 def directions(
-  graph: embedding_graph.EmbeddingGraph,
+  encoders: dict[str, base.Encoder],
 ) -> list[embeddings.Direction]:
   """Returns what is searched by what, each pair in both directions.
 
-  Text and sound have no common space where the graph is DISJOINT.
+  A pair is compared in the finest space of both; one without is left out.
+
+  Args:
+    encoders: of a method, with or without weights.
   """
   found = []
   for query, gallery in _PAIRS:
-    space = _space(graph, query, gallery)
-    if space is not None:
+    if query not in encoders or gallery not in encoders:
+      continue
+    known = encoders[query].spaces
+    common = [space for space in encoders[gallery].spaces if space in known]
+    if common:
       for pair in ((query, gallery), (gallery, query)):
-        found.append(embeddings.Direction(*pair, space))
+        found.append(embeddings.Direction(*pair, common[0]))
   return found
-
-
-def _space(graph, query, gallery):
-  """Returns the space in which two modalities are compared; None if none."""
-  if gallery == "video":
-    return graph.spaces.get(query)
-  of_text, of_sound = graph.spaces.get("text"), graph.spaces.get("audio")
-  if None in (of_text, of_sound):
-    return None
-  is_shared = of_text == of_sound or graph.fine_to_coarse is not None
-  return of_text if is_shared else None
 
 
 def measure(
   experiment: config.Experiment,
-  method: mmv.Mmv,
+  method: base.Method,
   folder: str | pathlib.Path,
   random_seeds: int,
 ) -> dict:
@@ -88,7 +81,7 @@ def measure(
   """
   began = time.monotonic()
   settings = experiment.retrieval
-  known = directions(method.graph)
+  known = directions(method.encoders())
   clips = embeddings.open_clips(folder, method, known)
   found = embeddings.embed(method, clips, settings)
   there = with_clips(known, found, folder)
@@ -99,7 +92,7 @@ def measure(
   runs: list[dict] = []
   for seed in range(experiment.seed, experiment.seed + random_seeds):
     logging.info("The same network at random initialisation, seed %d.", seed)
-    other = checkpoints.fresh_method(experiment, seed)
+    other = weights.fresh_method(experiment, seed)
     embeddings.calibrate(other, clips, word_ids, settings, experiment.seed)
     found = embeddings.embed(other, clips, settings)
     runs.append({"seed": seed, "mean": figures(found, there)})
@@ -263,22 +256,24 @@ def ambiguous(clips: np.ndarray, word_ids: np.ndarray) -> np.ndarray:
 
 def _choices(experiment, method):
   settings = experiment.retrieval
+  encoders = method.encoders()
+  spec = encoders["video"].spec
   return {
     "name": "retrieval",
     "source": "MMV paper, appendix A.2 and Table 4",
     "modality": "video",  # of the paper's table; the others are compared, too
-    "modalities": list(method.encoders()),
+    "modalities": list(encoders),
     "features": "embedding",
     "similarity": "cosine",
     "aggregation": embeddings.AGGREGATION.value,
     "equal_scores": "every order as likely",
-    "train_view": config_tree.to_tree(method.config.video),
-    "test_view_size": method.config.video.image_size,
+    "train_view": config_tree.to_tree(spec),
+    "test_view_size": spec.image_size,
     "temporal_clips": settings.temporal_clips,
     "spatial_crops": settings.spatial_crops,
     "test_views_per_clip": settings.temporal_clips * settings.spatial_crops,
     "test_short_side": settings.test_short_side,
-    "frame_rate_hz": views.FRAME_RATE_HZ,
+    "frame_rate_hz": method.config.video.record_rate_hz,
     "seed": experiment.seed,
     "random_network_calibration_passes": random_network.CALIBRATION_PASSES,
   }
