@@ -20,6 +20,7 @@ PAGES = [
 IDS = [page.relative_to(ROOT).as_posix() for page in PAGES]
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _BLOCK = re.compile(r"^```\w*\n(.*?)^```", re.DOTALL | re.MULTILINE)
+_COMMAND = re.compile(r"\s*(?:\.venv/bin/)?python -m ")
 # Where a path in a page may start.
 _STARTS = ("", "tfvssl", "tfvssl/methods")
 
@@ -97,10 +98,9 @@ def _commands(page):
   """Yields module and flags of every `python -m` in the page's blocks."""
   for block in _BLOCK.findall(_text(page)):
     for line in block.replace("\\\n", " ").splitlines():
-      words = shlex.split(line, comments=True)
-      if "-m" in words and words[0].endswith("python"):
-        module, *arguments = words[words.index("-m") + 1 :]
-        yield module, [word for word in arguments if word.startswith("--")]
+      if command := _COMMAND.match(line):
+        words = shlex.split(line[command.end() :], comments=True)
+        yield words[0], [word for word in words if word.startswith("--")]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=IDS)
