@@ -12,7 +12,6 @@ import base64
 import collections
 from collections.abc import Iterator, Sequence
 import html
-import pathlib
 
 from absl import flags as absl_flags
 
@@ -64,7 +63,7 @@ def main(argv: Sequence[str]) -> int:
       " --config=configs/tiny_brave.py --report=views.html"
     )
   experiment = flag.read_config() if has_config else None
-  folder = pathlib.Path(_RECORDS.value)
+  folder = storage.Path(_RECORDS.value)
   description = _describe(folder)
   print("\n".join(description))
   if experiment:
@@ -189,7 +188,7 @@ def _counts(counter):
 
 
 def render(
-  folder: pathlib.Path, experiment, description: list[str], clips: int
+  folder: storage.Path, experiment, description: list[str], clips: int
 ) -> str:
   """Returns an HTML page of the views of the first usable clips.
 
@@ -306,7 +305,7 @@ def _contexts(records, numbers):
   everything = (
     context
     for path in records.paths
-    for _, context in contexts.of_shard(pathlib.Path(path))
+    for _, context in contexts.of_shard(storage.Path(path))
   )
   return {
     number: context

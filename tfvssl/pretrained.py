@@ -7,8 +7,6 @@ RUN is a folder of tfvssl.train or tfvssl.import_weights. docs/keras.md has the
 whole example.
 """
 
-import pathlib
-
 import numpy as np
 import tensorflow as tf
 
@@ -23,13 +21,14 @@ from tfvssl.data.records import reader
 from tfvssl.evaluate.samples import clips
 from tfvssl.evaluate.samples import features
 from tfvssl.methods import base
+from tfvssl.runtime import storage
 from tfvssl.train import weights
 
 # Short side of a test frame / size of its crop. Source: paper appendix B.
 _TEST_MARGIN = 256 / 224
 
 
-def from_pretrained(workdir: str | pathlib.Path) -> dict[str, tf.keras.Model]:
+def from_pretrained(workdir: storage.PathLike) -> dict[str, tf.keras.Model]:
   """Returns every trained encoder of a run by its modality.
 
   The seeds of Python, NumPy and TensorFlow are set to the run's.
@@ -67,7 +66,7 @@ def _functional(name: str, encoder: base.Encoder) -> tf.keras.Model:
   return model
 
 
-def class_names(records: str | pathlib.Path) -> list[str]:
+def class_names(records: storage.PathLike) -> list[str]:
   """Returns the classes of a record folder; a label is an index into them.
 
   Raises:
@@ -78,7 +77,7 @@ def class_names(records: str | pathlib.Path) -> list[str]:
 
 
 def labelled_clips(
-  records: str | pathlib.Path,
+  records: storage.PathLike,
   encoder: tf.keras.Model | views.ViewSpec,
   batch_size: int,
   *,

@@ -9,7 +9,6 @@ queries are pooled and what the intervals are.
 """
 
 from collections.abc import Sequence
-import pathlib
 
 from absl import flags
 
@@ -34,12 +33,12 @@ def main(argv: Sequence[str]) -> int:
   for flag in (_WORKDIRS, _TEST_RECORDS, _OUTPUT):
     if not flag.value:
       raise ValueError(f"--{flag.name} is missing; see --help.")
-  output = pathlib.Path(_OUTPUT.value)
+  output = storage.Path(_OUTPUT.value)
   if not output.parent.is_dir():
     raise FileNotFoundError(
       f"the folder of --output ({output}) does not exist; create it."
     )
-  folders = [pathlib.Path(folder) for folder in _WORKDIRS.value]
+  folders = [storage.Path(folder) for folder in _WORKDIRS.value]
   cross_modal_runs.check_same(folders)
   runs = []
   for folder in folders:

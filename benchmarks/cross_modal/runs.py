@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 import dataclasses
-import pathlib
 
 from benchmarks.cross_modal import table
 from tfvssl.config import tree
@@ -10,11 +9,12 @@ from tfvssl.evaluate.protocols import retrieval
 from tfvssl.evaluate.retrieval import embeddings
 from tfvssl.evaluate.retrieval import ranks as zero_shot
 from tfvssl.methods import mmv
+from tfvssl.runtime import storage
 from tfvssl.train import run_folder
 from tfvssl.train import weights
 
 
-def check_same(folders: Sequence[pathlib.Path]) -> None:
+def check_same(folders: Sequence[storage.Path]) -> None:
   """Checks that the runs are MMV's and differ in their seed, and only in it.
 
   Raises:
@@ -44,7 +44,7 @@ def check_same(folders: Sequence[pathlib.Path]) -> None:
       )
 
 
-def ranks(folder: pathlib.Path, test_records: str) -> table.Run:
+def ranks(folder: storage.Path, test_records: str) -> table.Run:
   """Returns where a run's queries find their clips.
 
   Args:

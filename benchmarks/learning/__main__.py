@@ -17,7 +17,6 @@ over random weights: give the generated clips first.
 from collections.abc import Sequence
 import functools
 import os
-import pathlib
 import re
 import shutil
 import sys
@@ -74,7 +73,7 @@ def main(argv: Sequence[str]) -> int:
     raise ValueError(f"'{argv[1]}' is not a flag; see --helpfull.")
   if not _WORKDIR.value:
     raise ValueError("--workdir is missing; for example --workdir=OUT")
-  workdir = pathlib.Path(_WORKDIR.value)
+  workdir = storage.Path(_WORKDIR.value)
   sets = plan.parse_records(_RECORDS.value)
   steps = plan.steps_of(sets, _STEPS.value)
   cells = plan.plan(sets, _SEEDS.value, _COMPARISON_SEEDS.value)

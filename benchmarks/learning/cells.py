@@ -1,7 +1,6 @@
 """What one cell of benchmarks.learning measures, in one process."""
 
 import json
-import pathlib
 
 import tensorflow as tf
 
@@ -20,6 +19,7 @@ from tfvssl.evaluate.samples import splits as splits_of
 from tfvssl.optim import adam
 from tfvssl.runtime import exit_codes
 from tfvssl.runtime import replicas
+from tfvssl.runtime import storage
 from tfvssl.train import run as training
 from tfvssl.train import run_folder
 from tfvssl.train import weights
@@ -30,7 +30,7 @@ _SUPERVISED_RATE = 1e-3
 def pretrained(
   experiment: config.Experiment,
   test_records: str,
-  workdir: pathlib.Path,
+  workdir: storage.Path,
   *,
   against_random: bool,
 ) -> dict:

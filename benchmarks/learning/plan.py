@@ -3,7 +3,6 @@
 import dataclasses
 import hashlib
 import json
-import pathlib
 import re
 
 from absl import logging
@@ -153,7 +152,7 @@ def _usable_variants(train, test):
   usable = []
   for name, variant in learning_variants.VARIANTS.items():
     counts = [
-      demo_plan.usable_clips(pathlib.Path(folder), variant.modalities)
+      demo_plan.usable_clips(storage.Path(folder), variant.modalities)
       for folder in (train, test)
     ]
     if counts[0] >= _FEWEST_TRAIN and counts[1] >= _FEWEST_TEST:
@@ -251,13 +250,13 @@ def _digest(tree):
   return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def path(cell: Cell, workdir: pathlib.Path) -> pathlib.Path:
+def path(cell: Cell, workdir: storage.Path) -> storage.Path:
   """Returns the file of a cell."""
   return workdir / "cells" / f"{cell.name}.json"
 
 
 def is_done(
-  cell: Cell, asked: dict[str, str | int], workdir: pathlib.Path
+  cell: Cell, asked: dict[str, str | int], workdir: storage.Path
 ) -> bool:
   """Returns whether the cell's file is there.
 
@@ -286,12 +285,12 @@ def is_done(
   return True
 
 
-def write(result: dict, file: pathlib.Path) -> None:
+def write(result: dict, file: storage.Path) -> None:
   """Writes the result of a cell; the file appears whole."""
   storage.write_text(file, json.dumps(result, indent=1) + "\n")
 
 
-def read_all(workdir: pathlib.Path, names: list[str]) -> list[dict]:
+def read_all(workdir: storage.Path, names: list[str]) -> list[dict]:
   """Returns the results that are there, by the order of the sets' names.
 
   Raises:

@@ -155,6 +155,7 @@ def test_lock_keeps_out_another_process_until_it_ends(tmp_path):
 
 
 def test_lock_keeps_out_another_place_of_the_same_process(tmp_path):
+  (tmp_path / "x").mkdir()
   with storage.lock(tmp_path / "l"):
     with (
       pytest.raises(storage.InUseError, match="is held by"),

@@ -6,7 +6,6 @@ and its run did otherwise than the recipe is told with it.
 
 import dataclasses
 import json
-import pathlib
 from typing import NamedTuple
 
 from tfvssl import views
@@ -15,6 +14,7 @@ from tfvssl.config import paper_rows
 from tfvssl.config import protocols
 from tfvssl.config import tree
 from tfvssl.runtime import exit_codes
+from tfvssl.runtime import storage
 from tfvssl.train import run_folder
 
 # They are no part of what is trained.
@@ -59,7 +59,7 @@ class Difference(NamedTuple):
   paper: object
 
 
-def read_result(path: pathlib.Path) -> dict:
+def read_result(path: storage.Path) -> dict:
   """Returns the result file as a tree.
 
   Raises:
@@ -344,7 +344,7 @@ def _word(value):
   return f"{value:,}" if type(value) is int else str(value)
 
 
-def training_text(path: pathlib.Path, recipe: experiment.Experiment) -> str:
+def training_text(path: storage.Path, recipe: experiment.Experiment) -> str:
   """Returns how the run beside the result file differs from the recipe."""
   lines = ["trained otherwise than the recipe"]
   run = path.parent.parent

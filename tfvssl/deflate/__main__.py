@@ -11,13 +11,13 @@ result is RUN/deflated, which tfvssl.evaluate and tfvssl.export take with
 
 from collections.abc import Sequence
 import hashlib
-import pathlib
 
 from absl import flags
 from absl import logging
 
 from tfvssl.config import tree
 from tfvssl.runtime import exit_codes
+from tfvssl.runtime import storage
 from tfvssl.train import run_folder
 
 _WORKDIR = flags.DEFINE_string("workdir", None, "Folder of tfvssl.train.")
@@ -50,7 +50,7 @@ def main(argv: Sequence[str]) -> int:
       "--workdir and --records are needed; for example --workdir=RUN"
       " --records=RECORDS/train"
     )
-  workdir = pathlib.Path(_WORKDIR.value)
+  workdir = storage.Path(_WORKDIR.value)
   logging.set_verbosity(logging.INFO)
   if not (workdir / run_folder.CONFIG_NAME).is_file():
     raise FileNotFoundError(

@@ -20,7 +20,6 @@ from collections.abc import Sequence
 import contextlib
 import dataclasses
 import importlib.metadata
-import pathlib
 import time
 
 from absl import flags
@@ -29,6 +28,7 @@ from absl import logging
 from tfvssl.config import experiment as config
 from tfvssl.config import protocols
 from tfvssl.runtime import exit_codes
+from tfvssl.runtime import storage
 from tfvssl.train import run_folder
 
 _OF_IMAGES = ("pascal", "imagenet")
@@ -128,7 +128,7 @@ def main(argv: Sequence[str]) -> int:
       " --set=finetune.validation_share=0.25."
     )
   _check_image_flags()
-  workdir = pathlib.Path(_WORKDIR.value)
+  workdir = storage.Path(_WORKDIR.value)
   # Loads TensorFlow: after every check that needs none.
   from tfvssl.evaluate import assignments
   from tfvssl.evaluate import result_file
@@ -325,7 +325,7 @@ def _image():
 def _image_encoder(encoder, image):
   from tfvssl.deflate import networks
 
-  workdir = pathlib.Path(_WORKDIR.value)
+  workdir = storage.Path(_WORKDIR.value)
   try:
     return networks.encoder(encoder, image, workdir)
   except ValueError as error:
@@ -363,7 +363,7 @@ def _protocol(experiment, encoder):
     same_paths_differ=_SAME_PATHS_DIFFER.value,
     choose_c=linear_svm.ChooseC(_CHOOSE_C.value),
     image=_image(),
-    workdir=pathlib.Path(_WORKDIR.value),
+    workdir=storage.Path(_WORKDIR.value),
   )
 
 

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import pathlib
 import re
 
 from tfvssl.runtime import storage
@@ -29,7 +28,7 @@ def name(result: dict, test_folders: list[str]) -> str:
       alone says little.
   """
   names = [
-    "-".join(pathlib.Path(folder).resolve().parts[-2:])
+    "-".join(storage.Path(folder).resolve().parts[-2:])
     for folder in test_folders
   ]
   words = re.sub(r"[^A-Za-z0-9.]+", "-", "+".join(names)).strip("-.")
@@ -46,7 +45,7 @@ def name(result: dict, test_folders: list[str]) -> str:
   )
 
 
-def write(result: dict, path: pathlib.Path) -> None:
+def write(result: dict, path: storage.Path) -> None:
   """Writes the result; the file appears whole."""
   # NaN is no JSON; figures are never NaN.
   text = json.dumps(result, indent=1, allow_nan=False)

@@ -14,7 +14,6 @@ loaded back and gave the outputs of the run.
 """
 
 from collections.abc import Sequence
-import pathlib
 
 from absl import flags
 from absl import logging
@@ -46,7 +45,7 @@ def main(argv: Sequence[str]) -> int:
       "--workdir and --output are needed; for example --workdir=RUN"
       " --output=EXPORT"
     )
-  output = storage.check_free(pathlib.Path(_OUTPUT.value))
+  output = storage.check_free(storage.Path(_OUTPUT.value))
   # Loads TensorFlow: after every check that needs none.
   from tfvssl.deflate import networks
   from tfvssl.export import writer
@@ -64,7 +63,7 @@ def main(argv: Sequence[str]) -> int:
     step=step,
     max_batch_size=_MAX_BATCH_SIZE.value,
     image=networks.Image(_IMAGE.value),
-    workdir=pathlib.Path(_WORKDIR.value),
+    workdir=storage.Path(_WORKDIR.value),
   )
   print(
     f"next: python -m tfvssl.embed --model={output} --input=FOLDER"

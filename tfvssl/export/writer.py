@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 import contextlib
-import pathlib
 
 from absl import logging
 import numpy as np
@@ -24,13 +23,13 @@ _USUAL_SHORT_SIDE = 256  # default of data_prep.prepare_records
 
 def export(
   encoders: dict[str, base.Encoder],
-  output: pathlib.Path,
+  output: storage.Path,
   *,
   experiment: config.Experiment,
   step: int,
   max_batch_size: int = serving.MAX_BATCH_SIZE,
   image: networks.Image = networks.Image.NONE,
-  workdir: pathlib.Path = pathlib.Path(),
+  workdir: storage.PathLike = ".",
 ) -> None:
   """Writes the export; `output` appears only when all of it is right.
 
@@ -56,7 +55,7 @@ def export(
   module = serving.ServingModule(
     encoders,
     max_batch_size,
-    _image_encoder(chosen, image, workdir),
+    _image_encoder(chosen, image, storage.Path(workdir)),
   )
   with storage.new_folder(output) as unfinished:
     with _quiet():

@@ -13,7 +13,6 @@ published; without it the text network is left out.
 """
 
 from collections.abc import Sequence
-import pathlib
 
 from absl import flags
 from absl import logging
@@ -67,7 +66,7 @@ def main(argv: Sequence[str]) -> int:
       " text."
     )
   logging.set_verbosity(logging.INFO)
-  output = storage.check_free(pathlib.Path(_OUTPUT.value))
+  output = storage.check_free(storage.Path(_OUTPUT.value))
   try:
     report = _import(output)
   except ValueError as error:

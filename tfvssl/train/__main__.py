@@ -13,7 +13,6 @@ neither records nor a folder.
 """
 
 from collections.abc import Sequence
-import pathlib
 
 from absl import flags as absl_flags
 from absl import logging
@@ -21,6 +20,7 @@ from ml_collections import config_flags
 
 from tfvssl.config import flag
 from tfvssl.runtime import exit_codes
+from tfvssl.runtime import storage
 
 _CONFIG = flag.define_config()
 _WORKDIR = absl_flags.DEFINE_string(
@@ -54,7 +54,7 @@ def main(argv: Sequence[str]) -> int:
   from tfvssl.train import run_folder
 
   logging.set_verbosity(logging.INFO)
-  workdir = pathlib.Path(_WORKDIR.value)
+  workdir = storage.Path(_WORKDIR.value)
   workdir.mkdir(parents=True, exist_ok=True)
   replicas.prepare_process(experiment)
   strategy = replicas.build_strategy(experiment.runtime)

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 import contextlib
 import io
-import pathlib
 
 from absl import logging
 import orbit
@@ -16,6 +15,7 @@ from tfvssl.methods import base
 from tfvssl.optim import schedules
 from tfvssl.runtime import exit_codes
 from tfvssl.runtime import replicas
+from tfvssl.runtime import storage
 from tfvssl.train import checkpoints
 from tfvssl.train import held_out
 from tfvssl.train import input as run_input
@@ -32,7 +32,7 @@ class TrainingRun:
   def __init__(
     self,
     experiment: config.Experiment,
-    workdir: str | pathlib.Path,
+    workdir: storage.PathLike,
     strategy: tf.distribute.Strategy,
   ):
     """Opens records, builds method and optimiser, restores the newest state.
@@ -49,7 +49,7 @@ class TrainingRun:
     run_input.check_batch_size(experiment, strategy.num_replicas_in_sync)
     self._experiment = experiment
     self._strategy = strategy
-    self._workdir = pathlib.Path(workdir)
+    self._workdir = storage.Path(workdir)
     self._chief = replicas.is_chief(strategy)
     with strategy.scope():
       self.method, self.optimizer, output = _build(experiment)

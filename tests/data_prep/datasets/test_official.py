@@ -128,7 +128,9 @@ def test_nothing_found_and_no_folder(tmp_path):
 
 
 def test_lists_that_are_not_there_or_there_twice(tmp_path):
-  with pytest.raises(FileNotFoundError, match=r"`--annotations` .* no folder"):
+  with pytest.raises(
+    FileNotFoundError, match=r"`--annotations` .* not a folder"
+  ):
     official.find_lists(tmp_path / "gone")
   lists = official.find_lists(_touch(tmp_path, "a/l.csv", "b/l.csv"))
   with pytest.raises(FileNotFoundError, match=r"holds no x\.csv or y\.csv; g"):

@@ -1,7 +1,6 @@
 """Whether a record folder is what its manifest says, and what is damaged."""
 
 import hashlib
-import pathlib
 
 from google.protobuf import message
 import numpy as np
@@ -13,9 +12,10 @@ from tfvssl.data.records import contexts
 from tfvssl.data.records import manifest as manifest_lib
 from tfvssl.data.records import schema
 from tfvssl.data.records import shard_files
+from tfvssl.runtime import storage
 
 
-def verify(folder: str | pathlib.Path) -> list[str]:
+def verify(folder: storage.PathLike) -> list[str]:
   """Returns everything that is wrong with a record folder, a line each.
 
   Reads every byte: sizes, sha256, checksum of every record, record counts,
@@ -25,7 +25,7 @@ def verify(folder: str | pathlib.Path) -> list[str]:
     FileNotFoundError: the folder or its manifest does not exist.
     ValueError: the manifest cannot be read.
   """
-  folder = pathlib.Path(folder)
+  folder = storage.Path(folder)
   manifest = manifest_lib.load_manifest(folder)
   problems = contexts.file_differences(folder, manifest)
   for shard in tqdm.tqdm(
@@ -38,7 +38,7 @@ def verify(folder: str | pathlib.Path) -> list[str]:
 
 
 def verify_shard(
-  path: pathlib.Path, shard: manifest_lib.Shard, manifest: manifest_lib.Manifest
+  path: storage.Path, shard: manifest_lib.Shard, manifest: manifest_lib.Manifest
 ) -> list[str]:
   """Returns what is wrong with one shard; see `verify`."""
   problems = []

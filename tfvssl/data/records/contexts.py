@@ -1,7 +1,6 @@
 """The context of every record: a clip's facts without its payload."""
 
 from collections.abc import Iterable, Iterator
-import pathlib
 import re
 
 from google.protobuf import message
@@ -11,6 +10,7 @@ from tfvssl import views
 from tfvssl.data.records import manifest as manifest_lib
 from tfvssl.data.records import schema
 from tfvssl.data.records import shard_files
+from tfvssl.runtime import storage
 
 _SHARD_NAME = re.compile(r"-\d{5}-of-\d{5}")
 # One folder has one value of each.
@@ -68,7 +68,7 @@ _OF_MODALITY: dict[views.Modality, dict[str, type]] = {
 
 
 def compare_beginnings(
-  folder: pathlib.Path, manifest: manifest_lib.Manifest
+  folder: storage.Path, manifest: manifest_lib.Manifest
 ) -> tuple[list[str], dict[str, float]]:
   """Compares files, sizes and each shard's first record with the manifest.
 
@@ -119,20 +119,20 @@ def context_problems(
 
 
 def file_differences(
-  folder: pathlib.Path, manifest: manifest_lib.Manifest
+  folder: storage.Path, manifest: manifest_lib.Manifest
 ) -> list[str]:
   """Returns what `stat` finds different from the manifest, one line each."""
   lines = []
   named = {shard.file for shard in manifest.shards}
-  suffixes = {pathlib.PurePath(name).suffix for name in named} - {""}
+  suffixes = {storage.Path(name).suffix for name in named} - {""}
   for shard in manifest.shards:
     path = folder / shard.file
     if not path.exists():
       lines.append(f"{shard.file} is missing")
     elif not path.is_file():
       lines.append(f"{shard.file} is a directory")
-    elif path.stat().st_size != shard.bytes:
-      size = path.stat().st_size
+    elif storage.size(path) != shard.bytes:
+      size = storage.size(path)
       lines.append(
         f"{shard.file} is empty"
         if not size
@@ -164,7 +164,7 @@ def identity_differences(
     yield "it was prepared with another configuration"
 
 
-def of_shard(path: pathlib.Path) -> Iterator[tuple[int, dict]]:
+def of_shard(path: storage.Path) -> Iterator[tuple[int, dict]]:
   """Yields (number, context) of a shard's records; passes over payloads.
 
   A context has every key that belongs to all clips, and values of their kind.

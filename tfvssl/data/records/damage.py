@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 import contextlib
-import pathlib
 import re
 
 import tensorflow as tf
@@ -11,6 +10,7 @@ from tfvssl import views
 from tfvssl.data.records import reader
 from tfvssl.data.records import schema
 from tfvssl.runtime import exit_codes
+from tfvssl.runtime import storage
 
 _NAMES_RECORD = re.compile(r": record \d+ at byte|: \d+ whole records")
 
@@ -102,7 +102,7 @@ def _unreadable_image(records):
   from tfvssl.data.records import shard_files
 
   for path in records.paths:
-    for record in shard_files.scan(pathlib.Path(path)):
+    for record in shard_files.scan(storage.Path(path)):
       example = tf.train.SequenceExample.FromString(record.payload)
       for name, steps in example.feature_lists.feature_list.items():
         if name not in _IMAGES:

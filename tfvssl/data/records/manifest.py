@@ -2,9 +2,9 @@
 
 import dataclasses
 import json
-import pathlib
 
 from tfvssl.data.records import schema
+from tfvssl.runtime import storage
 
 MANIFEST_NAME = "manifest.json"
 _NAME_BYTES = 255  # of a file, on every common disk
@@ -41,19 +41,19 @@ class Manifest:
     """Returns the text of manifest.json."""
     return json.dumps(dataclasses.asdict(self), indent=1) + "\n"
 
-  def save(self, path: pathlib.Path) -> None:
+  def save(self, path: storage.Path) -> None:
     """Writes the manifest as JSON; not durable."""
     path.write_text(self.to_json(), encoding="utf-8")
 
 
-def load_manifest(folder: str | pathlib.Path) -> Manifest:
+def load_manifest(folder: storage.PathLike) -> Manifest:
   """Reads the manifest of a record folder.
 
   Raises:
     FileNotFoundError: the folder has no manifest.
     ValueError: it cannot be read, or has another schema version.
   """
-  path = pathlib.Path(folder) / MANIFEST_NAME
+  path = storage.Path(folder) / MANIFEST_NAME
   if not path.is_file():
     inside = sorted(p.parent.name for p in path.parent.glob("*/manifest.json"))
     if inside:
@@ -117,7 +117,7 @@ def _check_kinds(manifest):
 def _check_name(name, others):
   """Raises for the name of a shard that is not a name or is one of `others`."""
   if (
-    pathlib.PurePath(name).name != name
+    storage.Path(name).name != name
     or name in ("", "..")
     or "\0" in name
     or len(name.encode("utf-8")) > _NAME_BYTES

@@ -3,7 +3,6 @@
 from collections.abc import Collection, Iterable
 import dataclasses
 import math
-import pathlib
 
 from absl import logging
 import numpy as np
@@ -12,6 +11,7 @@ from tfvssl import views
 from tfvssl.data.records import contexts
 from tfvssl.data.records import manifest as manifest_lib
 from tfvssl.data.records import schema
+from tfvssl.runtime import storage
 
 _MOST_LINES = 20
 
@@ -33,7 +33,7 @@ class Records:
     may_lack: of `modalities`, what a usable clip may lack.
   """
 
-  folder: pathlib.Path
+  folder: storage.Path
   manifest: manifest_lib.Manifest
   modalities: set[views.Modality]
   usable: np.ndarray
@@ -110,7 +110,7 @@ class Records:
       count = self.manifest.shards[shard].record_count
       if self.usable[first : first + count].all():
         continue
-      for number, context in contexts.of_shard(pathlib.Path(path)):
+      for number, context in contexts.of_shard(storage.Path(path)):
         if not self.usable[first + number]:
           ids.append(context["clip/id"].decode("utf-8", "replace"))
           if len(ids) == limit:
@@ -156,7 +156,7 @@ def modalities_for(
 
 
 def open_for_views(
-  folder: str | pathlib.Path,
+  folder: storage.PathLike,
   specs: Iterable[views.ViewSpec],
   *,
   may_lack_all: bool = False,
@@ -250,7 +250,7 @@ def _words(manifest):
 
 
 def open_records(
-  folder: str | pathlib.Path,
+  folder: storage.PathLike,
   modalities: set[views.Modality],
   optional: Collection[views.Modality] = (),
 ) -> Records:
@@ -269,7 +269,7 @@ def open_records(
     ValueError: the folder differs from its manifest; all differences are in
       the message. Or no clip holds all modalities.
   """
-  folder = pathlib.Path(folder)
+  folder = storage.Path(folder)
   manifest = manifest_lib.load_manifest(folder)
   differences, rates = contexts.compare_beginnings(folder, manifest)
   if differences:

@@ -1,7 +1,5 @@
 """The protocol that has a name, with the settings of a run."""
 
-import pathlib
-
 from absl import logging
 
 from tfvssl import views
@@ -18,6 +16,7 @@ from tfvssl.evaluate.protocols import linear
 from tfvssl.evaluate.protocols import mlp
 from tfvssl.evaluate.protocols import svm as svm_protocol
 from tfvssl.evaluate.samples import features
+from tfvssl.runtime import storage
 
 # Of the short side; the paper's own settings differ by less.
 _NOTED_DIFFERENCE = 0.1
@@ -32,7 +31,7 @@ def build(
   same_paths_differ: bool,
   choose_c: linear_svm.ChooseC,
   image: networks.Image,
-  workdir: pathlib.Path,
+  workdir: storage.Path,
 ) -> protocol.Protocol:
   """Returns a protocol with all its choices.
 

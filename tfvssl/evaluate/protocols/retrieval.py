@@ -10,7 +10,6 @@ Source: MMV paper, appendix A.2 and Table 4, which have text to video only.
 
 from collections.abc import Iterable
 import hashlib
-import pathlib
 import time
 
 from absl import logging
@@ -22,6 +21,7 @@ from tfvssl.evaluate.retrieval import embeddings
 from tfvssl.evaluate.retrieval import ranks as zero_shot
 from tfvssl.evaluate.samples import random_network
 from tfvssl.methods import base
+from tfvssl.runtime import storage
 from tfvssl.train import weights
 
 _PAIRS = (("text", "video"), ("text", "audio"), ("audio", "video"))
@@ -62,7 +62,7 @@ def directions(
 def measure(
   experiment: config.Experiment,
   method: base.Method,
-  folder: str | pathlib.Path,
+  folder: storage.PathLike,
   random_seeds: int,
 ) -> dict:
   """Returns choices, clips and figures as a tree for the result file.
@@ -124,7 +124,7 @@ def _mean(figures_of_runs, names):
 def with_clips(
   known: Iterable[embeddings.Direction],
   found: dict[str, embeddings.Embedded],
-  folder: str | pathlib.Path,
+  folder: storage.PathLike,
 ) -> list[embeddings.Direction]:
   """Returns the directions for which there are clips; logs the others.
 

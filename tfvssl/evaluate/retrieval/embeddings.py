@@ -8,7 +8,6 @@ Source: MMV paper, appendix A.2.
 
 from collections.abc import Callable, Iterable, Iterator
 import dataclasses
-import pathlib
 from typing import NamedTuple, cast
 
 import numpy as np
@@ -27,6 +26,7 @@ from tfvssl.evaluate.retrieval import ranks as zero_shot
 from tfvssl.evaluate.samples import features
 from tfvssl.evaluate.samples import random_network
 from tfvssl.methods import base
+from tfvssl.runtime import storage
 
 AGGREGATION = zero_shot.Aggregation.AVERAGE_THEN_NORMALISE
 _HELD = {
@@ -79,7 +79,7 @@ class Embedded(NamedTuple):
 
 
 def open_clips(
-  folder: str | pathlib.Path,
+  folder: storage.PathLike,
   method: base.Method,
   directions: Iterable[Direction],
 ) -> Clips:
