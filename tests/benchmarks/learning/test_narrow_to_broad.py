@@ -128,12 +128,10 @@ def test_rows_of_both_views_are_the_same_clips(method, records):
   def by_number(batch, seed, training):
     del seed, training
     narrow, broad = (
-      tf.gather(code, batch[name].sample_index)
+      brave.Embedded(*[tf.gather(code, batch[name].sample_index)] * 3)
       for name in ("narrow", "broad_audio")
     )
-    return brave.Embeddings(
-      narrow, narrow, narrow, {"audio": [broad]}, {"audio": [broad]}
-    )
+    return brave.Embeddings(narrow, {"audio": [broad]})
 
   with pytest.MonkeyPatch.context() as patch:
     patch.setattr(method, "embeddings", by_number)
