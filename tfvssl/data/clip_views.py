@@ -218,7 +218,7 @@ def evaluation_views(
     crops(_Place(clip, start), spec, short_side, spatial_crops)
     for start in tf.unstack(all_starts)
   ]
-  repeats = len(pieces[0])
+  repeats = pieces[0].shape[0]
   starts_s = tf.repeat(starts.start_s(clip, all_starts), repeats)
   starts_s = tf.ensure_shape(starts_s, [temporal_clips * repeats])
   return _about(clip, all_starts[0])._replace(
