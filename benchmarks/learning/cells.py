@@ -11,6 +11,7 @@ from tfvssl.config import experiment as config
 from tfvssl.data import pipeline
 from tfvssl.data.records import reader
 from tfvssl.evaluate import baselines
+from tfvssl.evaluate.classifiers import heads
 from tfvssl.evaluate.classifiers import linear_svm
 from tfvssl.evaluate.classifiers import trained as classifier
 from tfvssl.evaluate.protocols import svm as svm_protocol
@@ -205,7 +206,7 @@ def _train_with_labels(experiment, settings, split, encoder, layer):
 
   classifier.train(
     logits_of,
-    classifier.softmax_loss,
+    heads.softmax_loss,
     encoder.backbone.trainable_variables + layer.trainable_variables,
     lambda size: classifier.training_batches(split, settings, size),
     split.train,

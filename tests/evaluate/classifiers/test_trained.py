@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from tests.evaluate import grey_records
 from tfvssl import views
+from tfvssl.evaluate.classifiers import heads
 from tfvssl.evaluate.classifiers import trained as classifier
 from tfvssl.evaluate.samples import clips
 from tfvssl.evaluate.samples import splits
@@ -50,14 +51,14 @@ def _recipe(optimizer, learning_rate, steps=60):
 
 
 LINEAR = (
-  lambda: classifier.LinearHead(CLASSES),
-  classifier.softmax_loss,
+  lambda: heads.LinearHead(CLASSES),
+  heads.softmax_loss,
   # The trust ratio is 0.001: small heads want a large rate.
   _recipe(lars.LarsConfig(weight_decay=0.0), 5.0),
 )
 MLP = (
-  lambda: classifier.MlpHead(32, CLASSES),
-  classifier.sigmoid_loss,
+  lambda: heads.MlpHead(32, CLASSES),
+  heads.sigmoid_loss,
   _recipe(adam.AdamConfig(), 0.02),
 )
 
@@ -106,11 +107,11 @@ def test_equal_seeds_give_equal_weights(split):
 
 def test_losses_by_hand():
   logits = tf.constant([[0.0, 2.0], [1.0, -1.0]])
-  softmax = classifier.softmax_loss(logits, tf.constant([[1], [1]]))
+  softmax = heads.softmax_loss(logits, tf.constant([[1], [1]]))
   np.testing.assert_allclose(
     softmax, [np.log1p(np.exp(-2.0)), np.log1p(np.exp(2.0))], rtol=1e-6
   )
-  sigmoid = classifier.sigmoid_loss(logits, tf.constant([[0, 1], [-1, -1]]))
+  sigmoid = heads.sigmoid_loss(logits, tf.constant([[0, 1], [-1, -1]]))
   expected = [
     np.log(2.0) + np.log1p(np.exp(-2.0)),  # both are right
     np.log1p(np.exp(1.0)) + np.log1p(np.exp(-1.0)),  # none is
@@ -182,7 +183,7 @@ def test_labels_of_a_batch_are_columns_of_the_training_classes(split):
 
 
 def test_features_dropped_leave_the_bias():
-  head = classifier.LinearHead(CLASSES)
+  head = heads.LinearHead(CLASSES)
   rows, _ = _separable(0)
   head(rows)
   head.linear.bias.assign([1.0, -2.0, 0.5, 3.0])

@@ -21,6 +21,7 @@ from tfvssl.backbones import batch_norm
 from tfvssl.config import pictures
 from tfvssl.config import protocols
 from tfvssl.config import tree as config_tree
+from tfvssl.evaluate.classifiers import heads
 from tfvssl.evaluate.classifiers import linear_svm
 from tfvssl.evaluate.classifiers import trained as classifier
 from tfvssl.evaluate.protocols import base as protocol
@@ -137,7 +138,7 @@ def train_and_test(
 
   classifier.train(
     logits_of,
-    classifier.softmax_loss,
+    heads.softmax_loss,
     [*backbone.trainable_variables, *head.trainable_variables],
     lambda size: classifier.training_batches(split, settings, size),
     split.train,
@@ -274,7 +275,7 @@ class FineTuneProtocol(protocol.Protocol):
     set_weights(encoder.backbone, start)
     tf.keras.utils.set_random_seed(settings.seed)
     head = classifier.build_head(
-      classifier.LinearHead(len(split.columns)), encoder, settings.spec
+      heads.LinearHead(len(split.columns)), encoder, settings.spec
     )
     batch_norm.make_local(head)
 

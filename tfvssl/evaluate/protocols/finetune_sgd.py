@@ -13,6 +13,7 @@ import tensorflow as tf
 from tfvssl import views
 from tfvssl.config import protocols
 from tfvssl.config import tree
+from tfvssl.evaluate.classifiers import heads
 from tfvssl.evaluate.classifiers import trained as classifier
 from tfvssl.evaluate.protocols import base as protocol
 from tfvssl.evaluate.protocols import finetune
@@ -90,7 +91,7 @@ class FineTuneSgdProtocol(protocol.Protocol):
     finetune.set_weights(encoder.backbone, start)
     tf.keras.utils.set_random_seed(settings.seed)
     head = classifier.build_head(
-      classifier.PlainHead(len(split.columns)), encoder, settings.spec
+      heads.PlainHead(len(split.columns)), encoder, settings.spec
     )
     accuracy = finetune.train_and_test(
       encoder,

@@ -21,6 +21,7 @@ from tfvssl.config import protocols
 from tfvssl.config import tree
 from tfvssl.deflate import networks
 from tfvssl.evaluate.classifiers import average_precision
+from tfvssl.evaluate.classifiers import heads
 from tfvssl.evaluate.classifiers import linear_svm
 from tfvssl.evaluate.classifiers import trained as classifier
 from tfvssl.evaluate.protocols import base as protocol
@@ -138,7 +139,7 @@ class ImageLinearProtocol(protocol.Protocol):
     )
     tf.keras.utils.set_random_seed(self.settings.seed)
     return classifier.scores_on_frozen(
-      classifier.PlainHead(len(split.columns)),
+      heads.PlainHead(len(split.columns)),
       encoder,
       split,
       self.settings,
@@ -188,7 +189,7 @@ class ImageNetProtocol(ImageLinearProtocol):
       encoder,
       split,
       rate,
-      loss_of=classifier.softmax_loss,
+      loss_of=heads.softmax_loss,
       probabilities_of=tf.nn.softmax,
     )
     return protocol.accuracy_tree(

@@ -14,6 +14,7 @@ import tensorflow as tf
 from tfvssl import views
 from tfvssl.config import protocols
 from tfvssl.config import tree
+from tfvssl.evaluate.classifiers import heads
 from tfvssl.evaluate.classifiers import linear_svm
 from tfvssl.evaluate.classifiers import trained as classifier
 from tfvssl.evaluate.protocols import base as protocol
@@ -84,11 +85,11 @@ class LinearProtocol(protocol.Protocol):
     recipe = self.recipe
     tf.keras.utils.set_random_seed(self.settings.seed)
     scores = classifier.scores_on_frozen(
-      classifier.LinearHead(len(split.columns)),
+      heads.LinearHead(len(split.columns)),
       encoder,
       split,
       self.settings,
-      loss_of=classifier.softmax_loss,
+      loss_of=heads.softmax_loss,
       probabilities_of=tf.nn.softmax,
       recipe=classifier.epochs_recipe(
         "linear",

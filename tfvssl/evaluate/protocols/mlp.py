@@ -15,6 +15,7 @@ import tensorflow as tf
 from tfvssl.config import protocols
 from tfvssl.config import tree
 from tfvssl.evaluate.classifiers import average_precision
+from tfvssl.evaluate.classifiers import heads
 from tfvssl.evaluate.classifiers import trained as classifier
 from tfvssl.evaluate.protocols import base as protocol
 from tfvssl.evaluate.samples import random_network
@@ -75,11 +76,11 @@ class ShallowMlpProtocol(protocol.Protocol):
   def _score(self, encoder, split):
     tf.keras.utils.set_random_seed(self.settings.seed)
     scores = classifier.scores_on_frozen(
-      classifier.MlpHead(self.recipe.hidden_dim, len(split.columns)),
+      heads.MlpHead(self.recipe.hidden_dim, len(split.columns)),
       encoder,
       split,
       self.settings,
-      loss_of=classifier.sigmoid_loss,
+      loss_of=heads.sigmoid_loss,
       probabilities_of=tf.sigmoid,
       recipe=self._recipe(len(split.train_clips)),
     )
