@@ -7,7 +7,6 @@ import json
 import pathlib
 
 from tfvssl.config import experiment as config
-from tfvssl.config import protocols
 from tfvssl.config import tree
 
 CONFIG_NAME = "config.json"
@@ -16,7 +15,7 @@ METRICS_NAME = "metrics.jsonl"
 # the optimisation (replica counts to rounding).
 _FREE_TO_CHANGE = (
   "logging.",
-  *(f"{name}." for name in protocols.PROTOCOLS),
+  *(f"{name}." for name in config.protocol_sections()),
   "runtime.strategy",
   "runtime.tpu",
   "runtime.logical_cpus",

@@ -11,6 +11,7 @@ from tfvssl.config import protocols
 from tfvssl.config import tree as config_tree
 from tfvssl.evaluate.protocols import retrieval
 from tfvssl.evaluate.retrieval import embeddings
+from tfvssl.evaluate.retrieval import figures
 from tfvssl.methods.parts.embedding_graph import EmbeddingGraph
 from tfvssl.methods.parts.embedding_graph import Graph
 from tfvssl.methods.parts.embedding_graph import Head
@@ -104,7 +105,7 @@ def _by_name(values, field):
 
 
 def test_figures_by_hand():
-  values = retrieval.figures(_embedded(), _DIRECTIONS)
+  values = figures.figures(_embedded(), _DIRECTIONS)
   assert list(values) == [f"{d.name}_{f}" for d in _DIRECTIONS for f in _FIELDS]
   assert _by_name(values, "recall_at_1") == pytest.approx(
     {
@@ -138,7 +139,7 @@ def test_figures_by_hand():
 
 def test_who_searches_what():
   found = _embedded()
-  about = {d.name: retrieval.describe(found, d) for d in _DIRECTIONS}
+  about = {d.name: figures.describe(found, d) for d in _DIRECTIONS}
   assert {
     name: (one["queries"], one["gallery"], one.get("ambiguous_queries"))
     for name, one in about.items()
@@ -173,9 +174,9 @@ def test_embeddings_that_are_all_alike_are_at_chance():
     )
     for name, one in _embedded().items()
   }
-  values = retrieval.figures(alike, _DIRECTIONS)
+  values = figures.figures(alike, _DIRECTIONS)
   for direction in _DIRECTIONS:
-    chance = retrieval.describe(alike, direction)["chance"]
+    chance = figures.describe(alike, direction)["chance"]
     assert chance["recall_at_1"] < 0.5
     found = {field: values[f"{direction.name}_{field}"] for field in _FIELDS}
     assert found == pytest.approx(chance)
@@ -184,7 +185,7 @@ def test_embeddings_that_are_all_alike_are_at_chance():
 def test_caption_that_a_clip_repeats_is_its_own():
   clips = np.array([1, 1, 2, 3, 3])
   word_ids = np.array([[7, 0], [7, 0], [8, 9], [9, 8], [8, 9]])
-  assert retrieval.ambiguous(clips, word_ids).tolist() == [
+  assert figures.ambiguous(clips, word_ids).tolist() == [
     False,
     False,
     True,
