@@ -63,7 +63,7 @@ def ranks(folder: pathlib.Path, test_records: str) -> table.Run:
       f"{folder} is at step {step} of {experiment.steps}; finish its training"
       " first."
     )
-  known = retrieval.directions(method.graph)
+  known = retrieval.directions(method.encoders())
   clips = embeddings.open_clips(test_records, method, known)
   settings = experiment.retrieval
   found = embeddings.embed(method, clips, settings)

@@ -70,11 +70,9 @@ def test_scales_and_offsets_are_trained(root, deflated):
   assert len(choices["mean_l1"]) == 3
   assert choices["mean_l1"][2] < choices["mean_l1"][0]
   assert (choices["pictures"], choices["settings"]["num_frames"]) == (8, 4)
-  experiment, method, _ = checkpoints.load_method(root / "RUN")
+  _, method, _ = checkpoints.load_method(root / "RUN")
   naive, trained = (
-    networks.encoder(
-      method.encoders()["video"], experiment.method, image, root / "RUN"
-    ).backbone
+    networks.encoder(method.encoders()["video"], image, root / "RUN").backbone
     for image in (networks.Image.NAIVE, networks.Image.TRAINED)
   )
   for one, two in zip(naive.variables, trained.variables, strict=True):

@@ -23,8 +23,7 @@ def video():
 
 
 def _encoder(video, image, workdir):
-  method = tiny_runs.method_config()
-  return networks.encoder(video, method, image, workdir)
+  return networks.encoder(video, image, workdir)
 
 
 def _checkpoint(workdir, value):

@@ -270,7 +270,7 @@ def test_retrieval_of_an_untrained_run(tmp_path):
     (
       ["--protocol=retrieval", "--test_records=a"],
       2,
-      "--protocol=retrieval needs a run of mmv",
+      "--protocol=retrieval needs a run whose modalities share a space",
     ),
     (
       ["--protocol=retrieval", "--train_records=a", "--test_records=b"],

@@ -186,7 +186,6 @@ def test_repeated_image_goes_through_the_video_network(method, tmp_path):
   encoders = method.encoders()
   image = networks.encoder(
     encoders["video"],
-    method.config,
     networks.Image.REPEATED,
     tmp_path,
   )
@@ -224,13 +223,13 @@ def test_images_need_a_network_that_has_the_form(words, method, tmp_path):
     exported_runs.export(
       experiment, {"audio": encoders["audio"]}, tmp_path / "a", naive
     )
-  experiment.method.video_backbone = r3d.R3DConfig()
+  video = encoders["video"]
+  video.backbone_config = r3d.R3DConfig()
   with pytest.raises(TypeError, match="R3DConfig.* has no deflated form"):
     exported_runs.export(experiment, encoders, tmp_path / "a", naive)
-  experiment.method = object()
-  with pytest.raises(
-    TypeError, match="knows MmvConfig and BraveConfig, not ob"
-  ):
+  # Of a network that was made of another one nothing is known.
+  encoders["video"] = video.with_backbone(video.spec, video.backbone)
+  with pytest.raises(TypeError, match="NoneType.* has no deflated form"):
     exported_runs.export(experiment, encoders, tmp_path / "a", naive)
   assert not list(tmp_path.iterdir())
 

@@ -3,6 +3,7 @@ import tensorflow as tf
 
 from tests import tiny_runs
 from tfvssl import views
+from tfvssl.backbones import tsm_resnet
 from tfvssl.methods import base
 from tfvssl.train import checkpoints
 
@@ -43,6 +44,37 @@ def test_encoder_applies_its_heads_in_order():
   outputs = encoder(tf.constant([[1.0, 5.0]]))
   tf.debugging.assert_equal(outputs["backbone"], [[2.0, 6.0]])
   tf.debugging.assert_equal(outputs["embedding"], [[1.0, 9.0]])
+
+
+def test_encoder_names_its_embedding_by_its_space():
+  network = tf.keras.layers.Lambda(lambda x: x + 1.0)
+  head = tf.keras.layers.Lambda(lambda x: x * 2.0)
+  spec = views.RgbViewSpec()
+  encoder = base.Encoder(spec, network, [head], space="shared")
+  assert encoder.spaces == ("shared",)
+  outputs = encoder(tf.constant([[1.0, 5.0]]))
+  assert list(outputs) == ["backbone", "embedding", "shared"]
+  tf.debugging.assert_equal(outputs["shared"], [[4.0, 12.0]])
+  assert base.Encoder(spec, network, [head]).spaces == ()
+
+
+def test_encoder_on_another_backbone_keeps_what_stands_on_it():
+  head = tf.keras.layers.Lambda(lambda x: x * 2.0)
+  encoder = base.Encoder(
+    views.RgbViewSpec(num_frames=8),
+    tf.keras.layers.Lambda(lambda x: x + 1.0),
+    [head],
+    backbone_config=tsm_resnet.TSMResNetConfig(),
+    space="shared",
+  )
+  image = views.RgbViewSpec(num_frames=1)
+  other = encoder.with_backbone(image, tf.keras.layers.Lambda(lambda x: -x))
+  assert (other.spec, other.spaces) == (image, ("shared",))
+  assert other.heads[0] is head
+  # It says what built the network: that of the new one is not known.
+  assert encoder.backbone_config == tsm_resnet.TSMResNetConfig()
+  assert other.backbone_config is None
+  tf.debugging.assert_equal(other(tf.constant([[3.0]]))["shared"], [[-6.0]])
 
 
 def test_bfloat16_keeps_losses_and_norms_in_float32():

@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -160,6 +162,40 @@ def test_sound_meets_text_through_the_shared_projection(words):
   coarse = method.graph.fine_to_coarse(fine)
   np.testing.assert_allclose(found["vat"], coarse, rtol=1e-6)
   np.testing.assert_array_equal(found["embedding"], found["vat"])
+
+
+@pytest.mark.parametrize("graph", list(Graph))
+def test_encoders_name_the_spaces_that_they_answer(words, graph):
+  """The finest first; the same whether there are weights or not."""
+  settings = tiny_mmv_runs.method_config(words, graph=graph)
+  expected = {
+    Graph.FINE_AND_COARSE: (("va", "vat"),) * 2 + (("vat",),),
+    Graph.SHARED: (("vat",),) * 3,
+    Graph.DISJOINT: (("va", "vt"), ("va",), ("vt",)),
+  }[graph]
+  encoders = settings.build().encoders()
+  assert [encoders[n].spaces for n in ("video", "audio", "text")] == [*expected]
+  ids = tf.zeros([2, 4], tf.int32)
+  log_mel = tf.ones([2, 13, 40])
+  video = tf.ones([2, 4, 16, 16, 3])
+  for name, inputs in (("video", video), ("audio", log_mel), ("text", ids)):
+    outputs = encoders[name](inputs)
+    assert {*outputs} == {"backbone", "embedding", *encoders[name].spaces}
+
+
+def test_encoder_on_another_backbone_keeps_its_part_of_the_graph(words):
+  method = _method(words)
+  video = method.encoders()["video"]
+  assert video.backbone_config is method.config.video_backbone
+  image = dataclasses.replace(video.spec, num_frames=1)
+  features = tf.random.stateless_normal([3, 32], [1, 2])
+  other = video.with_backbone(image, tf.keras.layers.Lambda(lambda x: x))
+  assert other.spec.num_frames == 1 and other.backbone_config is None
+  expected = method.graph.video(features)
+  found = other(features)
+  for space in ("va", "vat"):
+    tf.debugging.assert_equal(found[space], expected[space])
+  tf.debugging.assert_equal(found["embedding"], expected["vat"])
 
 
 def test_encoders_say_what_they_take(words):

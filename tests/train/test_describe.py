@@ -282,9 +282,10 @@ def test_binary_needs_neither_folder_nor_records(tmp_path):
 def test_another_count_than_the_papers_is_explained():
   cost = describe.NetworkCost("narrow_backbone", "R3D", 31_634_496, 0)
   method = brave.BraveConfig({}, narrow_backbone=r3d.R3DConfig())
+  measured = method.build().encoders()["video"]
   row = paper_rows.Row("Table 6", "x", {}, parameters="31.8M")
-  lines = describe._count_lines([cost], [row], method)
+  lines = describe._count_lines([cost], [row], measured)
   assert "R3D-50 has 31,634,496 trainable parameters." in " ".join(lines)
   assert not any("Attributes" in line for line in lines)
   equal = dataclasses.replace(row, parameters="31.6M")
-  assert not describe._count_lines([cost], [equal], method)
+  assert not describe._count_lines([cost], [equal], measured)

@@ -85,9 +85,7 @@ def _deflate(workdir):
   except ValueError as error:
     raise exit_codes.UserError(exit_codes.DATA, str(error)) from error
   video = method.encoders()["video"]
-  image = networks.encoder(
-    video, experiment.method, networks.Image.NAIVE, workdir
-  )
+  image = networks.encoder(video, networks.Image.NAIVE, workdir)
   choices, history = _fit(video, image, experiment.seed)
   networks.save(image.backbone, workdir, step, choices)
   return history

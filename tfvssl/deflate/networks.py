@@ -10,13 +10,10 @@ import tensorflow as tf
 
 from tfvssl import views
 from tfvssl.backbones import deflation
-from tfvssl.config import experiment
 from tfvssl.data import clip_views
 from tfvssl.data import pipeline
 from tfvssl.data.records import reader
 from tfvssl.methods import base
-from tfvssl.methods import brave
-from tfvssl.methods import mmv
 from tfvssl.train import checkpoints
 
 _FOLDER, _CHOICES = "deflated", "deflation.json"
@@ -58,16 +55,12 @@ class StillVideo(tf.keras.Model):
 
 
 def encoder(
-  video: base.Encoder,
-  method: experiment.MethodConfig,
-  image: Image,
-  workdir: pathlib.Path,
+  video: base.Encoder, image: Image, workdir: pathlib.Path
 ) -> base.Encoder:
   """Returns the encoder of images float32 [B, 1, H, W, 3].
 
   Args:
     video: of the run, with weights.
-    method: what built it.
     image: NAIVE, TRAINED or REPEATED.
     workdir: of the run, where TRAINED looks for the network.
 
@@ -81,26 +74,12 @@ def encoder(
     network = StillVideo(video.backbone, spec.num_frames)
   else:
     network = deflation.deflate(
-      video.backbone, _video_config(method), "image_backbone"
+      video.backbone, video.backbone_config, "image_backbone"
     )
   if image == Image.TRAINED:
     _load(network, workdir)
   spec = dataclasses.replace(spec, num_frames=1)
-  if isinstance(video, mmv.MmvEncoder):
-    return mmv.MmvEncoder(spec, network, video.graph, video.modality)
-  return base.Encoder(spec, network, video.heads)
-
-
-def _video_config(method):
-  """Returns what built the network of the `video` encoder."""
-  if isinstance(method, mmv.MmvConfig):
-    return method.video_backbone
-  if isinstance(method, brave.BraveConfig):
-    return method.narrow_backbone
-  raise TypeError(
-    "deflation knows MmvConfig and BraveConfig, not"
-    f" {type(method).__name__}; use --image=repeated."
-  )
+  return video.with_backbone(spec, network)
 
 
 def folder_of(workdir: pathlib.Path) -> pathlib.Path:

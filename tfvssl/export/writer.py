@@ -60,7 +60,7 @@ def export(
   module = serving.ServingModule(
     encoders,
     max_batch_size,
-    _image_encoder(chosen, experiment, image, workdir),
+    _image_encoder(chosen, image, workdir),
   )
   output.parent.mkdir(parents=True, exist_ok=True)
   unfinished = output.with_name(f".{output.name}.unfinished-{os.getpid()}")
@@ -87,7 +87,7 @@ def export(
   )
 
 
-def _image_encoder(encoders, experiment, image, workdir):
+def _image_encoder(encoders, image, workdir):
   """Returns the encoder of images, None where none are taken."""
   if image == networks.Image.NONE:
     return None
@@ -96,7 +96,7 @@ def _image_encoder(encoders, experiment, image, workdir):
       f"`image` ({image.value}) needs a video network; the run has"
       f" {', '.join(encoders)}. Export without images."
     )
-  return networks.encoder(encoders["video"], experiment.method, image, workdir)
+  return networks.encoder(encoders["video"], image, workdir)
 
 
 def _golden_requests(module):

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from tfvssl import views
+from tfvssl.config import experiment
 
 Views = dict[str, views.View]
 
@@ -27,9 +28,15 @@ class Output(NamedTuple):
 class Encoder(tf.keras.Model):
   """A trained backbone with its projector, for evaluation and export.
 
+  A method whose backbone stands on something else than a row of heads makes a
+  subclass, with a `call`, `spaces` and `with_backbone` of its own.
+
   Attributes:
     spec: the view that it was trained on.
     backbone: maps one input to [B, D].
+    heads: what makes the embedding of it.
+    backbone_config: what built the backbone; None where it was made of
+      another network.
   """
 
   def __init__(
@@ -37,17 +44,52 @@ class Encoder(tf.keras.Model):
     spec: views.ViewSpec,
     backbone: tf.keras.Model,
     heads: list[tf.keras.layers.Layer],
+    *,
+    backbone_config: experiment.BackboneConfig | None = None,
+    space: str | None = None,
   ):
-    """Combines `backbone` with `heads`, which are applied in order."""
+    """Combines `backbone` with `heads`, which are applied in order.
+
+    Args:
+      spec: see the attributes.
+      backbone: see the attributes.
+      heads: applied in order.
+      backbone_config: see the attributes.
+      space: where the embedding lies, if encoders of other modalities have
+        theirs in it, too; see `spaces`.
+    """
     super().__init__()
     self.spec = spec
     self.backbone = backbone
     self.heads = heads
+    self.backbone_config = backbone_config
+    self._space = space
+
+  @property
+  def spaces(self) -> tuple[str, ...]:
+    """Returns the spaces that it embeds into, the finest first.
+
+    Encoders of one method are compared, by cosine, in a space that both name;
+    `call` has the embedding in each by its name. None where embeddings of
+    different modalities are not to be compared.
+    """
+    return () if self._space is None else (self._space,)
+
+  def with_backbone(
+    self, spec: views.ViewSpec, backbone: tf.keras.Model
+  ) -> "Encoder":
+    """Returns the encoder with what stands on its backbone on another one.
+
+    Args:
+      spec: what `backbone` sees.
+      backbone: maps one input to [B, D], D as that of the own backbone.
+    """
+    return Encoder(spec, backbone, self.heads, space=self._space)
 
   def call(
     self, inputs: tf.Tensor, training: bool = False
   ) -> dict[str, tf.Tensor]:
-    """Returns `backbone` [B, D] and `embedding` [B, E], float32.
+    """Returns `backbone` [B, D], `embedding` [B, E] and its space, float32.
 
     Args:
       inputs: what the backbone takes: video float32 [B, T, H, W, 3] in [0, 1],
@@ -58,7 +100,8 @@ class Encoder(tf.keras.Model):
     embedding = features
     for head in self.heads:
       embedding = head(embedding, training=training)
-    return {"backbone": features, "embedding": embedding}
+    named = dict.fromkeys(self.spaces, embedding)
+    return {"backbone": features, "embedding": embedding, **named}
 
 
 class Method(tf.keras.Model):

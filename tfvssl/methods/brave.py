@@ -301,7 +301,10 @@ class Brave(base.Method):
     """
     result = {
       "video": base.Encoder(
-        self.config.narrow, self.narrow_backbone, [self.projector]
+        self.config.narrow,
+        self.narrow_backbone,
+        [self.projector],
+        backbone_config=self.config.narrow_backbone,
       )
     }
     for name, broad in self.config.broad.items():
@@ -311,7 +314,10 @@ class Brave(base.Method):
       if name in self.broad_adapters:
         heads_of.insert(0, self.broad_adapters[name])
       result[name] = base.Encoder(
-        broad.view, self.broad_backbones[name], heads_of
+        broad.view,
+        self.broad_backbones[name],
+        heads_of,
+        backbone_config=broad.backbone,
       )
     return result
 

@@ -164,11 +164,23 @@ class MmvEncoder(base.Encoder):
     backbone: tf.keras.Model,
     graph: embedding_graph.EmbeddingGraph,
     modality: str,
+    backbone_config: experiment.BackboneConfig | None = None,
   ):
     """Combines `backbone` with its heads of `graph`."""
-    super().__init__(spec, backbone, [])
+    super().__init__(spec, backbone, [], backbone_config=backbone_config)
     self.graph = graph
     self.modality = modality
+
+  @property
+  def spaces(self) -> tuple[str, ...]:
+    """Returns those of its modality in the graph, the finest first."""
+    return self.graph.spaces_of(self.modality)
+
+  def with_backbone(
+    self, spec: views.ViewSpec, backbone: tf.keras.Model
+  ) -> "MmvEncoder":
+    """Returns the encoder with its part of the graph on another backbone."""
+    return MmvEncoder(spec, backbone, self.graph, self.modality)
 
   def call(
     self, inputs: tf.Tensor, training: bool = False
@@ -330,7 +342,11 @@ class Mmv(base.Method):
     """Returns the encoders of `video` and of its partners."""
     found = {
       "video": MmvEncoder(
-        self.config.video, self.video_backbone, self.graph, "video"
+        self.config.video,
+        self.video_backbone,
+        self.graph,
+        "video",
+        self.config.video_backbone,
       )
     }
     for name, partner in self.config.partners.items():
@@ -338,7 +354,11 @@ class Mmv(base.Method):
       if isinstance(spec, views.WaveformViewSpec):
         spec = spec.heard
       found[name] = MmvEncoder(
-        spec, self.partner_backbones[name], self.graph, name
+        spec,
+        self.partner_backbones[name],
+        self.graph,
+        name,
+        partner.backbone,
       )
     return found
 

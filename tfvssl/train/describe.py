@@ -33,8 +33,6 @@ _STARTS = {
   views.Sync.START: "starts with the {} view",
   views.Sync.CENTRE: "has the centre of the {} view",
 }
-# The network that a paper prints parameters of: BraVe's, MMV's.
-_MEASURED = ("narrow_backbone", "video_backbone")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,12 +67,14 @@ def text(
   rows = paper_rows.rows_of(recipe)
   method = experiment.method.build()
   costs = network_costs(method)
+  # The network that papers print parameters of.
+  measured = method.encoders()["video"]
   sections = [
     [(recipe.__doc__ or recipe.__name__).partition("\n")[0]],
     [f"changed by flags: {', '.join(changes)}"] if changes else [],
     _view_lines(method),
-    _network_lines(costs, rows),
-    _count_lines(costs, rows, experiment.method),
+    _network_lines(costs, rows, measured),
+    _count_lines(costs, rows, measured),
     _schedule_lines(experiment),
     _expected_lines(rows),
     _setting_lines(experiment, rows[0].paper.sources if rows else {}),
@@ -184,7 +184,7 @@ def _extent(spec):
   return f"{kind}, {rate:g} frames per second, {spec.num_frames / rate:.2f} s"
 
 
-def _network_lines(costs, rows):
+def _network_lines(costs, rows, measured):
   printed = next((row.parameters for row in rows if row.parameters), "")
   lines = [
     "networks: trainable parameters, and 10^9 operations per clip: a forward"
@@ -193,7 +193,7 @@ def _network_lines(costs, rows):
     f"  {'':44} {'parameters':>12} {'paper':>7} {'GFLOP':>9}",
   ]
   for cost in costs:
-    paper = printed if cost.name in _MEASURED else ""
+    paper = printed if cost.name == measured.backbone.name else ""
     name = f"{cost.name} ({cost.kind})"
     lines.append(_cost_line(name, cost.parameters, paper, cost.operations))
   lines.append(
@@ -207,16 +207,16 @@ def _network_lines(costs, rows):
   return lines
 
 
-def _count_lines(costs, rows, method):
+def _count_lines(costs, rows, measured):
   """Returns why a network has another count than the paper prints.
 
   The docstring of its config says so.
   """
   printed = next((row.parameters for row in rows if row.parameters), "")
   for cost in costs:
-    if cost.name in _MEASURED:
+    if cost.name == measured.backbone.name:
       if printed and f"{cost.parameters / 1e6:.1f}M" != printed:
-        network = type(getattr(method, cost.name))
+        network = type(measured.backbone_config)
         docstring = inspect.cleandoc(network.__doc__ or "")
         return docstring.partition("\nAttributes:")[0].strip().splitlines()
   return []

@@ -4,31 +4,30 @@ import types
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tests import tiny_mmv_runs
 from tests import tiny_runs
 from tfvssl.config import protocols
 from tfvssl.config import tree as config_tree
+from tfvssl.evaluate import request as requests
+from tfvssl.evaluate.protocols import base as protocol_base
 from tfvssl.evaluate.protocols import retrieval
 from tfvssl.evaluate.retrieval import embeddings
 from tfvssl.evaluate.retrieval import figures
-from tfvssl.methods.parts.embedding_graph import EmbeddingGraph
+from tfvssl.methods import base
 from tfvssl.methods.parts.embedding_graph import Graph
-from tfvssl.methods.parts.embedding_graph import Head
 from tfvssl.train import checkpoints
 
 _FIELDS = ("recall_at_1", "recall_at_5", "recall_at_10", "median_rank")
 
 
-def _graph(graph, partners=("audio", "text")):
-  return EmbeddingGraph(
-    graph,
-    video_head=Head.LINEAR,
-    partner_heads=dict.fromkeys(partners, Head.LINEAR),
-    fine_dim=4,
-    coarse_dim=2,
-    relu_before_coarse=False,
-  )
+def _method(folder, graph, partners=("audio", "text")):
+  """Returns a method without weights."""
+  words = tiny_mmv_runs.vocabulary(folder)
+  settings = tiny_mmv_runs.method_config(words, graph=graph)
+  settings.partners = {name: settings.partners[name] for name in partners}
+  return settings.build()
 
 
 @pytest.mark.parametrize(
@@ -40,7 +39,7 @@ def _graph(graph, partners=("audio", "text")):
   ],
 )
 def test_pairs_are_compared_where_the_graph_compares_them(
-  graph, text_video, text_audio, audio_video
+  tmp_path, graph, text_video, text_audio, audio_video
 ):
   expected = [
     ("text_to_video", text_video),
@@ -50,7 +49,7 @@ def test_pairs_are_compared_where_the_graph_compares_them(
     ("audio_to_video", audio_video),
     ("video_to_audio", audio_video),
   ]
-  found = retrieval.directions(_graph(graph))
+  found = retrieval.directions(_method(tmp_path, graph).encoders())
   assert [(direction.name, direction.space) for direction in found] == [
     (name, space) for name, space in expected if space
   ]
@@ -59,12 +58,29 @@ def test_pairs_are_compared_where_the_graph_compares_them(
 @pytest.mark.parametrize(
   ("partner", "space"), [("text", "vt"), ("audio", "va")]
 )
-def test_run_of_two_modalities_has_two_directions(partner, space):
-  found = retrieval.directions(_graph(Graph.SHARED, [partner]))
+def test_run_of_two_modalities_has_two_directions(tmp_path, partner, space):
+  method = _method(tmp_path, Graph.SHARED, [partner])
+  found = retrieval.directions(method.encoders())
   assert [tuple(direction) for direction in found] == [
     (partner, "video", space),
     ("video", partner, space),
   ]
+
+
+def test_encoders_of_one_space_are_compared_in_it():
+  spec, network = tiny_runs.method_config().narrow, tf.keras.Sequential()
+  encoders = {
+    name: base.Encoder(spec, network, [], space="shared")
+    for name in ("video", "audio", "flow")
+  }
+  found = retrieval.directions(encoders)
+  # Of flow the paper of no protocol speaks.
+  assert [tuple(direction) for direction in found] == [
+    ("audio", "video", "shared"),
+    ("video", "audio", "shared"),
+  ]
+  encoders["audio"] = base.Encoder(spec, network, [], space="another")
+  assert not retrieval.directions(encoders)
 
 
 def _circle(*degrees):
@@ -97,7 +113,15 @@ def _embedded():
   }
 
 
-_DIRECTIONS = retrieval.directions(_graph(Graph.FINE_AND_COARSE))
+_DIRECTIONS = [
+  embeddings.Direction(query, gallery, space)
+  for one, other, space in (
+    ("text", "video", "vat"),
+    ("text", "audio", "vat"),
+    ("audio", "video", "va"),
+  )
+  for query, gallery in ((one, other), (other, one))
+]
 
 
 def _by_name(values, field):
@@ -194,22 +218,20 @@ def test_caption_that_a_clip_repeats_is_its_own():
   ]
 
 
-def test_brave_is_refused():
+def test_brave_is_refused(tmp_path):
   with pytest.raises(
-    ValueError, match="needs a run of mmv, .* is one of brave. Use svm"
+    ValueError,
+    match="needs a run whose modalities share a space; this is one of brave."
+    " Use svm",
   ):
-    retrieval.check_method(tiny_runs.method_config())
-  retrieval.check_method(tiny_mmv_runs.method_config("words.txt"))
+    retrieval.check_method(tiny_runs.method_config().build())
+  retrieval.check_method(_method(tmp_path, Graph.DISJOINT))
 
 
-def _measure(monkeypatch, random_seeds):
+def _measure(folder, monkeypatch, random_seeds):
   """Returns the tree, and what was done in which order, without networks."""
   done = []
-  method = types.SimpleNamespace(
-    graph=_graph(Graph.FINE_AND_COARSE),
-    encoders=lambda: dict.fromkeys(("video", "audio", "text")),
-    config=types.SimpleNamespace(video=tiny_runs.method_config().narrow),
-  )
+  method = _method(folder, Graph.FINE_AND_COARSE)
   experiment = tiny_runs.experiment(
     seed=4, retrieval=protocols.Retrieval(temporal_clips=2, spatial_crops=3)
   )
@@ -246,11 +268,22 @@ def _measure(monkeypatch, random_seeds):
   monkeypatch.setattr(embeddings, "calibrate", calibrate)
   monkeypatch.setattr(checkpoints, "fresh_method", lambda _, seed: seed)
   folder = types.SimpleNamespace(name="test")
-  return retrieval.measure(experiment, method, folder, random_seeds), done
+  request = requests.Request(
+    workdir=folder,
+    protocol="retrieval",
+    test_records=(folder,),
+    random_seeds=random_seeds,
+  )
+  subject = protocol_base.Subject(
+    request, experiment, experiment.retrieval, method
+  )
+  return retrieval.RetrievalProtocol.measure(subject), done
 
 
-def test_result_has_the_trained_and_the_mean_of_random_networks(monkeypatch):
-  tree, done = _measure(monkeypatch, 2)
+def test_result_has_the_trained_and_the_mean_of_random_networks(
+  tmp_path, monkeypatch
+):
+  tree, done = _measure(tmp_path, monkeypatch, 2)
   assert done == [
     ("embed", "trained"),
     ("calibrate", 4),
@@ -282,16 +315,16 @@ def test_result_has_the_trained_and_the_mean_of_random_networks(monkeypatch):
   assert config_tree.from_tree(protocol["train_view"]).num_frames == 4
 
 
-def test_without_random_networks_there_is_no_mean(monkeypatch):
-  tree, done = _measure(monkeypatch, 0)
+def test_without_random_networks_there_is_no_mean(tmp_path, monkeypatch):
+  tree, done = _measure(tmp_path, monkeypatch, 0)
   assert done == [("embed", "trained")]
   assert tree["random_initialisation"]["runs"] == []
   assert set(tree["random_initialisation"]["mean"].values()) == {None}
   assert "random" not in retrieval.table(tree)
 
 
-def test_table_holds_every_figure_in_per_cent(monkeypatch):
-  tree, _ = _measure(monkeypatch, 2)
+def test_table_holds_every_figure_in_per_cent(tmp_path, monkeypatch):
+  tree, _ = _measure(tmp_path, monkeypatch, 2)
   lines = [line.split() for line in retrieval.table(tree).splitlines()]
   assert lines[0][-4:] == ["R@1", "R@5", "R@10", "MedR"]
   assert " ".join(lines[1]) == (

@@ -90,7 +90,7 @@ def method(words):
 
 
 def _open(folder, method):
-  known = retrieval.directions(method.graph)
+  known = retrieval.directions(method.encoders())
   return embeddings.open_clips(folder, method, known)
 
 

@@ -297,10 +297,7 @@ def _encoder(subject, video, image):
 
   with base.data_errors():
     return networks.encoder(
-      video,
-      subject.experiment.method,
-      networks.Image(image),
-      subject.request.workdir,
+      video, networks.Image(image), subject.request.workdir
     )
 
 

@@ -10,7 +10,7 @@ Source: MMV paper, appendix A.2 and Table 4, which have text to video only.
 
 import hashlib
 import time
-from typing import ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from absl import logging
 import numpy as np
@@ -21,6 +21,12 @@ from tfvssl.config import protocols
 from tfvssl.config import tree as config_tree
 from tfvssl.evaluate import request as requests
 from tfvssl.evaluate.protocols import base
+
+if TYPE_CHECKING:
+  from tfvssl.evaluate.retrieval import embeddings
+  from tfvssl.methods import base as methods
+
+_PAIRS = (("text", "video"), ("text", "audio"), ("audio", "video"))
 
 
 class RetrievalProtocol(base.Protocol):
@@ -57,17 +63,14 @@ class RetrievalProtocol(base.Protocol):
     cls, experiment: config.Experiment, settings: protocols.TestViews
   ) -> None:
     """Raises ValueError unless modalities of the run share a space."""
-    from tfvssl.evaluate.retrieval import directions
-
     method = experiment.method.build()
-    directions.check_method(method)
+    check_method(method)
     spec = method.encoders()["video"].spec
     base.check_short_side(spec, settings, cls.NAME)
 
   @classmethod
   def measure(cls, subject: base.Subject) -> dict:
     """See base.Protocol."""
-    from tfvssl.evaluate.retrieval import directions
     from tfvssl.evaluate.retrieval import embeddings
     from tfvssl.evaluate.retrieval import figures
     from tfvssl.train import checkpoints
@@ -78,7 +81,7 @@ class RetrievalProtocol(base.Protocol):
     method = subject.method
     (folder,) = request.test_records
     with base.data_errors():
-      known = directions.directions(method.encoders())
+      known = directions(method.encoders())
       clips = embeddings.open_clips(folder, method, known)
       found = embeddings.embed(method, clips, settings)
       there = figures.with_clips(known, found, folder)
@@ -123,6 +126,40 @@ class RetrievalProtocol(base.Protocol):
       for split in result["splits"]
     )
     return "videos to search", searched
+
+
+def check_method(method: "methods.Method") -> None:
+  """Raises ValueError unless runs of `method` can be evaluated."""
+  if not directions(method.encoders()):
+    name = type(method).__module__.rpartition(".")[2]
+    raise ValueError(
+      f"--protocol={RetrievalProtocol.NAME} needs a run whose modalities share"
+      f" a space; this is one of {name}. Use svm, linear, finetune or mlp."
+    )
+
+
+def directions(
+  encoders: "dict[str, methods.Encoder]",
+) -> "list[embeddings.Direction]":
+  """Returns what is searched by what, each pair in both directions.
+
+  A pair is compared in the finest space of both; one without is left out.
+
+  Args:
+    encoders: of a method, with or without weights.
+  """
+  from tfvssl.evaluate.retrieval import embeddings
+
+  found = []
+  for query, gallery in _PAIRS:
+    if query not in encoders or gallery not in encoders:
+      continue
+    known = encoders[query].spaces
+    common = [space for space in encoders[gallery].spaces if space in known]
+    if common:
+      for pair in ((query, gallery), (gallery, query)):
+        found.append(embeddings.Direction(*pair, common[0]))
+  return found
 
 
 def _mean(figures_of_runs, names):
@@ -205,6 +242,6 @@ def table(result: dict) -> str:
 
 def _line(title, figures):
   recalls = "".join(
-    f"{100 * figures.figures[f'recall_at_{k}']:7.1f}" for k in (1, 5, 10)
+    f"{100 * figures[f'recall_at_{k}']:7.1f}" for k in (1, 5, 10)
   )
   return f"  {title:24}{recalls}{figures.figures['median_rank']:8.1f}"

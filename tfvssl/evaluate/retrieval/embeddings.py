@@ -1,4 +1,4 @@
-"""Test clips with several modalities, and what MMV's encoders make of them.
+"""Test clips with several modalities, and what a run's encoders make of them.
 
 Pictures and sound are seen in regular windows, the same for both; of captions
 all are read. Every record is parsed and decoded once, for all encoders, and
@@ -9,7 +9,7 @@ Source: MMV paper, appendix A.2.
 from collections.abc import Callable, Iterable, Iterator
 import dataclasses
 import pathlib
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 import tensorflow as tf
@@ -20,13 +20,13 @@ from tfvssl.config import protocols
 from tfvssl.data import clip_views
 from tfvssl.data import pipeline
 from tfvssl.data import spectrogram
+from tfvssl.data import text
 from tfvssl.data import windows
 from tfvssl.data.records import reader
 from tfvssl.evaluate.retrieval import ranks as zero_shot
 from tfvssl.evaluate.samples import features
 from tfvssl.evaluate.samples import random_network
 from tfvssl.methods import base
-from tfvssl.methods import mmv
 
 AGGREGATION = zero_shot.Aggregation.AVERAGE_THEN_NORMALISE
 _HELD = {
@@ -40,7 +40,7 @@ Network = Callable[[tf.Tensor], dict[str, tf.Tensor]]
 
 
 class Direction(NamedTuple):
-  """Which modality searches which, and in which space of the graph."""
+  """Which modality searches which, and in which space."""
 
   query: str
   gallery: str
@@ -80,7 +80,7 @@ class Embedded(NamedTuple):
 
 def open_clips(
   folder: str | pathlib.Path,
-  method: mmv.Mmv,
+  method: base.Method,
   directions: Iterable[Direction],
 ) -> Clips:
   """Returns the clips that hold both modalities of one of `directions`.
@@ -92,9 +92,9 @@ def open_clips(
   """
   records = reader.open_records(folder, set(), views.FRAME_RATE_HZ)
   records.check_rate("image/frame_rate_hz", views.FRAME_RATE_HZ)
-  sound = _partner_view(method, "audio")
-  if sound is not None:
-    rate_hz = sound.spectrogram.sample_rate_hz
+  encoders = _compared(method)
+  if "audio" in encoders:
+    rate_hz = encoders["audio"].spec.spectrogram.sample_rate_hz
     records.check_rate("WAVEFORM/sample_rate_hz", rate_hz)
   words = [
     joined.split("+")
@@ -103,7 +103,7 @@ def open_clips(
   ]
   held = {
     name: np.array([_HELD[name].value in own for own in words], bool)
-    for name in method.encoders()
+    for name in encoders
   }
   usable = np.zeros(len(words), bool)
   for direction in directions:
@@ -121,14 +121,17 @@ def open_clips(
   return Clips(dataclasses.replace(records, usable=usable), held)
 
 
-def _partner_view(method, name):
-  """Returns the spec of the partner's view; None without the partner."""
-  partner = method.config.partners.get(name)
-  return None if partner is None else partner.view
+def _compared(method):
+  """Returns the encoders that embed into a space of several modalities."""
+  return {
+    name: encoder
+    for name, encoder in method.encoders().items()
+    if encoder.spaces
+  }
 
 
 def embed(
-  method: mmv.Mmv, clips: Clips, settings: protocols.Retrieval
+  method: base.Method, clips: Clips, settings: protocols.Retrieval
 ) -> dict[str, Embedded]:
   """Returns the embeddings of all clips by modality.
 
@@ -136,7 +139,7 @@ def embed(
     ValueError: embeddings that are not finite.
     exit_codes.UserError: a record is damaged; it is named.
   """
-  encoders = method.encoders()
+  encoders = _compared(method)
   networks = {name: _network(encoders[name]) for name in encoders}
   per_clip = {
     "video": settings.temporal_clips * settings.spatial_crops,
@@ -145,7 +148,7 @@ def embed(
   numbers = {name: [] for name in networks}
   parts = {name: [] for name in networks}
   word_ids = []
-  for number, inputs in _inputs(method, clips, settings):
+  for number, inputs in _inputs(encoders, clips, settings):
     for name, rows in inputs.items():
       size = min(settings.batch_size, per_clip.get(name, settings.batch_size))
       parts[name].append(_forward(networks[name], rows, size))
@@ -175,9 +178,7 @@ def _network(encoder: base.Encoder) -> Network:
       inputs = spectrogram.log_mel(inputs, spec.spectrogram)
     found = encoder(inputs)
     return {
-      space: tf.cast(z, tf.float32)
-      for space, z in found.items()
-      if space not in ("backbone", "embedding")
+      space: tf.cast(found[space], tf.float32) for space in encoder.spaces
     }
 
   return network
@@ -209,16 +210,22 @@ def _aggregate(parts, num_views, name):
 
 
 def _inputs(
-  method: mmv.Mmv, clips: Clips, settings: protocols.Retrieval
+  encoders: dict[str, base.Encoder],
+  clips: Clips,
+  settings: protocols.Retrieval,
 ) -> Iterator[tuple[int, dict[str, tf.Tensor]]]:
   """Yields sample_index and what the clip holds: uint8 pixels, samples, ids.
 
   Clips without pictures come last: within one dataset all have the same parts.
   """
+  specs = {name: encoder.spec for name, encoder in encoders.items()}
+  tokenizer = None
+  if "text" in specs:
+    tokenizer = text.Tokenizer(cast(views.TextViewSpec, specs["text"]))
 
   def sample_views(clip, seed):
     del seed  # nothing is random
-    return {_NAME: _test_view(clip, method, method.tokenizer, settings)}
+    return {_NAME: _test_view(clip, specs, tokenizer, settings)}
 
   with tqdm.tqdm(
     desc="test clips", total=clips.records.usable_count, unit=" clips"
@@ -263,20 +270,20 @@ def _parts(view):
   return found
 
 
-def _test_view(clip, method, tokenizer, settings):
+def _test_view(clip, specs, tokenizer, settings):
   """Returns video [V, T, H, W, 3], waveform [W, N] and text [K, L]."""
   view = views.View(sample_index=clip.sample_index)
   if clip.frames is not None:
     pictures = clip_views.evaluation_views(
       clip,
-      method.config.video,
+      specs["video"],
       temporal_clips=settings.temporal_clips,
       spatial_crops=settings.spatial_crops,
       short_side=settings.test_short_side,
     )
     view = view._replace(video=pictures.video)
   if clip.waveform is not None:
-    sounds = _sounds(clip, method, settings.temporal_clips)
+    sounds = _sounds(clip, specs, settings.temporal_clips)
     view = view._replace(
       waveform=tf.stack([sound.waveform for sound in sounds]),
       mask=sounds[0].mask,
@@ -286,11 +293,12 @@ def _test_view(clip, method, tokenizer, settings):
   return view
 
 
-def _sounds(clip, method, count):
+def _sounds(clip, specs, count):
   """Returns the sound of the windows in which the pictures are seen."""
-  spec = _partner_view(method, "audio")
-  spec = dataclasses.replace(spec, temporal_jitter_s=0.0)
-  video = method.config.video
+  heard, video = specs["audio"], specs["video"]
+  spec = views.WaveformViewSpec(
+    seconds=heard.seconds, spectrogram=heard.spectrogram
+  )
   starts = windows.linspace_starts(
     clip_views.frame_count(clip, spec),
     count,
@@ -304,7 +312,7 @@ def _sounds(clip, method, count):
 
 
 def calibrate(
-  method: mmv.Mmv,
+  method: base.Method,
   clips: Clips,
   word_ids: np.ndarray | None,
   settings: protocols.Retrieval,
@@ -322,7 +330,7 @@ def calibrate(
     settings: of the test.
     seed: of the views.
   """
-  for name, encoder in method.encoders().items():
+  for name, encoder in _compared(method).items():
     usable = clips.records.usable & clips.held[name]
     if name == "text":
       _calibrate_text(encoder, word_ids, settings.batch_size, seed)

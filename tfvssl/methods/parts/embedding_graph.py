@@ -84,6 +84,19 @@ class EmbeddingGraph(tf.keras.layers.Layer):
       else None
     )
 
+  def spaces_of(self, modality: str) -> tuple[str, ...]:
+    """Returns the spaces of a modality's embeddings, the finest first.
+
+    Args:
+      modality: 'video', or one of the partners.
+    """
+    found = (
+      list(self.video_heads) if modality == "video" else [self.spaces[modality]]
+    )
+    if self.fine_to_coarse is not None and "va" in found:
+      found.append("vat")
+    return tuple(found)
+
   def video(
     self, features: tf.Tensor, training: bool = False
   ) -> dict[str, tf.Tensor]:
