@@ -148,7 +148,7 @@ def _protocol(experiment, spec):
     settings,
     False,
     experiment.svm,
-    linear_svm.ChooseC.CROSS_VALIDATION,
+    linear_svm.ChooseC.CROSS_VALIDATION.value,
   )
 
 

@@ -4,34 +4,30 @@ import dataclasses
 import pathlib
 
 import pytest
+import tensorflow as tf
 
 from tests import tiny_mmv_runs
 from tests import tiny_runs
 from tfvssl import views
+from tfvssl.config import experiment as config
 from tfvssl.config import pictures
-from tfvssl.config import protocols
-from tfvssl.deflate import networks
-from tfvssl.evaluate.classifiers import linear_svm
+from tfvssl.evaluate import request as requests
+from tfvssl.evaluate.protocols import base
 from tfvssl.evaluate.protocols import known
 from tfvssl.methods import mmv
 
 
-def _protocol(name, image=networks.Image.NONE, workdir=pathlib.Path()):
+def _protocol(name, image=None, workdir=pathlib.Path()):
   experiment = tiny_runs.experiment()
   experiment = dataclasses.replace(
     experiment,
     finetune_sgd=dataclasses.replace(experiment.finetune_sgd, image_size=240),
   )
-  return known.build(
-    name,
-    experiment,
-    mmv.video_view(),
-    modality="video",
-    same_paths_differ=False,
-    choose_c=linear_svm.ChooseC.FIRST_TEST,
-    image=image,
-    workdir=workdir,
-  )
+  kind = known.named(name)
+  request = requests.Request(workdir=workdir, protocol=name, image=image)
+  settings = kind.settings_of(experiment)
+  subject = base.Subject(request, experiment, settings, tf.keras.Model())
+  return kind.build(subject, mmv.video_view())
 
 
 @pytest.mark.parametrize(
@@ -47,7 +43,7 @@ def _protocol(name, image=networks.Image.NONE, workdir=pathlib.Path()):
   ],
 )
 def test_views_of_training_and_test(name, train_size, test_size, colour, flip):
-  protocol = _protocol(name, networks.Image.NAIVE)
+  protocol = _protocol(name, "naive")
   assert protocol.NAME == protocol.to_tree()["name"] == name
   spec, test_spec = protocol.settings.spec, protocol.settings.test_spec
   assert (spec.image_size, test_spec.image_size) == (train_size, test_size)
@@ -60,12 +56,13 @@ def test_views_of_training_and_test(name, train_size, test_size, colour, flip):
 def test_all_but_retrieval_are_known():
   tested = test_views_of_training_and_test.pytestmark[0].args[1]
   names = [case[0] for case in tested]
-  assert [*names, "retrieval"] == list(protocols.PROTOCOLS)
+  assert [*names, "retrieval"] == known.names()
+  assert list(config.protocol_sections()) == known.names()
 
 
 def test_trained_deflation_must_be_there(tmp_path):
   with pytest.raises(FileNotFoundError, match="holds no deflated network"):
-    _protocol("pascal", networks.Image.TRAINED, tmp_path)
+    _protocol("pascal", "trained", tmp_path)
 
 
 def test_frames_must_hold_the_view(tmp_path):
@@ -78,7 +75,7 @@ def test_frames_must_hold_the_view(tmp_path):
     match=r"`svm.test_short_side` \(14\) must be at least the view's"
     r" `image_size` \(16\); try --set=svm.test_short_side=18.",
   ):
-    known.check_short_side(view, chosen, "svm")
+    base.check_short_side(view, chosen, "svm")
 
 
 @pytest.mark.parametrize(
@@ -101,5 +98,5 @@ def test_another_scale_than_in_training_is_said(caplog, short_side, messages):
   )
   svm_settings = tiny_runs.experiment().svm
   chosen = dataclasses.replace(svm_settings, test_short_side=short_side)
-  known.check_short_side(view, chosen, "svm")
+  base.check_short_side(view, chosen, "svm")
   assert [record.getMessage() for record in caplog.records] == messages

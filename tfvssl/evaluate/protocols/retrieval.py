@@ -244,4 +244,4 @@ def _line(title, figures):
   recalls = "".join(
     f"{100 * figures[f'recall_at_{k}']:7.1f}" for k in (1, 5, 10)
   )
-  return f"  {title:24}{recalls}{figures.figures['median_rank']:8.1f}"
+  return f"  {title:24}{recalls}{figures['median_rank']:8.1f}"
