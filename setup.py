@@ -14,6 +14,7 @@ import setuptools
 
 _REQUIRED = [
   "absl-py",
+  "etils[epath]",
   "imageio-ffmpeg",
   "keras-cv==0.9.*",
   "ml_collections",

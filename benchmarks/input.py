@@ -26,6 +26,7 @@ import tensorflow as tf
 from tfvssl import views
 from tfvssl.data import clip_views
 from tfvssl.data import pipeline
+from tfvssl.data.records import manifest
 from tfvssl.data.records import reader
 from tfvssl.data.records import schema
 
@@ -70,7 +71,7 @@ def write_records(folder: pathlib.Path) -> None:
         )
     content = path.read_bytes()
     shards.append(
-      schema.Shard(
+      manifest.Shard(
         path.name,
         _RECORDS // 4,
         len(content),
@@ -78,9 +79,9 @@ def write_records(folder: pathlib.Path) -> None:
         ["audio+rgb"] * (_RECORDS // 4),
       )
     )
-  schema.Manifest(schema.SCHEMA_VERSION, _RECORDS, [], {}, digest, shards).save(
-    folder / schema.MANIFEST_NAME
-  )
+  manifest.Manifest(
+    schema.SCHEMA_VERSION, _RECORDS, [], {}, digest, shards
+  ).save(folder / manifest.MANIFEST_NAME)
 
 
 def time_floor(records: reader.Records, frames: int) -> float:

@@ -19,8 +19,8 @@ from tfvssl.config import flag
 from tfvssl.methods import base
 from tfvssl.runtime import exit_codes
 from tfvssl.runtime import replicas
-from tfvssl.train import checkpoints
 from tfvssl.train import trainer
+from tfvssl.train import weights
 
 _CONFIG = flag.define_config()
 _STEPS = absl_flags.DEFINE_integer("steps", 20, "How many steps are timed.")
@@ -35,7 +35,7 @@ def main(argv: Sequence[str]) -> int:
   peak = product_rate()
   strategy = replicas.build_strategy(experiment.runtime)
   with strategy.scope():
-    method = checkpoints.fresh_method(experiment, experiment.seed)
+    method = weights.fresh_method(experiment, experiment.seed)
     optimizer = experiment.optimizer.build(0.1, method.trainable_variables)
   batch = random_batch(method, experiment.batch_size)
   run = trainer.Trainer(
@@ -47,7 +47,7 @@ def main(argv: Sequence[str]) -> int:
     strategy=strategy,
     seed=experiment.seed,
     batch_size=experiment.batch_size,
-    metric_names=sorted(checkpoints.build_weights(method).metrics),
+    metric_names=sorted(weights.build_weights(method).metrics),
   )
   run.train(tf.constant(2))  # tracing
   times = []

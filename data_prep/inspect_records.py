@@ -19,6 +19,7 @@ from absl import flags as absl_flags
 from tfvssl import views
 from tfvssl.config import flag
 from tfvssl.runtime import exit_codes
+from tfvssl.runtime import storage
 
 _CONFIG = flag.define_config()
 _RECORDS = absl_flags.DEFINE_string(
@@ -68,7 +69,7 @@ def main(argv: Sequence[str]) -> int:
   print("\n".join(description))
   if experiment:
     page = render(folder, experiment, description, _CLIPS.value)
-    pathlib.Path(_REPORT.value).write_text(page, encoding="utf-8")
+    storage.write_text(_REPORT.value, page)
     print(f"next: open {_REPORT.value} in a browser")
   else:
     print(
@@ -84,10 +85,10 @@ def _describe(folder):
   Raises:
     exit_codes.UserError: something is damaged; every problem is printed.
   """
-  from tfvssl.data.records import schema
+  from tfvssl.data.records import manifest as manifest_lib
 
   try:
-    manifest = schema.load_manifest(folder)
+    manifest = manifest_lib.load_manifest(folder)
     from tfvssl.data.records import check  # loads TensorFlow
 
     problems = (
@@ -202,7 +203,7 @@ def render(
   """
   import tensorflow as tf
 
-  from tfvssl.data import pipeline
+  from tfvssl.data.records import damage
   from tfvssl.data.records import reader
   from tfvssl.train import view_images
 
@@ -216,7 +217,7 @@ def render(
     )
   except tf.errors.OpError as error:
     raise exit_codes.UserError(
-      exit_codes.DATA, pipeline.explain_read_error(error, records)
+      exit_codes.DATA, damage.explain_read_error(error, records)
     ) from error
   first = next(iter(batch.values()))
   numbers = [int(number) for number in first.sample_index[:clips]]

@@ -11,7 +11,7 @@ from tfvssl.config import experiment as config
 from tfvssl.deflate import networks
 from tfvssl.export import writer
 from tfvssl.methods import base
-from tfvssl.train import checkpoints
+from tfvssl.train import weights
 
 MAX_BATCH_SIZE = 4
 
@@ -29,7 +29,7 @@ def mmv_experiment(words: str, **changes) -> config.Experiment:
 
 def method(experiment: config.Experiment) -> base.Method:
   """Returns a method whose weights are not those of its initialisation."""
-  result = checkpoints.fresh_method(experiment, 3)
+  result = weights.fresh_method(experiment, 3)
   generator = np.random.default_rng(0)
   for variable in result.variables:
     if "moving_mean" in variable.name:

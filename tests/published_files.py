@@ -10,7 +10,7 @@ import numpy as np
 from tfvssl.import_weights import brave as published_brave
 from tfvssl.import_weights import published_file
 from tfvssl.methods import brave
-from tfvssl.train import checkpoints
+from tfvssl.train import weights
 
 ROOTS = {
   "rgb": "broad_video_embedding/TSMResNetV2",
@@ -164,4 +164,4 @@ def tiny_method(
     published_file.PublishedConfig(**config),
   )
   experiment = published_brave.experiment_of(published)
-  return checkpoints.fresh_method(experiment, 3)
+  return weights.fresh_method(experiment, 3)

@@ -15,6 +15,7 @@ from tfvssl import views
 from tfvssl.config import experiment as config
 from tfvssl.train import checkpoints
 from tfvssl.train import run_folder
+from tfvssl.train import weights
 
 CLASSES = record_fixture.CLASSES
 
@@ -24,7 +25,7 @@ def folder(tmp_path_factory):
   """RUN, whose weights are not the initial ones, and RECORDS."""
   root = tmp_path_factory.mktemp("pretrained")
   experiment = tiny_runs.experiment()
-  method = checkpoints.fresh_method(experiment, 8)
+  method = weights.fresh_method(experiment, 8)
   generator = np.random.default_rng(0)
   for variable in method.variables:
     if "moving_mean" in variable.name:
@@ -50,7 +51,7 @@ def _input(model, clips=3):
 
 
 def test_outputs_are_those_of_the_encoders(folder, models):
-  _, method, _ = checkpoints.load_method(folder / "RUN")
+  _, method, _ = weights.load_method(folder / "RUN")
   encoders = method.encoders()
   assert sorted(models) == sorted(encoders) == ["audio", "video"]
   assert models["video"].input_shape == (None, 4, 16, 16, 3)

@@ -18,12 +18,13 @@ from tfvssl.config import pictures
 from tfvssl.config import protocols
 from tfvssl.data import clip_views
 from tfvssl.data import pipeline
+from tfvssl.data.records import damage
+from tfvssl.data.records import manifest
 from tfvssl.data.records import reader
-from tfvssl.data.records import schema
 from tfvssl.evaluate.samples import clips
 from tfvssl.evaluate.samples import features
 from tfvssl.methods import base
-from tfvssl.train import checkpoints
+from tfvssl.train import weights
 
 # Short side of a test frame / size of its crop. Source: paper appendix B.
 _TEST_MARGIN = 256 / 224
@@ -49,7 +50,7 @@ def from_pretrained(workdir: str | pathlib.Path) -> dict[str, tf.keras.Model]:
   """
   policy = tf.keras.mixed_precision.global_policy()
   try:
-    _, method, _ = checkpoints.load_method(workdir)
+    _, method, _ = weights.load_method(workdir)
     return {
       name: _functional(name, encoder)
       for name, encoder in method.encoders().items()
@@ -73,7 +74,7 @@ def class_names(records: str | pathlib.Path) -> list[str]:
     FileNotFoundError: the folder has no manifest.
     ValueError: the manifest cannot be read.
   """
-  return schema.load_manifest(records).classes
+  return manifest.load_manifest(records).classes
 
 
 def labelled_clips(
@@ -146,7 +147,7 @@ def _check_labels(records):
     seed=0,
     batch_size=1,
   )
-  with pipeline.explained(records):
+  with damage.explained(records):
     if any(int(batch[features.VIEW_NAME].labels[0]) >= 0 for batch in labels):
       return
   raise ValueError(

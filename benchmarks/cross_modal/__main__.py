@@ -16,6 +16,7 @@ from absl import flags
 from benchmarks.cross_modal import runs as cross_modal_runs
 from benchmarks.cross_modal import table
 from tfvssl.runtime import exit_codes
+from tfvssl.runtime import storage
 
 _WORKDIRS = flags.DEFINE_multi_string(
   "workdir", [], "Folder of a run; once for each seed."
@@ -45,9 +46,7 @@ def main(argv: Sequence[str]) -> int:
     runs.append(cross_modal_runs.ranks(folder, _TEST_RECORDS.value))
     print(f"{folder}: {len(runs)} of {len(folders)} runs", flush=True)
   text = table.markdown(runs)
-  part = output.with_name(output.name + ".part")
-  part.write_text(text, encoding="utf-8")
-  part.replace(output)
+  storage.write_text(output, text)
   print(text)
   return exit_codes.OK
 

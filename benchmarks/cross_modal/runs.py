@@ -11,8 +11,8 @@ from tfvssl.evaluate.retrieval import embeddings
 from tfvssl.evaluate.retrieval import figures
 from tfvssl.evaluate.retrieval import ranks as zero_shot
 from tfvssl.methods import mmv
-from tfvssl.train import checkpoints
 from tfvssl.train import run_folder
+from tfvssl.train import weights
 
 
 def check_same(folders: Sequence[pathlib.Path]) -> None:
@@ -57,7 +57,7 @@ def ranks(folder: pathlib.Path, test_records: str) -> table.Run:
     ValueError: an unfinished training, or records that cannot be used.
     exit_codes.UserError: a record is damaged; it is named.
   """
-  experiment, method, step = checkpoints.load_method(folder)
+  experiment, method, step = weights.load_method(folder)
   if step != experiment.steps:
     raise ValueError(
       f"{folder} is at step {step} of {experiment.steps}; finish its training"
@@ -68,7 +68,7 @@ def ranks(folder: pathlib.Path, test_records: str) -> table.Run:
   settings = experiment.retrieval
   found = embeddings.embed(method, clips, settings)
   known = figures.with_clips(known, found, test_records)
-  initial = checkpoints.fresh_method(experiment, experiment.seed)
+  initial = weights.fresh_method(experiment, experiment.seed)
   words = found["text"].word_ids if "text" in found else None
   embeddings.calibrate(initial, clips, words, settings, experiment.seed)
   trained = _by_direction(found, known)

@@ -33,6 +33,7 @@ from benchmarks.learning import processes
 from benchmarks.learning import table
 from benchmarks.learning import variants as learning_variants
 from tfvssl.runtime import exit_codes
+from tfvssl.runtime import storage
 from tfvssl.train import run_folder
 
 _RECORDS = flags.DEFINE_multi_string(
@@ -183,10 +184,8 @@ def _run_cell(cell, folders, workdir, steps):
 def _write_table(workdir, names):
   """Writes WORKDIR/table.md of all cells that are there."""
   cells = plan.read_all(workdir, names)
-  part = workdir / "table.part"
   text = table.markdown(cells, header.lines(cells))
-  part.write_text(text, encoding="utf-8")
-  part.replace(workdir / "table.md")
+  storage.write_text(workdir / "table.md", text)
 
 
 if __name__ == "__main__":

@@ -21,9 +21,9 @@ from tfvssl.evaluate.samples import splits as splits_of
 from tfvssl.optim import adam
 from tfvssl.runtime import exit_codes
 from tfvssl.runtime import replicas
-from tfvssl.train import checkpoints
 from tfvssl.train import run as training
 from tfvssl.train import run_folder
+from tfvssl.train import weights
 
 _SUPERVISED_RATE = 1e-3
 
@@ -76,7 +76,7 @@ def _calibrated(experiment, records):
 
   The passes are training steps that change no weight.
   """
-  method = checkpoints.fresh_method(experiment, experiment.seed)
+  method = weights.fresh_method(experiment, experiment.seed)
 
   @tf.function(autograph=False)
   def forward(batch):
@@ -116,7 +116,7 @@ def random_initialisation(
 ) -> dict:
   """Returns the accuracy of initial weights, batch norm calibrated."""
   replicas.prepare_process(experiment)
-  method = checkpoints.fresh_method(experiment, experiment.seed)
+  method = weights.fresh_method(experiment, experiment.seed)
   return _accuracy(experiment, method, test_records, calibrate=True)
 
 
@@ -169,7 +169,7 @@ def supervised(experiment: config.Experiment, test_records: str) -> dict:
   the SVM, Adam with half a cosine; a linear layer follows the network.
   """
   replicas.prepare_process(experiment)
-  method = checkpoints.fresh_method(experiment, experiment.seed)
+  method = weights.fresh_method(experiment, experiment.seed)
   encoder = method.encoders()["video"]
   protocol = _protocol(experiment, encoder.spec)
   (split,) = protocol.open_splits(

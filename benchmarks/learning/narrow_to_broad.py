@@ -14,6 +14,7 @@ import tensorflow as tf
 import tqdm
 
 from tfvssl.data import pipeline
+from tfvssl.data.records import damage
 from tfvssl.data.records import reader
 from tfvssl.evaluate.samples import features
 from tfvssl.methods import brave
@@ -133,7 +134,7 @@ def _collect(forward, records, batches, batch_size):
     tqdm.tqdm(
       desc="retrieval", total=records.usable_count, unit=" clips"
     ) as progress,
-    pipeline.explained(records),
+    damage.explained(records),
   ):
     for batch in batches:
       count = int(batch["narrow"].sample_index.shape[0])

@@ -13,8 +13,9 @@ from benchmarks.learning import table
 from benchmarks.learning import variants as learning_variants
 from tfvssl.config import experiment as config
 from tfvssl.config import tree as config_tree
-from tfvssl.data.records import schema
+from tfvssl.data.records import manifest
 from tfvssl.demo import plan as demo_plan
+from tfvssl.runtime import storage
 
 _FEWEST_TRAIN, _FEWEST_TEST = 8, 10
 EXPECTED_STEPS = 250
@@ -215,7 +216,7 @@ def choices(
 def _records_digest(folder):
   """Returns a digest of the folder's shards, whatever the path to it."""
   return _digest(
-    [shard.sha256 for shard in schema.load_manifest(folder).shards]
+    [shard.sha256 for shard in manifest.load_manifest(folder).shards]
   )
 
 
@@ -261,10 +262,7 @@ def is_done(
 
 def write(result: dict, file: pathlib.Path) -> None:
   """Writes the result of a cell; the file appears whole."""
-  file.parent.mkdir(parents=True, exist_ok=True)
-  part = file.with_suffix(".part")
-  part.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-  part.replace(file)
+  storage.write_text(file, json.dumps(result, indent=1) + "\n")
 
 
 def read_all(workdir: pathlib.Path, names: list[str]) -> list[dict]:

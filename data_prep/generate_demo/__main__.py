@@ -11,6 +11,7 @@ so a rerun continues. See data_prep.generate_demo.scenes for what a clip holds.
 
 import concurrent.futures
 import csv
+import io
 import json
 import multiprocessing
 import pathlib
@@ -24,6 +25,7 @@ import numpy as np
 from data_prep.generate_demo import scenes
 from tfvssl.data.media import mp4
 from tfvssl.runtime import exit_codes
+from tfvssl.runtime import storage
 
 _OUTPUT = flags.DEFINE_string(
   "output", None, "Folder for the videos and clips.csv.", required=True
@@ -138,7 +140,7 @@ def _check_settings(output, settings):
         f"`output` ({output}) holds clips of other settings ({found});"
         " choose another folder or remove it."
       )
-  path.write_text(json.dumps(settings) + "\n", encoding="utf-8")
+  storage.write_text(path, json.dumps(settings) + "\n")
 
 
 def _run(jobs, workers):
@@ -160,12 +162,11 @@ def _run(jobs, workers):
 
 
 def _write_csv(path, rows):
-  part = path.with_suffix(".part")
-  with part.open("w", encoding="utf-8", newline="") as file:
-    writer = csv.DictWriter(file, list(rows[0]))
-    writer.writeheader()
-    writer.writerows(rows)
-  part.replace(path)
+  table = io.StringIO(newline="")
+  writer = csv.DictWriter(table, list(rows[0]))
+  writer.writeheader()
+  writer.writerows(rows)
+  storage.write_text(path, table.getvalue())
 
 
 def main(argv: list[str]) -> None:

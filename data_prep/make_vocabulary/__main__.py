@@ -17,6 +17,7 @@ from absl import flags as absl_flags
 
 from data_prep.make_vocabulary import counting
 from tfvssl.runtime import exit_codes
+from tfvssl.runtime import storage
 
 _RECORDS = absl_flags.DEFINE_multi_string(
   "records", None, "Folders of data_prep.prepare_records.", required=True
@@ -54,7 +55,7 @@ def main(argv: Sequence[str]) -> int:
       " captions (--captions, or the column `caption` of the csv).",
     )
   words = counting.choose(counts, _MAX_WORDS.value)
-  output.write_text("".join(f"{word}\n" for word in words), encoding="utf-8")
+  storage.write_text(output, "".join(f"{word}\n" for word in words))
   covered = sum(counts[word] for word in words)
   print(
     f"{len(words)} words in {output}, {covered / running:.1%} of {running}"

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pathlib
 
 from tfvssl import views
+from tfvssl.data.records import manifest
 
 _AT_ONCE = 10_000  # captions
 
@@ -34,9 +35,8 @@ def count_words(folders: Iterator[pathlib.Path]) -> collections.Counter[str]:
 
 def _captions(folder):
   from tfvssl.data.records import check
-  from tfvssl.data.records import schema
 
-  for shard in schema.load_manifest(folder).shards:
+  for shard in manifest.load_manifest(folder).shards:
     for _, context in check.contexts(folder / shard.file):
       yield from context["clip/caption"]
 

@@ -5,7 +5,6 @@ import contextlib
 import dataclasses
 import errno
 import pathlib
-import shutil
 import time
 
 from absl import logging
@@ -24,6 +23,7 @@ from data_prep.prepare_records import splits
 from data_prep.prepare_records import worker_pool
 from tfvssl.data.media import streams
 from tfvssl.data.records import schema
+from tfvssl.runtime import storage
 
 
 @dataclasses.dataclass
@@ -191,7 +191,7 @@ class Preparation:
       len(estimate.chosen(todo)),
       first.core_s / workers / 60,
       first.bytes / 1e9,
-      shutil.disk_usage(self._folder).free / 1e9,
+      storage.free_bytes(self._folder) / 1e9,
     )
     logging.info(
       "%d of %d inputs to decode with %d workers",
@@ -335,7 +335,7 @@ class _Progress(contextlib.AbstractContextManager):
     share = max(self._read, 1) / max(sum(self._sizes.values()), 1)
     seconds = (time.monotonic() - self._began) / share
     size = self._written / share
-    free = shutil.disk_usage(self._folder).free
+    free = storage.free_bytes(self._folder)
     self._bar.write(
       f"estimate from {self._count} inputs: {seconds / 60:.1f} minutes,"
       f" {size / 1e9:.2f} GB of records, {free / 1e9:.1f} GB free"

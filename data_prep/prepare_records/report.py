@@ -8,7 +8,9 @@ import os
 import pathlib
 
 from data_prep.prepare_records import shard_writer
+from tfvssl.data.records import manifest as manifest_lib
 from tfvssl.data.records import schema
+from tfvssl.runtime import storage
 
 
 def write_manifests(
@@ -24,7 +26,7 @@ def write_manifests(
   """Writes the manifest of every split, the last thing that makes it usable."""
   for split in splits:
     entries = [
-      schema.Shard(
+      manifest_lib.Shard(
         file=pathlib.PurePath(shard.file).name,
         record_count=len(result.clips),
         bytes=result.bytes,
@@ -34,7 +36,7 @@ def write_manifests(
       for shard, result in zip(shards, results, strict=True)
       if result.clips and os.path.dirname(shard.file) == split
     ]
-    manifest = schema.Manifest(
+    manifest = manifest_lib.Manifest(
       schema_version=schema.SCHEMA_VERSION,
       clip_count=sum(entry.record_count for entry in entries),
       classes=classes,
@@ -43,8 +45,8 @@ def write_manifests(
       shards=entries,
     )
     (folder / split).mkdir(exist_ok=True)
-    path = folder / split / schema.MANIFEST_NAME
-    shard_writer.write_durably(path, manifest.to_json().encode("utf-8"))
+    path = folder / split / manifest_lib.MANIFEST_NAME
+    storage.write_text(path, manifest.to_json())
 
 
 def summary(
@@ -109,9 +111,8 @@ def write_report(
     ["path", "reason", "detail"],
     [[item.relative, item.reason, item.detail] for item in lost],
   )
-  shard_writer.write_durably(
-    folder / "report.json",
-    (json.dumps(report, indent=1) + "\n").encode("utf-8"),
+  storage.write_text(
+    folder / "report.json", json.dumps(report, indent=1) + "\n"
   )
 
 
@@ -124,4 +125,4 @@ def write_missing(folder: pathlib.Path, rows: list[list[str]]) -> None:
 def _write_csv(path, header, rows):
   table = io.StringIO(newline="")
   csv.writer(table, lineterminator="\n").writerows([header, *rows])
-  shard_writer.write_durably(path, table.getvalue().encode("utf-8"))
+  storage.write_text(path, table.getvalue())

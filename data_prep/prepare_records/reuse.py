@@ -12,7 +12,7 @@ import os
 import pathlib
 
 from data_prep.prepare_records import shard_writer
-from tfvssl.data.records import schema
+from tfvssl.data.records import manifest as manifest_lib
 
 
 @dataclasses.dataclass
@@ -63,7 +63,7 @@ class Decoded:
     if len(by_path) < len(state["inputs"]):
       return  # pieces of one file: an outcome does not say which
     for split in sorted({described[2] for described in inputs.values()}):
-      manifest = schema.load_manifest(folder / split)
+      manifest = manifest_lib.load_manifest(folder / split)
       if (manifest.config, manifest.classes) != (config, classes):
         continue
       for shard in manifest.shards:

@@ -12,18 +12,17 @@ workers nor on interruptions. An uncompressed TFRecord file is a sequence of
 records, so staged files are joined by copying bytes.
 """
 
+import contextlib
 import dataclasses
-import errno
-import fcntl
 import hashlib
 import json
 import os
 import pathlib
 import shutil
-from typing import BinaryIO
+
+from tfvssl.runtime import storage
 
 STATE_FOLDER = ".prepare"
-_TEMPORARY = ".prepare-tmp"  # only this program ends a name so
 _BLOCK = 1 << 20
 
 
@@ -109,7 +108,7 @@ class Output:
   def __init__(self, folder: pathlib.Path):
     self.folder = folder
     self._state = folder / STATE_FOLDER
-    self._lock: BinaryIO | None = None
+    self._held = contextlib.ExitStack()
 
   def lock(self) -> None:
     """Makes the folder and takes its lock, which ends with the process.
@@ -120,23 +119,13 @@ class Output:
     self._state.mkdir(parents=True, exist_ok=True)
     (self._state / "staged").mkdir(exist_ok=True)
     (self._state / "shards").mkdir(exist_ok=True)
-    # A POSIX lock: the system drops it when the process dies, however it
-    # dies, and forked workers do not inherit it.
-    self._lock = open(self._state / "lock", "a+b")
     try:
-      fcntl.lockf(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-      if error.errno not in (errno.EACCES, errno.EAGAIN):
-        raise
-      self._lock.seek(0)
-      owner = self._lock.read().decode("utf-8", "replace").strip()
+      self._held.enter_context(storage.lock(self._state / "lock"))
+    except storage.InUseError as error:
       raise ValueError(
-        f"{self.folder} is being written by process {owner}; wait for it or"
-        " choose another `--output`."
+        f"{self.folder} is being written by process {error.owner}; wait for it"
+        " or choose another `--output`."
       ) from error
-    self._lock.truncate(0)
-    self._lock.write(f"{os.getpid()} on {os.uname().nodename}\n".encode())
-    self._lock.flush()
 
   def begin(self, state: dict) -> None:
     """Checks that an earlier run had the same settings and inputs.
@@ -160,7 +149,7 @@ class Output:
         f"{self.folder} holds records of another origin; choose another"
         " `--output`."
       )
-    write_durably(path, json.dumps(state, indent=1).encode("utf-8"))
+    storage.write_text(path, json.dumps(state, indent=1))
 
   def staging_path(self, number: int) -> pathlib.Path:
     """Returns where a worker writes the records of input `number`."""
@@ -170,7 +159,7 @@ class Output:
     """Keeps what stands at `staging_path`, if anything, for its shard."""
     path = self.staging_path(number)
     if outcome.clips:
-      outcome.bytes, outcome.sha256 = path.stat().st_size, file_sha256(path)
+      outcome.bytes, outcome.sha256 = path.stat().st_size, storage.digest(path)
       os.replace(path, self._staged(number, "tfrecord"))
     else:
       path.unlink(missing_ok=True)
@@ -201,7 +190,7 @@ class Output:
       return None
     path = self.folder / shard.file
     if result.clips and not (
-      path.is_file() and file_sha256(path) == result.sha256
+      path.is_file() and storage.digest(path) == result.sha256
     ):
       return None
     return result
@@ -224,7 +213,7 @@ class Output:
     if result.clips:
       self._join(shard, result)
     tree = json.dumps(dataclasses.asdict(result))
-    write_durably(self._shard(shard), tree.encode("utf-8"))
+    storage.write_text(self._shard(shard), tree)
     for number in shard.inputs:
       self._staged(number, "tfrecord").unlink(missing_ok=True)
       self._staged(number, "json").unlink(missing_ok=True)
@@ -232,29 +221,23 @@ class Output:
 
   def _is_whole(self, number, outcome):
     path = self._staged(number, "tfrecord")
-    return not outcome.clips or file_sha256(path) == outcome.sha256
+    return not outcome.clips or storage.digest(path) == outcome.sha256
 
   def _join(self, shard, result):
     """Writes the shard's file and fills in its size and digest."""
     path, digest = self.folder / shard.file, hashlib.sha256()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(path.name + _TEMPORARY)
-    with open(temporary, "wb") as target:
+    with storage.new_file(path) as unfinished, unfinished.open("wb") as target:
       for number, outcome in zip(shard.inputs, result.outcomes, strict=True):
         for block in _blocks(self._staged(number, "tfrecord"), outcome.clips):
           digest.update(block)
           target.write(block)
       result.bytes, result.sha256 = target.tell(), digest.hexdigest()
-      target.flush()
-      os.fsync(target.fileno())
-    os.replace(temporary, path)
-    sync_folder(path.parent)
 
   def finish(self) -> None:
     """Removes what only an unfinished preparation needs."""
     shutil.rmtree(self._state / "staged", ignore_errors=True)
-    for left in self.folder.glob(f"**/*{_TEMPORARY}"):
-      left.unlink()
+    for folder in self.folder.glob("**/"):
+      storage.remove_unfinished(folder)
 
   def _staged(self, number, suffix):
     return self._state / "staged" / f"{number:08d}.{suffix}"
@@ -269,39 +252,11 @@ def result_path(folder: pathlib.Path, file: str) -> pathlib.Path:
   return folder / STATE_FOLDER / "shards" / f"{name}.json"
 
 
-def file_sha256(path: pathlib.Path) -> str:
-  """Returns the hexadecimal digest of a file."""
-  digest = hashlib.sha256()
-  for block in _blocks(path, True):
-    digest.update(block)
-  return digest.hexdigest()
-
-
 def _blocks(path, exists):
   if exists:
     with open(path, "rb") as file:
       while block := file.read(_BLOCK):
         yield block
-
-
-def write_durably(path: pathlib.Path, content: bytes) -> None:
-  """Writes a file that is either the old or the new one, never half."""
-  temporary = path.with_name(path.name + _TEMPORARY)
-  with open(temporary, "wb") as file:
-    file.write(content)
-    file.flush()
-    os.fsync(file.fileno())
-  os.replace(temporary, path)
-  sync_folder(path.parent)
-
-
-def sync_folder(folder: pathlib.Path) -> None:
-  """Makes renames in `folder` survive a power loss."""
-  descriptor = os.open(folder, os.O_RDONLY)
-  try:
-    os.fsync(descriptor)
-  finally:
-    os.close(descriptor)
 
 
 def _differences(old, new, prefix=""):

@@ -16,9 +16,9 @@ import unicodedata
 from absl import logging
 import tqdm
 
-from data_prep.prepare_records import shard_writer
 from tfvssl.data.media import streams
 from tfvssl.data.records import schema
+from tfvssl.runtime import storage
 
 LABEL_SEPARATOR = "|"
 COLUMNS = ("path", "id", "start_s", "end_s", "label", "split", "caption")
@@ -382,7 +382,7 @@ def content_keys(sources: list[ClipSource]) -> dict[str, str]:
     doubtful, "comparing files", unit="file", delay=3, dynamic_ncols=True
   ):
     try:
-      keys[path] = shard_writer.file_sha256(pathlib.Path(path))
+      keys[path] = storage.digest(path)
     except OSError as error:
       logging.warning("%s cannot be read: %s", path, error.strerror)
   return keys

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from tfvssl.config import sound
 from tfvssl.data import spectrogram
+from tfvssl.data.records import manifest
 from tfvssl.data.records import schema
 
 CLASSES = ["down", "right"]
@@ -102,7 +103,7 @@ def write_records(
         writer.write(schema.serialize(clip, digest))
     content = (folder / name).read_bytes()
     shards.append(
-      schema.Shard(
+      manifest.Shard(
         file=name,
         record_count=len(members),
         bytes=len(content),
@@ -110,14 +111,14 @@ def write_records(
         modalities=["+".join(clip.modalities()) for clip in members],
       )
     )
-  schema.Manifest(
+  manifest.Manifest(
     schema_version=schema.SCHEMA_VERSION,
     clip_count=len(clips),
     classes=CLASSES,
     config=config,
     config_hash=digest,
     shards=shards,
-  ).save(folder / schema.MANIFEST_NAME)
+  ).save(folder / manifest.MANIFEST_NAME)
   return folder
 
 

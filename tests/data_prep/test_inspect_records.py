@@ -10,7 +10,7 @@ import tensorflow as tf
 from tests import forked_binaries
 from tests import tiny_mmv_runs
 from tests.data import record_fixture
-from tfvssl.data.records import schema
+from tfvssl.data.records import manifest
 
 _CONFIG = """
 from tests import tiny_runs
@@ -81,7 +81,7 @@ def test_report_shows_every_view_and_escapes_ids(inspect, folder, tmp_path):
 def test_damage_ends_with_code_3_and_names_the_record(inspect, tmp_path):
   clips = [record_fixture.make_clip(0, num_frames=2)]
   folder = record_fixture.write_records(tmp_path / "r", clips, num_shards=1)
-  path = folder / schema.load_manifest(folder).shards[0].file
+  path = folder / manifest.load_manifest(folder).shards[0].file
   content = bytearray(path.read_bytes())
   content[-100] ^= 1
   path.write_bytes(bytes(content))
@@ -101,7 +101,7 @@ def test_missing_folder_ends_with_code_3(inspect, tmp_path):
 
 
 def test_unreadable_manifest_ends_with_code_3(inspect, tmp_path):
-  (tmp_path / schema.MANIFEST_NAME).write_text("{")
+  (tmp_path / manifest.MANIFEST_NAME).write_text("{")
   done = inspect(f"--records={tmp_path}")
   assert done.returncode == 3
   assert "cannot be used" in _last_line(done.stderr)

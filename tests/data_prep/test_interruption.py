@@ -122,7 +122,7 @@ def test_own_temporary_files_are_removed_and_no_others(
   mine = ("notes.tmp", "train/clips-00000.tfrecord.tmp", "manifest.tmp")
   for name in mine:
     (output / name).write_bytes(b"precious")
-  left = output / "train" / "clips-00000.tfrecord.prepare-tmp"
+  left = output / "train" / ".clips-00000.tfrecord.unfinished-1"
   left.write_bytes(b"half a shard")
   assert preparer.run(*_args(videos, output)) == 0
   found = outputs.files_of(output)

@@ -8,8 +8,8 @@ import tensorflow as tf
 
 from tfvssl import views
 from tfvssl.data.records import check
+from tfvssl.data.records import manifest as manifest_lib
 from tfvssl.data.records import reader
-from tfvssl.data.records import schema
 
 
 def _pixels(phase: float) -> np.ndarray:
@@ -54,7 +54,7 @@ def test_pictures_are_clips_of_one_frame(
   assert (report["input_count"], report["clip_count"]) == (6, 4)
   assert report["reasons"]["not_media"] == 1
   assert sum(report["reasons"].values()) == 2
-  manifest = schema.load_manifest(output)
+  manifest = manifest_lib.load_manifest(output)
   assert manifest.classes == ["cat", "cow", "dog"]
   assert manifest.config["images"] is True
   assert check.verify(output) == []
@@ -83,7 +83,7 @@ def test_pictures_are_clips_of_one_frame(
 def test_without_the_flag_pictures_are_no_media(pictures, preparer, tmp_path):
   report = _prepare(preparer, pictures, tmp_path / "out")
   assert (report["clip_count"], report["reasons"]) == (1, {"not_media": 5})
-  manifest = schema.load_manifest(tmp_path / "out")
+  manifest = manifest_lib.load_manifest(tmp_path / "out")
   assert manifest.classes == ["cow"]
   assert "images" not in manifest.config
 

@@ -13,6 +13,7 @@ from tfvssl.config import protocols
 from tfvssl.deflate import networks
 from tfvssl.train import checkpoints
 from tfvssl.train import run_folder
+from tfvssl.train import weights
 
 _TINY = ("--epochs=3", "--batch_size=4", "--short_side=16")
 
@@ -40,7 +41,7 @@ def root(tmp_path_factory):
     ),
   )
   run_folder.write_config(experiment, workdir)
-  method = checkpoints.fresh_method(experiment, 8)
+  method = weights.fresh_method(experiment, 8)
   checkpoints.CheckpointStore(workdir, {"method": method}, kept=1).save(3)
   for folder, first in (("train", 0), ("test", 20)):
     record_fixture.write_records(
@@ -70,7 +71,7 @@ def test_scales_and_offsets_are_trained(root, deflated):
   assert len(choices["mean_l1"]) == 3
   assert choices["mean_l1"][2] < choices["mean_l1"][0]
   assert (choices["pictures"], choices["settings"]["num_frames"]) == (8, 4)
-  _, method, _ = checkpoints.load_method(root / "RUN")
+  _, method, _ = weights.load_method(root / "RUN")
   naive, trained = (
     networks.encoder(method.encoders()["video"], image, root / "RUN").backbone
     for image in (networks.Image.NAIVE, networks.Image.TRAINED)

@@ -13,13 +13,14 @@ from tfvssl.backbones import deflation
 from tfvssl.data.records import reader
 from tfvssl.deflate import networks
 from tfvssl.train import checkpoints
+from tfvssl.train import weights
 
 Image = networks.Image
 
 
 @pytest.fixture(scope="module")
 def video():
-  return checkpoints.fresh_method(tiny_runs.experiment(), 3).encoders()["video"]
+  return weights.fresh_method(tiny_runs.experiment(), 3).encoders()["video"]
 
 
 def _encoder(video, image, workdir):

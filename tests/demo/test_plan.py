@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from tfvssl.data.media import mp4
+from tfvssl.data.records import manifest
 from tfvssl.data.records import schema
 from tfvssl.demo import plan as demo_plan
 from tfvssl.runtime import exit_codes
@@ -71,14 +72,14 @@ def test_too_few_clips_are_a_data_error():
 
 
 def test_usable_clips_hold_every_modality(tmp_path):
-  schema.Manifest(
+  manifest.Manifest(
     schema_version=schema.SCHEMA_VERSION,
     clip_count=3,
     classes=[],
     config={},
     config_hash="",
-    shards=[schema.Shard("a", 3, 1, "", ["audio+rgb", "rgb", "audio"])],
-  ).save(tmp_path / schema.MANIFEST_NAME)
+    shards=[manifest.Shard("a", 3, 1, "", ["audio+rgb", "rgb", "audio"])],
+  ).save(tmp_path / manifest.MANIFEST_NAME)
   assert demo_plan.usable_clips(tmp_path, "rgb,audio") == 1
   assert demo_plan.usable_clips(tmp_path, "rgb") == 2
 

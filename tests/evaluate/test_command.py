@@ -18,6 +18,7 @@ from tfvssl.config import protocols
 from tfvssl.data.records import schema
 from tfvssl.train import checkpoints
 from tfvssl.train import run_folder
+from tfvssl.train import weights
 
 
 def _records(folder, seeds):
@@ -72,7 +73,7 @@ def run(tmp_path_factory):
     ),
   )
   run_folder.write_config(experiment, workdir)
-  method = checkpoints.fresh_method(experiment, 8)
+  method = weights.fresh_method(experiment, 8)
   checkpoints.CheckpointStore(workdir, {"method": method}, kept=1).save(3)
   _records(root / "train", range(8))
   _records(root / "test", range(20, 26))
@@ -202,7 +203,7 @@ def test_retrieval_of_an_untrained_run(tmp_path):
     method=tiny_mmv_runs.method_config(tiny_mmv_runs.vocabulary(tmp_path)),
   )
   run_folder.write_config(experiment, workdir)
-  method = checkpoints.fresh_method(experiment, 8)
+  method = weights.fresh_method(experiment, 8)
   checkpoints.CheckpointStore(workdir, {"method": method}, kept=1).save(3)
   clips = [record_fixture.make_clip(seed, num_frames=20) for seed in range(4)]
   clips[3].waveform = None

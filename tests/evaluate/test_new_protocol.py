@@ -26,6 +26,7 @@ from tfvssl.evaluate.protocols import svm
 from tfvssl.evaluate.samples import features
 from tfvssl.train import checkpoints
 from tfvssl.train import run_folder
+from tfvssl.train import weights
 
 
 @dataclasses.dataclass
@@ -109,7 +110,7 @@ def root(tmp_path_factory):
   workdir.mkdir()
   experiment = tiny_runs.experiment()
   run_folder.write_config(experiment, workdir)
-  method = checkpoints.fresh_method(experiment, 8)
+  method = weights.fresh_method(experiment, 8)
   checkpoints.CheckpointStore(workdir, {"method": method}, kept=1).save(3)
   for name, seeds in (("train", range(6)), ("test", range(20, 24))):
     clips = [record_fixture.make_clip(seed, num_frames=20) for seed in seeds]

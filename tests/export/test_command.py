@@ -16,6 +16,7 @@ from tfvssl.export import description as export_format
 from tfvssl.export import writer
 from tfvssl.train import checkpoints
 from tfvssl.train import run_folder
+from tfvssl.train import weights
 
 
 @pytest.fixture(scope="module")
@@ -166,7 +167,7 @@ def test_existing_output_is_not_overwritten(method, tmp_path):
 
 
 def test_network_that_gives_nan_is_not_exported(tmp_path):
-  broken = checkpoints.fresh_method(tiny_runs.experiment(), 0)
+  broken = weights.fresh_method(tiny_runs.experiment(), 0)
   for variable in broken.projector.trainable_variables:
     variable.assign(variable * np.nan)
   with pytest.raises(ValueError, match="differs from the run in .* by nan"):

@@ -15,7 +15,7 @@ from tfvssl.config import sound
 from tfvssl.import_weights import brave as published_brave
 from tfvssl.import_weights import published_file
 from tfvssl.methods import brave
-from tfvssl.train import checkpoints
+from tfvssl.train import weights
 
 _CONFIGS = {
   "audio": published_files.tiny_config(),
@@ -61,7 +61,7 @@ def test_the_run_has_the_weights_of_the_file(kind, tmp_path):
   arrays = published_files.tiny_arrays(config)
   published = _published(tmp_path, arrays, config)
   report = published_brave.import_run(published, tmp_path / "RUN")
-  _, method, step = checkpoints.load_method(tmp_path / "RUN")
+  _, method, step = weights.load_method(tmp_path / "RUN")
   assert step == 0
   variables = published_files.named_variables(method)
   assert sorted(variables) == sorted(arrays)
@@ -151,7 +151,7 @@ def test_other_floats_are_read_as_float32(tmp_path):
   halves = {name: array.astype(np.float16) for name, array in arrays.items()}
   published = _published(tmp_path, halves, config)
   published_brave.import_run(published, tmp_path / "RUN")
-  _, method, _ = checkpoints.load_method(tmp_path / "RUN")
+  _, method, _ = weights.load_method(tmp_path / "RUN")
   for name, variable in published_files.named_variables(method).items():
     assert variable.dtype == tf.float32
     np.testing.assert_array_equal(variable, halves[name], err_msg=name)
@@ -290,7 +290,7 @@ def test_a_file_of_the_narrow_network_alone_is_imported_when_asked(tmp_path):
   assert report.ignored["unknown"] == [flow]
   described = json.loads((tmp_path / "RUN" / "import.json").read_text())
   assert described["random"] == report.random
-  _, method, _ = checkpoints.load_method(tmp_path / "RUN")
+  _, method, _ = weights.load_method(tmp_path / "RUN")
   variables = published_files.named_variables(method)
   for name, array in narrow.items():
     np.testing.assert_array_equal(variables[name], array, err_msg=name)
@@ -339,7 +339,7 @@ def golden_file(golden_root, tmp_path):
     image_size_narrow=loss_file["narrow_video"].shape[2],
   )
   method = brave.BraveConfig(broad=_full_size_broad()).build()
-  checkpoints.build_weights(method)
+  weights.build_weights(method)
   shapes = {
     name: tuple(variable.shape)
     for name, variable in published_files.named_variables(method).items()
@@ -385,7 +385,7 @@ def test_imported_golden_parameters_give_the_golden_outputs(
   )
   # As counted in the released networks: video, sound, heads.
   assert report.values - averages == 23_500_352 + 23_494_080 + 9_986_560
-  _, method, _ = checkpoints.load_method(tmp_path / "RUN")
+  _, method, _ = weights.load_method(tmp_path / "RUN")
   video = np.load(folder / "tsm50_narrow.npz")
   audio = np.load(folder / "audio_resnet50.npz")
   heads = np.load(folder / "project_predict.npz")

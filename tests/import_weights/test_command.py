@@ -14,7 +14,7 @@ from tests.conftest import ROOT
 from tfvssl.import_weights import brave as published_brave
 from tfvssl.runtime import exit_codes
 from tfvssl.runtime import storage
-from tfvssl.train import checkpoints
+from tfvssl.train import weights
 
 CONFIG = published_files.tiny_config()
 _BINARY = "tfvssl.import_weights"
@@ -79,7 +79,7 @@ def test_the_run_is_made_and_the_next_command_is_printed(tiny, tmp_path):
     " --num_frames=32 --train_records=RECORDS/train"
     " --test_records=RECORDS/test"
   ]
-  _, method, _ = checkpoints.load_method(run)
+  _, method, _ = weights.load_method(run)
   for name, variable in published_files.named_variables(method).items():
     np.testing.assert_array_equal(variable, tiny[name], err_msg=name)
   # A folder that is not empty is kept.

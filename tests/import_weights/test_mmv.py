@@ -19,7 +19,7 @@ from tfvssl.import_weights import mmv as published_mmv
 from tfvssl.import_weights import published_file
 from tfvssl.methods.parts import embedding_graph
 from tfvssl.optim import adam
-from tfvssl.train import checkpoints
+from tfvssl.train import weights
 
 _BLOCKS = (1,)
 _BACKBONES = {
@@ -56,7 +56,7 @@ def _method(words, backbone):
     blocks=_BLOCKS, width=0.0625
   )
   experiment = config.Experiment(method=settings, optimizer=adam.AdamConfig())
-  return checkpoints.fresh_method(experiment, 5)
+  return weights.fresh_method(experiment, 5)
 
 
 def _tree(method, *, strip_tilde=False):
@@ -141,7 +141,7 @@ def test_the_run_gives_the_outputs_of_the_weights(
     "parts of averages",
   ]
   assert len(report.ignored["heads that no loss used"]) == 4
-  experiment, imported, step = checkpoints.load_method(tmp_path / "RUN")
+  experiment, imported, step = weights.load_method(tmp_path / "RUN")
   assert step == 0
   assert experiment.method.relu_before_coarse
   # Paper A.2: one central crop of 200 of 224, for each protocol alike.
@@ -167,7 +167,7 @@ def test_without_the_vocabulary_text_is_left_out(words, tmp_path):
   ]
   assert any("text_module" in name for name in text)
   assert any("vis_embd" in name for name in text)
-  _, imported, _ = checkpoints.load_method(tmp_path / "RUN")
+  _, imported, _ = weights.load_method(tmp_path / "RUN")
   assert imported.config.graph == embedding_graph.Graph.SHARED
   expected, found = _outputs(method), _outputs(imported)
   assert set(found) == {"video", "audio"}
@@ -285,7 +285,7 @@ def test_golden_parameters_give_the_golden_outputs(
   words.write_text("\n".join(special + [f"w{n}" for n in range(60)]))
   published = _write(tmp_path / "mmv_s3d.pkl", tree)
   published_mmv.import_run(published, tmp_path / "RUN", vocabulary=str(words))
-  _, method, _ = checkpoints.load_method(tmp_path / "RUN")
+  _, method, _ = weights.load_method(tmp_path / "RUN")
   video = mmv_golden("s3d_s2d_eval")
   # As tests/golden/mmv: 1e-5 of the largest value.
   parameters.check_close(

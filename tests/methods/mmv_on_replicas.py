@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from tests import tiny_mmv_runs
-from tfvssl.train import checkpoints
+from tfvssl.train import weights
 
 _BATCH = 8
 _HAS_CAPTION = np.float32([1, 1, 1, 0, 0, 0, 0, 1])
@@ -23,7 +23,7 @@ def _measure(strategy, words):
   tf.keras.utils.set_random_seed(0)
   with strategy.scope():
     method = tiny_mmv_runs.method_config(words).build()
-    checkpoints.build_weights(method)
+    weights.build_weights(method)
   batch = tiny_mmv_runs.batch(method, _BATCH)
   batch["text"] = batch["text"]._replace(mask=tf.constant(_HAS_CAPTION))
   variables = method.trainable_variables

@@ -5,7 +5,7 @@ from tests import tiny_runs
 from tfvssl import views
 from tfvssl.backbones import tsm_resnet
 from tfvssl.methods import base
-from tfvssl.train import checkpoints
+from tfvssl.train import weights
 
 
 def test_a_method_must_say_what_it_is():
@@ -83,7 +83,7 @@ def test_bfloat16_keeps_losses_and_norms_in_float32():
   for policy in ("float32", "mixed_bfloat16"):
     tf.keras.mixed_precision.set_global_policy(policy)
     try:
-      method = checkpoints.fresh_method(tiny_runs.experiment(), seed=0)
+      method = weights.fresh_method(tiny_runs.experiment(), seed=0)
       batch = tiny_runs.batch(method, 8)
       with tf.GradientTape() as tape:
         loss, metrics, _ = method.loss(batch, 0)

@@ -7,7 +7,7 @@ from tfvssl import views
 from tfvssl.backbones import tsm_resnet
 from tfvssl.config import pictures
 from tfvssl.methods import brave
-from tfvssl.train import checkpoints
+from tfvssl.train import weights
 
 
 def _method(num_views=1, **changes):
@@ -16,7 +16,7 @@ def _method(num_views=1, **changes):
   for name, value in changes.items():
     setattr(settings, name, value)
   method = settings.build()
-  checkpoints.build_weights(method)
+  weights.build_weights(method)
   return method
 
 

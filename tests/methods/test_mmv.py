@@ -11,7 +11,7 @@ from tfvssl.methods.parts import contrastive
 from tfvssl.methods.parts import losses
 from tfvssl.methods.parts.embedding_graph import Graph
 from tfvssl.methods.parts.embedding_graph import Head
-from tfvssl.train import checkpoints
+from tfvssl.train import weights
 
 _CLIPS = 4
 
@@ -30,7 +30,7 @@ def _config(words, partners=("audio", "text"), **changes):
 def _method(words, partners=("audio", "text"), **changes):
   tf.keras.utils.set_random_seed(0)
   method = _config(words, partners, **changes).build()
-  checkpoints.build_weights(method)
+  weights.build_weights(method)
   return method
 
 

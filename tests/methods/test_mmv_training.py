@@ -15,9 +15,9 @@ from tests.data import record_fixture
 from tfvssl.config import experiment as config
 from tfvssl.optim import adam
 from tfvssl.runtime import exit_codes
-from tfvssl.train import checkpoints
 from tfvssl.train import run as training
 from tfvssl.train import run_folder
+from tfvssl.train import weights
 
 _CAPTIONS = (("a red disc", 0.0, 1.0), ("hums", 1.0, 2.0))
 
@@ -124,7 +124,7 @@ def test_loss_falls_on_eight_clips(tmp_path):
   tf.keras.utils.set_random_seed(0)
   words = tiny_mmv_runs.vocabulary(tmp_path)
   method = tiny_mmv_runs.method_config(words).build()
-  checkpoints.build_weights(method)
+  weights.build_weights(method)
   batch = tiny_mmv_runs.batch(method, 8)
   optimizer = tf.keras.optimizers.legacy.Adam(3e-3)
   variables = method.trainable_variables

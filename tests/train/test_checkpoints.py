@@ -4,11 +4,8 @@ import random
 import pytest
 import tensorflow as tf
 
-from tests import tiny_runs
-from tfvssl.config import experiment as config
 from tfvssl.train import checkpoints
 from tfvssl.train import probe
-from tfvssl.train import run_folder
 
 
 def _state(value: float) -> dict[str, tf.Variable]:
@@ -85,7 +82,7 @@ def test_never_restarts_from_zero(tmp_path):
 
 def test_unfinished_checkpoint_of_a_dead_run_is_removed(tmp_path):
   _write(tmp_path, [1])
-  leftover = tmp_path / "checkpoints" / ".unfinished-chief"
+  leftover = tmp_path / "checkpoints" / ".step-00000003.unfinished-1"
   leftover.mkdir()
   (leftover / "variables.index").write_bytes(b"half")
   assert _restore(tmp_path) == (1, 1.0)
@@ -131,54 +128,3 @@ def test_probe_is_restored_where_it_fits(tmp_path, saved, held, found):
   if online is not None:
     kernels = [v for v in online.trainable_variables if "kernel" in v.name]
     assert [float(kernel[0, 0]) for kernel in kernels] == [found]
-
-
-def test_load_method_without_checkpoint_names_the_remedy(tmp_path):
-  run_folder.write_config(tiny_runs.experiment(), tmp_path)
-  with pytest.raises(FileNotFoundError, match="train first with"):
-    checkpoints.load_method(tmp_path)
-
-
-def test_load_method_gives_the_saved_weights(tmp_path):
-  experiment = tiny_runs.experiment()
-  method = checkpoints.fresh_method(experiment, seed=5)
-  run_folder.write_config(experiment, tmp_path)
-  state = {"method": method, "optimizer": tf.Variable(0.0)}
-  checkpoints.CheckpointStore(tmp_path, state, kept=1).save(7)
-  loaded, restored, step = checkpoints.load_method(tmp_path)
-  assert loaded == experiment and step == 7
-  assert len(method.weights) > 20
-  for old, new in zip(method.weights, restored.weights, strict=True):
-    tf.debugging.assert_equal(old, new)
-
-
-def test_precision_of_the_run_can_be_replaced(tmp_path):
-  """`evaluate --set=runtime.precision` would else change nothing."""
-  experiment = tiny_runs.experiment()
-  method = checkpoints.fresh_method(experiment, seed=5)
-  run_folder.write_config(experiment, tmp_path)
-  checkpoints.CheckpointStore(tmp_path, {"method": method}, kept=1).save(7)
-  try:
-    for precision, dtype in (
-      (None, "float32"),
-      (config.Precision.BFLOAT16, "bfloat16"),
-      (config.Precision.FLOAT32, "float32"),
-    ):
-      _, loaded, _ = checkpoints.load_method(tmp_path, precision)
-      assert loaded.narrow_backbone.stem.compute_dtype == dtype
-  finally:
-    tf.keras.mixed_precision.set_global_policy("float32")
-
-
-def test_fresh_method_depends_on_its_seed_only():
-  experiment = tiny_runs.experiment()
-  first, again, other = (
-    checkpoints.fresh_method(experiment, seed).trainable_variables
-    for seed in (1, 1, 2)
-  )
-  for a, b in zip(first, again, strict=True):
-    tf.debugging.assert_equal(a, b)
-  kernels = [i for i, v in enumerate(first) if "kernel" in v.name]
-  assert len(kernels) > 5
-  for i in kernels:
-    assert float(tf.reduce_max(tf.abs(first[i] - other[i]))) > 1e-4

@@ -16,9 +16,9 @@ import tensorflow as tf
 from tests import tiny_runs
 from tests.data import record_fixture
 from tfvssl.runtime import exit_codes
-from tfvssl.train import checkpoints
 from tfvssl.train import run as training
 from tfvssl.train import run_folder
+from tfvssl.train import weights
 
 _ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 _CONFIG = """
@@ -67,7 +67,7 @@ def _finish(process, code=0):
 
 
 def _weights(run):
-  _, method, step = checkpoints.load_method(run)
+  _, method, step = weights.load_method(run)
   return step, [v.numpy() for v in method.weights]
 
 
@@ -113,10 +113,10 @@ def test_kill_and_rerun_gives_the_weights_of_an_uninterrupted_run(
   process.send_signal(signal.SIGKILL)
   process.communicate()
   _finish(_start(config_file, records, tmp_path))
-  step, weights = _weights(tmp_path)
+  step, found = _weights(tmp_path)
   straight_step, straight = _weights(uninterrupted)
   assert step == straight_step == 12
-  for a, b in zip(weights, straight, strict=True):
+  for a, b in zip(found, straight, strict=True):
     np.testing.assert_array_equal(a, b)
   assert _steps(tmp_path) == list(range(1, 13))
   assert _metrics(tmp_path) == _metrics(uninterrupted)
@@ -177,40 +177,6 @@ def test_settings_of_evaluations_may_differ_when_a_run_goes_on(tmp_path):
     setattr(settings, field, getattr(settings, field) + 1)
   run_folder.agree_on_config(experiment, tmp_path, [])
   assert run_folder.read_config(tmp_path) == experiment
-
-
-def test_parts_of_a_batch_are_the_clips_of_the_whole(records, tmp_path):
-  """After a resume, too: positions count clips, not batches."""
-  strategy = tf.distribute.OneDeviceStrategy("/cpu:0")
-  seen = {}
-  for parts in (1, 2):
-    experiment = tiny_runs.experiment(records, accumulation=parts)
-    (tmp_path / f"{parts}").mkdir()
-    run = training.TrainingRun(experiment, tmp_path / f"{parts}", strategy)
-    batches = iter(run._distribute(3, run.records))
-    indices = [next(batches)["narrow"].sample_index for _ in range(2 * parts)]
-    assert {len(part) for part in indices} == {4 // parts}
-    seen[parts] = np.concatenate([part.numpy() for part in indices])
-  np.testing.assert_array_equal(seen[1], seen[2])
-  assert len(set(seen[1])) > 4
-
-
-def test_batch_must_divide(records):
-  experiment = tiny_runs.experiment(records, batch_size=9)
-  with pytest.raises(ValueError, match=r"\(9\) must be divisible .* 8 or 10"):
-    training.check_batch_size(experiment, num_replicas=2)
-  experiment = tiny_runs.experiment(records, batch_size=8, accumulation=3)
-  with pytest.raises(
-    ValueError, match=r"\(2\) times `accumulation` \(3\); try 6 or 12"
-  ):
-    training.check_batch_size(experiment, num_replicas=2)
-  experiment = tiny_runs.experiment(records, batch_size=6)
-  experiment.data.second_train_records = str(records)
-  with pytest.raises(
-    ValueError,
-    match=r"\(2\) times 2 with `data.second_train_records`; try 4 or 8",
-  ):
-    training.check_batch_size(experiment, num_replicas=2)
 
 
 def test_missing_records_are_named(tmp_path):
@@ -287,7 +253,7 @@ def test_two_workers_train(config_file, records, tmp_path):
   ]
   for process in processes:
     _finish(process)
-  step, weights = _weights(tmp_path)
+  step, found = _weights(tmp_path)
   assert step == 4
-  assert all(np.isfinite(w).all() for w in weights)
+  assert all(np.isfinite(w).all() for w in found)
   assert _steps(tmp_path) == [1, 2, 3, 4]

@@ -13,9 +13,9 @@ import tensorflow as tf
 from tests import tiny_runs
 from tfvssl.methods import base
 from tfvssl.optim import schedules
-from tfvssl.train import checkpoints
 from tfvssl.train import probe
 from tfvssl.train import trainer
+from tfvssl.train import weights
 
 _ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 
@@ -27,7 +27,7 @@ def _trainer(strategy, global_batch, per_replica, accumulation=1, seed=1):
   """
   experiment = tiny_runs.experiment()
   with strategy.scope():
-    method = checkpoints.fresh_method(experiment, seed)
+    method = weights.fresh_method(experiment, seed)
     # Step 0 has learning rate 0, so two steps are taken.
     schedule = schedules.WarmupCosine(0.5, 1, 10)
     optimizer = experiment.optimizer.build(schedule, method.trainable_variables)
@@ -42,7 +42,7 @@ def _trainer(strategy, global_batch, per_replica, accumulation=1, seed=1):
     strategy=strategy,
     seed=0,
     batch_size=global_batch,
-    metric_names=sorted(checkpoints.build_weights(method).metrics),
+    metric_names=sorted(weights.build_weights(method).metrics),
     accumulation=accumulation,
     online_probe=online_probe,
   )

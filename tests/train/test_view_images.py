@@ -6,8 +6,8 @@ from tests import tiny_runs
 from tests.data import record_fixture
 from tfvssl import views
 from tfvssl.data.records import reader
-from tfvssl.train import checkpoints
 from tfvssl.train import view_images
+from tfvssl.train import weights
 
 
 def test_frames_stand_side_by_side():
@@ -51,7 +51,7 @@ def test_constant_sound_is_finite(value):
 
 def test_summary_holds_every_view(tmp_path):
   folder = record_fixture.tiny_records(tmp_path / "records")
-  method = checkpoints.fresh_method(tiny_runs.experiment(), 0)
+  method = weights.fresh_method(tiny_runs.experiment(), 0)
   records = reader.open_for_views(folder, method.view_specs.values(), 25.0)
   view_images.write_summary(
     method, records, folder=tmp_path / "views", seed=0, step=3, clips=2

@@ -203,6 +203,8 @@ class Experiment:
       "experiment", self, "batch_size", "accumulation", "steps"
     )
     rules.require_positive("data", self.data, "shuffle_buffer")
+    for name in ("train_records", "second_train_records", "heldout_records"):
+      rules.require_local(f"data.{name}", getattr(self.data, name))
     rules.require_positive("runtime", self.runtime, "logical_cpus")
     rules.require_positive("schedule", self.schedule, "peak")
     rules.require_positive(

@@ -15,6 +15,7 @@ from ml_collections import config_flags
 
 from tfvssl.config import experiment as config
 from tfvssl.config import moved
+from tfvssl.config import rules
 from tfvssl.config import tree
 
 _HELP = (
@@ -22,6 +23,7 @@ _HELP = (
   " value in it is changed by --config.section.name=value."
 )
 _OVERRIDE = re.compile(r"--?(?:no)?config\.([^=]+)")
+_TEXTS = ("query",)  # flags that hold what a person wrote
 _FILE = re.compile(r"--?config=(.*)")
 
 
@@ -54,8 +56,9 @@ def parse(argv: Sequence[str]) -> list[str]:
   """Parses all flags and returns what is left of the command line.
 
   Raises:
-    ValueError: a config that is absent or cannot be loaded, or an override
-      of a field that it does not have, with the nearest name.
+    ValueError: a config that is absent or cannot be loaded, an override of a
+      field that it does not have, with the nearest name, or an address
+      (gs://bucket/run) where a path is needed.
     absl.flags.Error: any other bad flag.
   """
   argv = list(argv)
@@ -64,7 +67,7 @@ def parse(argv: Sequence[str]) -> list[str]:
     hint = moved.recipe_hint(pathlib.Path(path))
     raise ValueError(f"--config={path} does not exist{hint and f'; {hint}'}.")
   try:
-    return absl_flags.FLAGS(argv)
+    rest = absl_flags.FLAGS(argv)
   except Exception as error:
     # ml_collections looks the fields up while it parses and lets KeyError,
     # IndexError, TypeError and whatever the file itself raises pass.
@@ -80,6 +83,19 @@ def parse(argv: Sequence[str]) -> list[str]:
       problem
       or f"--config={path}: {hint or f'{type(error).__name__}: {error}'}"
     ) from error
+  _require_local_places()
+  return rest
+
+
+def _require_local_places():
+  """Raises ValueError for the first flag whose value is an address."""
+  for name in absl_flags.FLAGS:
+    value = absl_flags.FLAGS[name].value
+    if name in _TEXTS or name.startswith("config"):
+      continue  # the config's own rules see to its folders
+    for text in value if isinstance(value, list) else [value]:
+      if isinstance(text, str):
+        rules.require_local(f"--{name}", text)
 
 
 def _config_path(argv):

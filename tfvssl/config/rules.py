@@ -27,3 +27,15 @@ def require_range(
   holds = len(pair) == 2 and low <= pair[0] <= pair[1] <= high
   rule = f"be a lower and an upper value between {low:g} and {high:g}"
   require(holds, name, pair, rule)
+
+
+def require_local(name: str, place: str) -> None:
+  """Raises ValueError where `place` is an address, such as gs://bucket/run.
+
+  A path would be made of it, and what is written there lost with the machine.
+  """
+  if "://" in place:
+    raise ValueError(
+      f"`{name}` ({place}) must be a path on this machine; object stores are"
+      " not supported yet. Mount the store, or copy from and to it."
+    )

@@ -3,10 +3,9 @@
 import tensorflow as tf
 
 from tfvssl.config import pictures
+from tfvssl.data.records import schema
 from tfvssl.runtime import randomness
 
-# A forged header may claim 65500 x 65500; 4K is the largest that is decoded.
-MAX_PIXELS = 4096 * 2304
 _FALLBACK_PAD = 16  # released datasets/video_sampling
 
 
@@ -23,7 +22,7 @@ def decode_view(
 
   Raises:
     tf.errors.InvalidArgumentError: a frame is no JPEG, is larger than
-      MAX_PIXELS or differs in size from the first.
+      schema.MAX_PIXELS or differs in size from the first.
   Source: released datasets/video_sampling; rounding to uint8 is ours.
   """
   shape = _common_jpeg_shape(frames)
@@ -157,7 +156,7 @@ def decode_flow_view(
   Raises:
     ValueError: `size` is above `short_side`.
     tf.errors.InvalidArgumentError: an image is no PNG or larger than
-      MAX_PIXELS.
+      schema.MAX_PIXELS.
   Source: paper appendix A.1.
   """
   fields = _decode_flow(flow, short_side, size)
@@ -222,8 +221,8 @@ def _assert_small(shape):
   pixels = tf.reduce_prod(tf.cast(shape, tf.int64))
   return tf.debugging.assert_less_equal(
     pixels,
-    tf.constant(MAX_PIXELS, tf.int64),
-    message=f"an image must have at most {MAX_PIXELS} pixels",
+    tf.constant(schema.MAX_PIXELS, tf.int64),
+    message=f"an image must have at most {schema.MAX_PIXELS} pixels",
   )
 
 

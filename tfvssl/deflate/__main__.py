@@ -18,8 +18,10 @@ from absl import logging
 
 from tfvssl import views
 from tfvssl.config import tree
+from tfvssl.data.records import damage
 from tfvssl.runtime import exit_codes
 from tfvssl.train import run_folder
+from tfvssl.train import weights
 
 _WORKDIR = flags.DEFINE_string("workdir", None, "Folder of tfvssl.train.")
 _RECORDS = flags.DEFINE_string("records", None, "Record folder of pictures.")
@@ -74,14 +76,13 @@ def _deflate(workdir):
   """Trains and writes the network; returns the mean L1 of every epoch."""
   from tfvssl.deflate import networks
   from tfvssl.runtime import replicas
-  from tfvssl.train import checkpoints
 
   folder = networks.folder_of(workdir)
   if folder.exists():
     raise ValueError(f"{folder} exists; remove it to deflate the run again.")
   try:
     replicas.prepare_process(run_folder.read_config(workdir))
-    experiment, method, step = checkpoints.load_method(workdir)
+    experiment, method, step = weights.load_method(workdir)
   except ValueError as error:
     raise exit_codes.UserError(exit_codes.DATA, str(error)) from error
   video = method.encoders()["video"]
@@ -93,7 +94,6 @@ def _deflate(workdir):
 
 def _fit(video, image, seed):
   """Trains the deflated network; returns all choices, and the mean L1s."""
-  from tfvssl.data import pipeline
   from tfvssl.deflate import networks
   from tfvssl.deflate import training as deflation
 
@@ -117,7 +117,7 @@ def _fit(video, image, seed):
     batch_size=_BATCH_SIZE.value,
     seed=seed,
   )
-  with pipeline.explained(records):
+  with damage.explained(records):
     history = deflation.fit(
       video.backbone,
       image.backbone,

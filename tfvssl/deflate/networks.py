@@ -14,6 +14,7 @@ from tfvssl.data import clip_views
 from tfvssl.data import pipeline
 from tfvssl.data.records import reader
 from tfvssl.methods import base
+from tfvssl.runtime import storage
 from tfvssl.train import checkpoints
 
 _FOLDER, _CHOICES = "deflated", "deflation.json"
@@ -101,9 +102,8 @@ def save(
   folder = folder_of(workdir)
   store = checkpoints.CheckpointStore(folder, {"network": network}, kept=1)
   made_of = {_MADE_OF: checkpoints.digest_of_newest(workdir)}
-  (folder / _CHOICES).write_text(
-    json.dumps({**made_of, **choices}, indent=1) + "\n", encoding="utf-8"
-  )
+  text = json.dumps({**made_of, **choices}, indent=1) + "\n"
+  storage.write_text(folder / _CHOICES, text)
   store.save(step)
 
 

@@ -16,10 +16,11 @@ import pathlib
 from absl import app
 from absl import flags
 
-from tfvssl.data.records import schema
+from tfvssl.data.records import manifest
 from tfvssl.demo import plan as demo_plan
 from tfvssl.demo import stages as demo_stages
 from tfvssl.runtime import exit_codes
+from tfvssl.runtime import storage
 from tfvssl.train import run_folder
 
 _WORKDIR = flags.DEFINE_string("workdir", "demo", "Folder of all results.")
@@ -67,7 +68,7 @@ def _check_settings(workdir, videos):
         f" {found['videos'] or 'generated'} clips with seed"
         f" {found['seed']}; take another folder or remove it."
       )
-  path.write_text(json.dumps(settings) + "\n", encoding="utf-8")
+  storage.write_text(path, json.dumps(settings) + "\n")
 
 
 def _run(workdir, videos):
@@ -96,7 +97,7 @@ def _run(workdir, videos):
     test_clips=demo_plan.usable_clips(records / "test", modalities),
   )
   demo_stages.run(train, journal)
-  labelled = len(schema.load_manifest(records / "train").classes) > 1
+  labelled = len(manifest.load_manifest(records / "train").classes) > 1
   if not labelled:
     remarks.append(
       "Fewer than two sub-folders with videos, so there are no labels:"

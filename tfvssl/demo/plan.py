@@ -6,7 +6,7 @@ import pathlib
 
 from tfvssl import views
 from tfvssl.data.media import streams
-from tfvssl.data.records import schema
+from tfvssl.data.records import manifest
 from tfvssl.demo import stages as demo_stages
 from tfvssl.runtime import exit_codes
 
@@ -159,7 +159,7 @@ def usable_clips(records: pathlib.Path, modalities: str) -> int:
   needed = set(modalities.split(","))
   return sum(
     needed <= set(words.split("+"))
-    for shard in schema.load_manifest(records).shards
+    for shard in manifest.load_manifest(records).shards
     for words in shard.modalities
   )
 

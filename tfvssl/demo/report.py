@@ -15,8 +15,9 @@ from tfvssl.evaluate import baselines
 from tfvssl.evaluate.classifiers import linear_svm
 from tfvssl.pages import gallery
 from tfvssl.pages import report
-from tfvssl.train import checkpoints
+from tfvssl.runtime import storage
 from tfvssl.train import view_images
+from tfvssl.train import weights
 
 BASELINES_NAME = "baselines.json"
 INVARIANCE = (
@@ -170,7 +171,7 @@ def _baseline_rows(demo):
       choose_c=linear_svm.ChooseC.CROSS_VALIDATION,
     )
     shares = {name: found.top_1 for name, found in measured.items()}
-    path.write_text(json.dumps(shares) + "\n", encoding="utf-8")
+    storage.write_text(path, json.dumps(shares) + "\n")
   return [
     report.Row(name, share, "raw", _KINDS[name])
     for name, share in shares.items()
@@ -198,7 +199,7 @@ def _total_time(demo):
 
 def _add_views(content, demo):
   try:
-    experiment, method, _ = checkpoints.load_method(demo.workdir / "run")
+    experiment, method, _ = weights.load_method(demo.workdir / "run")
   except (FileNotFoundError, ValueError) as error:
     content.missing["views"] = str(error)
     return

@@ -18,6 +18,7 @@ import sys
 import time
 
 from tfvssl.runtime import exit_codes
+from tfvssl.runtime import storage
 
 _JOURNAL_NAME = "stages.json"
 
@@ -92,10 +93,8 @@ class Journal:
     """Keeps the outcome on disk."""
     self._began = True
     self.outcomes[name] = outcome
-    part = self._path.with_suffix(".part")
     tree = {k: dataclasses.asdict(v) for k, v in self.outcomes.items()}
-    part.write_text(json.dumps(tree, indent=1) + "\n", encoding="utf-8")
-    part.replace(self._path)
+    storage.write_text(self._path, json.dumps(tree, indent=1) + "\n")
 
 
 def run(stage: Stage, journal: Journal) -> Outcome:

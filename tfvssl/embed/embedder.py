@@ -17,6 +17,7 @@ import tensorflow as tf
 from tfvssl.data import decode
 from tfvssl.data.media import streams
 from tfvssl.export import description as export_format
+from tfvssl.runtime import storage
 
 _FRAMES_AT_ONCE = 32
 _SIGNATURES = {"video": "video_uint8", "audio": "audio", "text": "text"}
@@ -349,13 +350,5 @@ def relative_folder(root: pathlib.Path, output: pathlib.Path) -> str:
 
 def save(path: pathlib.Path, columns: dict[str, np.ndarray]) -> None:
   """Writes arrays by name as .npz; the file appears whole."""
-  path.parent.mkdir(parents=True, exist_ok=True)
-  unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-  try:
-    with open(unfinished, "wb") as file:
-      np.savez(file, **columns)
-      file.flush()
-      os.fsync(file.fileno())
-    unfinished.rename(path)
-  finally:
-    unfinished.unlink(missing_ok=True)
+  with storage.new_file(path) as unfinished, unfinished.open("wb") as file:
+    np.savez(file, **columns)

@@ -13,7 +13,7 @@ import tensorflow as tf
 import tqdm
 
 from tfvssl import views
-from tfvssl.data import pipeline
+from tfvssl.data.records import damage
 from tfvssl.data.records import reader
 from tfvssl.data.records import schema
 from tfvssl.evaluate.classifiers import linear_svm
@@ -122,7 +122,7 @@ def samples(
       num_parallel_calls=tf.data.AUTOTUNE,
     )
   )
-  with pipeline.explained(records):
+  with damage.explained(records):
     rows = list(
       tqdm.tqdm(
         dataset.as_numpy_iterator(),

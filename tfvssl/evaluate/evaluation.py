@@ -13,8 +13,8 @@ from tfvssl.evaluate import request as requests
 from tfvssl.evaluate.protocols import base
 from tfvssl.evaluate.protocols import known
 from tfvssl.runtime import replicas
-from tfvssl.train import checkpoints
 from tfvssl.train import run_folder
+from tfvssl.train import weights
 
 
 def run(request: requests.Request) -> dict:
@@ -37,7 +37,7 @@ def run(request: requests.Request) -> dict:
   protocol.check_run(experiment, settings)
   with _scope(protocol, experiment):
     with base.data_errors():
-      _, method, step = checkpoints.load_method(
+      _, method, step = weights.load_method(
         request.workdir, experiment.runtime.precision
       )
     began = time.monotonic()

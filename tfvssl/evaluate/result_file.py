@@ -2,9 +2,10 @@
 
 import hashlib
 import json
-import os
 import pathlib
 import re
+
+from tfvssl.runtime import storage
 
 _NAME_LENGTH = 80  # of the records' part; file systems allow 255 in all
 
@@ -37,18 +38,9 @@ def name(result: dict, test_folders: list[str]) -> str:
 
 def write(result: dict, path: pathlib.Path) -> None:
   """Writes the result; the file appears whole."""
-  path.parent.mkdir(parents=True, exist_ok=True)
-  unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-  try:
-    with open(unfinished, "w", encoding="utf-8") as file:
-      # NaN is no JSON; figures are never NaN.
-      json.dump(result, file, indent=1, allow_nan=False)
-      file.write("\n")
-      file.flush()
-      os.fsync(file.fileno())
-    unfinished.rename(path)
-  finally:
-    unfinished.unlink(missing_ok=True)
+  # NaN is no JSON; figures are never NaN.
+  text = json.dumps(result, indent=1, allow_nan=False)
+  storage.write_text(path, text + "\n")
 
 
 def summary(title: str, result: dict) -> str:

@@ -21,6 +21,7 @@ from absl import logging
 
 from tfvssl.runtime import exit_codes
 from tfvssl.runtime import storage
+from tfvssl.train import weights
 
 _WORKDIR = flags.DEFINE_string("workdir", None, "Folder of tfvssl.train.")
 _OUTPUT = flags.DEFINE_string(
@@ -46,15 +47,14 @@ def main(argv: Sequence[str]) -> int:
       "--workdir and --output are needed; for example --workdir=RUN"
       " --output=EXPORT"
     )
-  output = storage.check(pathlib.Path(_OUTPUT.value))
+  output = storage.check_free(pathlib.Path(_OUTPUT.value))
   # Loads TensorFlow: after every check that needs none.
   from tfvssl.deflate import networks
   from tfvssl.export import writer
-  from tfvssl.train import checkpoints
 
   logging.set_verbosity(logging.INFO)
   try:
-    experiment, method, step = checkpoints.load_method(_WORKDIR.value)
+    experiment, method, step = weights.load_method(_WORKDIR.value)
   except ValueError as error:
     raise exit_codes.UserError(exit_codes.DATA, str(error)) from error
   writer.export(

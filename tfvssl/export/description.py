@@ -6,13 +6,13 @@ of every other file. Needs neither the run nor the networks.
 """
 
 from collections.abc import Iterable
-import hashlib
 import json
 import math
-import os
 import pathlib
 
 import numpy as np
+
+from tfvssl.runtime import storage
 
 SIGNATURE_NAME = "signature.json"
 CARD_NAME = "README.md"
@@ -55,7 +55,7 @@ def load_description(folder: str | pathlib.Path) -> dict:
   for name, expected in files.items():
     if not _inside(name) or not (path.parent / name).is_file():
       raise ValueError(f"{folder} lacks the file {name!r}; export again.")
-    if digest(path.parent / name) != expected:
+    if storage.digest(path.parent / name) != expected:
       raise ValueError(
         f"{folder}: {name} is not the file that was exported (SHA-256"
         " differs); export or copy it again."
@@ -73,13 +73,13 @@ def identity(folder: str | pathlib.Path) -> str:
   """
   path = pathlib.Path(folder) / SIGNATURE_NAME
   _check_exists(path)
-  return digest(path)
+  return storage.digest(path)
 
 
 def write_description(description: dict, folder: pathlib.Path) -> None:
   """Writes the card and signature.json, with the digests of all files."""
   (folder / CARD_NAME).write_text(card(description), encoding="utf-8")
-  complete = description | {"files": digests(folder)}
+  complete = description | {"files": storage.digests(folder)}
   (folder / SIGNATURE_NAME).write_text(
     json.dumps(complete, indent=1) + "\n", encoding="utf-8"
   )
@@ -104,39 +104,6 @@ def _check_exists(path):
 def _inside(name):
   path = pathlib.PurePosixPath(name)
   return not path.is_absolute() and ".." not in path.parts
-
-
-def digests(folder: pathlib.Path) -> dict[str, str]:
-  """Returns the SHA-256 of every file below `folder` by relative path."""
-  return {
-    path.relative_to(folder).as_posix(): digest(path)
-    for path in sorted(folder.rglob("*"))
-    if path.is_file()
-  }
-
-
-def digest(path: pathlib.Path) -> str:
-  """Returns the SHA-256 of a file."""
-  result = hashlib.sha256()
-  with open(path, "rb") as file:
-    while block := file.read(1 << 20):
-      result.update(block)
-  return result.hexdigest()
-
-
-def synchronise(folder: pathlib.Path) -> None:
-  """Writes every file and folder below `folder`, itself included, to disk."""
-  for path in [*folder.rglob("*"), folder]:
-    synchronise_one(path)
-
-
-def synchronise_one(path: pathlib.Path) -> None:
-  """Writes one file or folder to disk."""
-  descriptor = os.open(path, os.O_RDONLY)
-  try:
-    os.fsync(descriptor)
-  finally:
-    os.close(descriptor)
 
 
 def golden_request(

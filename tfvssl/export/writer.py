@@ -2,9 +2,7 @@
 
 from collections.abc import Iterator
 import contextlib
-import os
 import pathlib
-import shutil
 
 from absl import logging
 import numpy as np
@@ -12,7 +10,7 @@ import tensorflow as tf
 
 from tfvssl import views
 from tfvssl.config import experiment as config
-from tfvssl.data.records import schema
+from tfvssl.data.records import manifest as manifest_lib
 from tfvssl.deflate import networks
 from tfvssl.export import description as export_format
 from tfvssl.export import inputs as serving_inputs
@@ -41,7 +39,7 @@ def export(
   Args:
     encoders: of one method; serving.choose takes those of sight, sound and
       text.
-    output: see output_folder.check.
+    output: see storage.check_free.
     experiment: what the run was made of.
     step: of the checkpoint.
     max_batch_size: clips that one request may hold.
@@ -55,16 +53,14 @@ def export(
     ValueError: nothing to export, no video network for images, `output` is
       taken, or the reloaded model does not give the outputs of `encoders`.
   """
-  output = storage.check(output)
+  output = storage.check_free(output)
   chosen = serving.choose(encoders)
   module = serving.ServingModule(
     encoders,
     max_batch_size,
     _image_encoder(chosen, image, workdir),
   )
-  output.parent.mkdir(parents=True, exist_ok=True)
-  unfinished = output.with_name(f".{output.name}.unfinished-{os.getpid()}")
-  try:
+  with storage.new_folder(output) as unfinished:
     with _quiet():
       tf.saved_model.save(module, str(unfinished), module.signatures())
     requests = _golden_requests(module)
@@ -75,11 +71,6 @@ def export(
     np.savez(unfinished / export_format.GOLDEN_NAME, **reference)
     description = _describe(module, chosen, experiment, step, image)
     export_format.write_description(description, unfinished)
-    export_format.synchronise(unfinished)
-    unfinished.rename(output)
-    export_format.synchronise_one(output.parent)
-  finally:
-    shutil.rmtree(unfinished, ignore_errors=True)
   logging.info(
     "%s answers %s; reloaded outputs equal those of the run.",
     output,
@@ -200,7 +191,7 @@ def _describe_video(encoder, experiment):
 def _record_short_side(experiment):
   """Returns the size of the training frames: resizing twice is not once."""
   try:
-    manifest = schema.load_manifest(experiment.data.train_records)
+    manifest = manifest_lib.load_manifest(experiment.data.train_records)
   except (FileNotFoundError, ValueError):
     logging.info(
       "the training records are gone; short side %d px is assumed.",

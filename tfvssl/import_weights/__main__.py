@@ -67,7 +67,7 @@ def main(argv: Sequence[str]) -> int:
       " text."
     )
   logging.set_verbosity(logging.INFO)
-  output = storage.check(pathlib.Path(_OUTPUT.value))
+  output = storage.check_free(pathlib.Path(_OUTPUT.value))
   try:
     report = _import(output)
   except ValueError as error:

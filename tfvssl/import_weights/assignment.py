@@ -7,17 +7,15 @@ rename.
 from collections.abc import Callable
 import dataclasses
 import json
-import os
 import pathlib
-import shutil
 
 import numpy as np
 import tensorflow as tf
 
 from tfvssl.config import experiment as config
-from tfvssl.export import description as export_format
 from tfvssl.import_weights import restricted_pickle
 from tfvssl.methods import base
+from tfvssl.runtime import storage
 from tfvssl.train import checkpoints
 from tfvssl.train import run_folder
 
@@ -162,16 +160,9 @@ def write_run(
     description: what import.json will hold.
   """
   experiment.method.identify_files()
-  output.parent.mkdir(parents=True, exist_ok=True)
-  unfinished = output.with_name(f".{output.name}.unfinished-{os.getpid()}")
-  try:
+  with storage.new_folder(output) as unfinished:
     checkpoints.CheckpointStore(unfinished, {"method": method}, kept=1).save(0)
     run_folder.write_config(experiment, unfinished)
     (unfinished / IMPORT_NAME).write_text(
       json.dumps(description, indent=1) + "\n", encoding="utf-8"
     )
-    export_format.synchronise(unfinished)
-    unfinished.rename(output)
-    export_format.synchronise_one(output.parent)
-  finally:
-    shutil.rmtree(unfinished, ignore_errors=True)

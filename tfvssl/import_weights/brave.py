@@ -20,7 +20,7 @@ from tfvssl.import_weights import assignment
 from tfvssl.import_weights import published_file
 from tfvssl.methods import brave
 from tfvssl.optim import lars
-from tfvssl.train import checkpoints
+from tfvssl.train import weights
 
 BLOCKS = (3, 4, 6, 3)  # all published networks are ResNet-50
 
@@ -57,7 +57,7 @@ def import_run(
       that the config asks for.
   """
   experiment = experiment_of(published)
-  method = checkpoints.fresh_method(experiment, experiment.seed)
+  method = weights.fresh_method(experiment, experiment.seed)
   report = assign(method, published, allow_partial=allow_partial)
   assignment.write_run(output, experiment, method, _describe(published, report))
   return report

@@ -25,7 +25,7 @@ from tfvssl.import_weights import published_file
 from tfvssl.methods import mmv
 from tfvssl.methods.parts import embedding_graph
 from tfvssl.optim import adam
-from tfvssl.train import checkpoints
+from tfvssl.train import weights
 
 BLOCKS = (3, 4, 6, 3)  # of the published ResNets
 
@@ -79,7 +79,7 @@ def import_run(
   """
   tensors = canonical(published.tensors)
   experiment = experiment_of(tensors, published.path, vocabulary)
-  method = checkpoints.fresh_method(experiment, experiment.seed)
+  method = weights.fresh_method(experiment, experiment.seed)
   report = assignment.assign(
     parts_of(method),
     tensors,

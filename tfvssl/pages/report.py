@@ -14,6 +14,7 @@ import re
 import numpy as np
 
 from tfvssl.pages import charts
+from tfvssl.runtime import storage
 
 _TEMPLATE = pathlib.Path(__file__).with_name("report_template.html")
 _CLIP_BUDGET_BYTES = 11_000_000  # of mp4, which base64 makes a third longer
@@ -129,10 +130,7 @@ class Content:
 
 def write(content: Content, path: str | pathlib.Path) -> None:
   """Writes the page; it appears when it is complete."""
-  path = pathlib.Path(path)
-  part = path.with_name(path.name + ".part")
-  part.write_text(page(content), encoding="utf-8")
-  part.replace(path)
+  storage.write_text(path, page(content))
 
 
 def page(content: Content) -> str:

@@ -1,9 +1,189 @@
-"""The folder that a binary makes: free to make, and nothing overwritten."""
+"""Files and folders that appear whole or not at all, and how they are held.
 
+Whatever a run, a record folder or an export consists of is written through
+this module, so that one place knows what a disk promises: written beside,
+synchronised, and published by one rename. Paths are those of etils.
+"""
+
+from collections.abc import Iterable, Iterator
+import contextlib
+import fcntl
+import hashlib
+import os
 import pathlib
+import shutil
+
+from etils import epath
+
+PathLike = str | os.PathLike
+_BLOCK = 1 << 20
+_UNFINISHED = "unfinished"
+_held: set[str] = set()  # by this process: POSIX locks do not keep it out
 
 
-def check(output: pathlib.Path) -> pathlib.Path:
+class InUseError(Exception):
+  """Another process, or another place of this one, holds a lock.
+
+  Attributes:
+    owner: what the holder wrote about itself; may be empty.
+  """
+
+  def __init__(self, path: PathLike, owner: str):
+    super().__init__(f"{os.fspath(path)} is held by {owner or 'another'}")
+    self.owner = owner
+
+
+@contextlib.contextmanager
+def new_file(path: PathLike) -> Iterator[epath.Path]:
+  """Gives a path to write to; `path` appears, or is replaced, when it is whole.
+
+  After an exception nothing is left, and what stood at `path` stays.
+  """
+  place = epath.Path(path)
+  place.parent.mkdir(parents=True, exist_ok=True)
+  unfinished = _beside(place)
+  try:
+    yield unfinished
+    _synchronise(unfinished)
+    unfinished.replace(place)
+    _synchronise(place.parent)
+  finally:
+    unfinished.unlink(missing_ok=True)
+
+
+def write_text(path: PathLike, text: str) -> None:
+  """Writes a file as `new_file` does, in UTF-8."""
+  write_bytes(path, text.encode("utf-8"))
+
+
+def write_bytes(path: PathLike, content: bytes) -> None:
+  """Writes a file as `new_file` does."""
+  with new_file(path) as unfinished:
+    unfinished.write_bytes(content)
+
+
+@contextlib.contextmanager
+def new_folder(path: PathLike) -> Iterator[epath.Path]:
+  """Gives a folder to fill; `path`, which is empty or not there, is it then.
+
+  After an exception nothing is left.
+  """
+  place = epath.Path(path)
+  place.parent.mkdir(parents=True, exist_ok=True)
+  with scratch_folder(place) as unfinished:
+    yield unfinished
+    for part in [*_below(unfinished), unfinished]:
+      _synchronise(part)
+    unfinished.rename(place)
+    _synchronise(place.parent)
+
+
+@contextlib.contextmanager
+def scratch_folder(path: PathLike) -> Iterator[epath.Path]:
+  """Gives an empty folder beside `path`, which is gone afterwards."""
+  unfinished = _beside(epath.Path(path))
+  shutil.rmtree(unfinished, ignore_errors=True)
+  unfinished.mkdir()
+  try:
+    yield unfinished
+  finally:
+    shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def remove_unfinished(folder: PathLike) -> None:
+  """Removes what processes that died left in `folder`."""
+  for left in epath.Path(folder).glob(f".*{_UNFINISHED}-*"):
+    if left.is_dir():
+      shutil.rmtree(left)
+    else:
+      left.unlink(missing_ok=True)
+
+
+def upload_folder(source: PathLike, target: PathLike, last: str) -> None:
+  """Copies the files of a finished folder; `last` is the last that appears.
+
+  Readers ask for `last` first: without it the folder does not exist.
+
+  Args:
+    source: folder on a local disk.
+    target: where its files appear, each whole or not at all.
+    last: name of the file in `source` that publishes the folder.
+
+  Raises:
+    FileNotFoundError: `source` has no file `last`.
+  """
+  folder, place = epath.Path(source), epath.Path(target)
+  if not (folder / last).is_file():
+    raise FileNotFoundError(
+      f"{folder} has no file {last}, which publishes the folder; write it"
+      " before the upload."
+    )
+  files = [path for path in _below(folder) if path.is_file()]
+  for path in sorted(files, key=lambda path: path == folder / last):
+    with new_file(place / path.relative_to(folder)) as unfinished:
+      path.copy(unfinished)
+
+
+def append_lines(path: PathLike, lines: Iterable[str]) -> None:
+  """Adds lines to the end of a log; `path` need not exist."""
+  with open(path, "a", encoding="utf-8") as file:
+    file.write("".join(f"{line}\n" for line in lines))
+
+
+@contextlib.contextmanager
+def lock(path: PathLike) -> Iterator[None]:
+  """Holds the lock file `path`; the system frees it when the process dies.
+
+  A POSIX lock, which forked workers do not inherit: one that outlives its
+  parent keeps nobody out.
+
+  Raises:
+    InUseError: it is held already.
+  """
+  name = os.path.realpath(path)
+  with open(path, "a+b") as file:
+    try:
+      if name in _held:
+        raise BlockingIOError
+      fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError) as error:
+      file.seek(0)
+      owner = file.read().decode("utf-8", "replace").strip()
+      raise InUseError(path, owner) from error
+    _held.add(name)
+    try:
+      file.truncate(0)
+      file.write(f"{os.getpid()} on {os.uname().nodename}\n".encode())
+      file.flush()
+      yield
+    finally:
+      _held.discard(name)
+
+
+def digest(path: PathLike) -> str:
+  """Returns the SHA-256 of a file, in 64 hexadecimal digits."""
+  result = hashlib.sha256()
+  with open(path, "rb") as file:
+    while block := file.read(_BLOCK):
+      result.update(block)
+  return result.hexdigest()
+
+
+def digests(folder: PathLike) -> dict[str, str]:
+  """Returns the SHA-256 of every file below `folder` by relative path."""
+  root = epath.Path(folder)
+  files = [path for path in _below(root) if path.is_file()]
+  return {
+    path.relative_to(root).as_posix(): digest(path) for path in sorted(files)
+  }
+
+
+def free_bytes(folder: PathLike) -> int:
+  """Returns how many bytes can still be written where `folder` is."""
+  return shutil.disk_usage(folder).free
+
+
+def check_free(output: PathLike) -> pathlib.Path:
   """Checks that a folder can appear there and nothing would be overwritten.
 
   Returns:
@@ -14,7 +194,7 @@ def check(output: pathlib.Path) -> pathlib.Path:
       or cannot be made.
   """
   try:
-    resolved = output.resolve()
+    resolved = pathlib.Path(output).resolve()
     is_taken = resolved.exists() and (
       not resolved.is_dir() or any(resolved.iterdir())
     )
@@ -41,3 +221,24 @@ def check(output: pathlib.Path) -> pathlib.Path:
       " folder."
     )
   return resolved
+
+
+def _below(folder):
+  """Yields every file and folder below `folder`, sorted in each folder."""
+  for path in sorted(folder.iterdir()):
+    yield path
+    if path.is_dir():
+      yield from _below(path)
+
+
+def _beside(path):
+  return path.with_name(f".{path.name}.{_UNFINISHED}-{os.getpid()}")
+
+
+def _synchronise(path):
+  """Writes one file or folder to the disk, so that it survives a power loss."""
+  descriptor = os.open(path, os.O_RDONLY)
+  try:
+    os.fsync(descriptor)
+  finally:
+    os.close(descriptor)

@@ -19,6 +19,7 @@ import numpy as np
 
 from tfvssl.data.media import streams
 from tfvssl.pages import gallery
+from tfvssl.runtime import storage
 from tfvssl.search import index as searching
 
 _TEMPLATE = pathlib.Path(__file__).with_name("page_template.html")
@@ -172,11 +173,7 @@ def clock(seconds: float) -> str:
 
 def write(content: Content, path: str | pathlib.Path) -> None:
   """Writes the page; it appears when it is complete."""
-  path = pathlib.Path(path)
-  path.parent.mkdir(parents=True, exist_ok=True)
-  part = path.with_name(path.name + ".part")
-  part.write_text(page(content), encoding="utf-8")
-  part.replace(path)
+  storage.write_text(path, page(content))
 
 
 def page(content: Content) -> str:

@@ -5,9 +5,7 @@ files are on disk, with the SHA-256 of each. TensorFlow's own manager neither
 syncs nor verifies, and restarts from zero when its state file is damaged.
 """
 
-import hashlib
 import json
-import os
 import pathlib
 import re
 import shutil
@@ -15,10 +13,7 @@ import shutil
 from absl import logging
 import tensorflow as tf
 
-from tfvssl.config import experiment as config
-from tfvssl.methods import base
-from tfvssl.runtime import replicas
-from tfvssl.train import run_folder
+from tfvssl.runtime import storage
 
 _FOLDER = "checkpoints"
 _DIGESTS = "sha256.json"
@@ -62,8 +57,7 @@ class CheckpointStore:
     self._chief = chief
     self.folder.mkdir(parents=True, exist_ok=True)
     if chief:
-      for leftover in self.folder.glob(".unfinished-*"):
-        shutil.rmtree(leftover)
+      storage.remove_unfinished(self.folder)
 
   def save(self, step: int) -> None:
     """Writes the checkpoint of `step`, durable when this returns.
@@ -72,28 +66,15 @@ class CheckpointStore:
     """
     if (self.folder / _name(step)).exists():
       return
-    role = "chief" if self._chief else f"worker-{os.getpid()}"
-    unfinished = self.folder / f".unfinished-{role}"
-    shutil.rmtree(unfinished, ignore_errors=True)
-    unfinished.mkdir()
-    try:
+    appearing = storage.new_folder if self._chief else storage.scratch_folder
+    with appearing(self.folder / _name(step)) as unfinished:
       self._checkpoint.write(str(unfinished / _PREFIX))
       if self._chief:
-        self._publish(unfinished, step)
-    finally:
-      shutil.rmtree(unfinished, ignore_errors=True)
+        digests = storage.digests(unfinished)
+        (unfinished / _DIGESTS).write_text(json.dumps(digests, indent=1))
     if self._chief:
       for old in _complete(self.folder)[: -self._kept]:
         shutil.rmtree(old)
-
-  def _publish(self, unfinished, step):
-    digests = {path.name: _digest(path) for path in unfinished.iterdir()}
-    (unfinished / _DIGESTS).write_text(json.dumps(digests, indent=1))
-    for path in unfinished.iterdir():
-      _sync(path)
-    _sync(unfinished)
-    unfinished.rename(self.folder / _name(step))
-    _sync(self.folder)
 
   def restore_newest(self) -> int | None:
     """Restores the newest checkpoint that is whole; returns its step.
@@ -180,28 +161,12 @@ def _damage(path):
   try:
     digests = json.loads((path / _DIGESTS).read_text())
     for name, digest in digests.items():
-      if _digest(path / name) != digest:
+      if storage.digest(path / name) != digest:
         return f"{name} does not have its SHA-256"
     tf.train.load_checkpoint(str(path / _PREFIX))
   except _READ_ERRORS as error:
     return str(error).splitlines()[0]
   return None
-
-
-def _digest(path):
-  digest = hashlib.sha256()
-  with open(path, "rb") as file:
-    while block := file.read(1 << 20):
-      digest.update(block)
-  return digest.hexdigest()
-
-
-def _sync(path):
-  descriptor = os.open(path, os.O_RDONLY)
-  try:
-    os.fsync(descriptor)
-  finally:
-    os.close(descriptor)
 
 
 def _restore(checkpoint, path, whole=True):
@@ -234,7 +199,19 @@ def restore_newest(folder: str | pathlib.Path, **state: tf.Module) -> int:
     FileNotFoundError: the folder holds no checkpoint.
     ValueError: checkpoints are damaged or belong to another model.
   """
-  path = _newest(folder)
+  return restore(newest(folder), **state)
+
+
+def restore(path: pathlib.Path, **state: tf.Module) -> int:
+  """Fills objects with what a checkpoint holds; returns its step.
+
+  Args:
+    path: of `newest`.
+    **state: by name, some of what was saved.
+
+  Raises:
+    ValueError: the checkpoint belongs to another model.
+  """
   _restore(tf.train.Checkpoint(**state), path, whole=False)
   return _step(path)
 
@@ -246,10 +223,16 @@ def digest_of_newest(folder: str | pathlib.Path) -> str:
     FileNotFoundError: the folder holds no checkpoint.
     ValueError: checkpoints are damaged.
   """
-  return _digest(_newest(folder) / _DIGESTS)
+  return storage.digest(newest(folder) / _DIGESTS)
 
 
-def _newest(folder):
+def newest(folder: str | pathlib.Path) -> pathlib.Path:
+  """Returns the newest whole checkpoint of a run's folder.
+
+  Raises:
+    FileNotFoundError: the folder holds no checkpoint.
+    ValueError: checkpoints are damaged.
+  """
   path = newest_whole(pathlib.Path(folder) / _FOLDER)
   if path is None:
     raise FileNotFoundError(
@@ -257,48 +240,3 @@ def _newest(folder):
       " tfvssl.train --workdir."
     )
   return path
-
-
-def build_weights(method: base.Method) -> base.Output:
-  """Creates all weights of `method` without running it.
-
-  Returns:
-    The specs of what its loss returns.
-  """
-  function = tf.function(
-    lambda batch: method.loss(batch, 0, training=False), autograph=False
-  )
-  return function.get_concrete_function(
-    base.view_signature(method, batch_size=2)
-  ).structured_outputs
-
-
-def fresh_method(experiment: config.Experiment, seed: int) -> base.Method:
-  """Returns the experiment's method with initial weights of `seed`."""
-  tf.keras.utils.set_random_seed(seed)
-  method = experiment.method.build()
-  build_weights(method)
-  return method
-
-
-def load_method(
-  workdir: str | pathlib.Path,
-  precision: config.Precision | None = None,
-) -> tuple[config.Experiment, base.Method, int]:
-  """Returns a run's config, its method with the newest weights, and the step.
-
-  Args:
-    workdir: folder of the run.
-    precision: of the networks' activations; None for that of the run.
-
-  Raises:
-    FileNotFoundError: the folder holds no run or no checkpoint.
-    ValueError: config or checkpoints are damaged or do not fit.
-  """
-  workdir = pathlib.Path(workdir)
-  experiment = run_folder.read_config(pathlib.Path(workdir))
-  replicas.set_precision(precision or experiment.runtime.precision)
-  path = _newest(workdir)
-  method = fresh_method(experiment, experiment.seed)
-  _restore(tf.train.Checkpoint(method=method), path, whole=False)
-  return experiment, method, _step(path)

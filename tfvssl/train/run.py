@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 import contextlib
 import io
-import json
 import pathlib
 
 from absl import logging
@@ -11,20 +10,21 @@ import orbit
 import tensorflow as tf
 import tqdm
 
-from tfvssl import views
 from tfvssl.config import experiment as config
-from tfvssl.data import pipeline
 from tfvssl.data.records import reader
 from tfvssl.methods import base
 from tfvssl.optim import schedules
 from tfvssl.runtime import exit_codes
 from tfvssl.runtime import replicas
 from tfvssl.train import checkpoints
+from tfvssl.train import held_out
+from tfvssl.train import input as run_input
 from tfvssl.train import probe
 from tfvssl.train import run_folder
 from tfvssl.train import stop_request
 from tfvssl.train import trainer
 from tfvssl.train import view_images
+from tfvssl.train import weights
 
 
 class TrainingRun:
@@ -47,7 +47,7 @@ class TrainingRun:
       ValueError: the batch size does not fit.
       exit_codes.UserError: records or checkpoints cannot be used (3).
     """
-    check_batch_size(experiment, strategy.num_replicas_in_sync)
+    run_input.check_batch_size(experiment, strategy.num_replicas_in_sync)
     self._experiment = experiment
     self._strategy = strategy
     self._workdir = pathlib.Path(workdir)
@@ -55,14 +55,10 @@ class TrainingRun:
     with strategy.scope():
       self.method, self.optimizer, output = _build(experiment)
     with _as_data_error():
-      self.records = self._open("train_records")
-      self._train_sources = [self.records]
-      if experiment.data.second_train_records:
-        second = self._open("second_train_records", may_lack=True)
-        self._train_sources.append(second)
-      self._heldout = None
-      if experiment.data.heldout_records:
-        self._heldout = self._open("heldout_records")
+      self.input = run_input.training_input(experiment, self.method, strategy)
+      held_out_input = run_input.held_out_input(
+        experiment, self.method, strategy
+      )
       self._probe = self._build_probe(output.features)
       self._store = self._open_store()
       self._store.restore_newest()
@@ -77,20 +73,20 @@ class TrainingRun:
       train_actions=[self._write_metrics],
     )
     self._stop = stop_request.StopRequest(strategy)
-    self._heldout_step = tf.function(self._heldout_batch, autograph=False)
+    self._held_out = self._build_held_out(held_out_input)
 
   def _trainer(self, metric_names):
     return trainer.Trainer(
       method=self.method,
       optimizer=self.optimizer,
-      dataset=self._distribute(self.step, *self._train_sources),
+      dataset=self.input.batches(self.step),
       strategy=self._strategy,
       seed=self._experiment.seed,
       batch_size=self._experiment.batch_size,
       metric_names=metric_names,
       accumulation=self._experiment.accumulation,
       online_probe=self._probe,
-      reading=lambda: pipeline.explained(*self._train_sources),
+      reading=self.input.explained,
     )
 
   def _build_probe(self, features):
@@ -100,6 +96,23 @@ class TrainingRun:
       return None
     with self._strategy.scope():
       return probe.OnlineProbe(num_classes, features.shape[-1])
+
+  def _build_held_out(self, source):
+    """Returns what measures the held-out records, None where there are none.
+
+    The probe counts where both folders have the same classes.
+    """
+    if source is None:
+      return None
+    same_classes = source.sources[0].classes == self.records.classes
+    return held_out.HeldOut(
+      source,
+      self.method,
+      self._strategy,
+      seed=self._experiment.seed,
+      num_batches=self._experiment.logging.heldout_batches,
+      online_probe=self._probe if same_classes else None,
+    )
 
   def _open_store(self):
     return checkpoints.CheckpointStore(
@@ -111,6 +124,11 @@ class TrainingRun:
     )
 
   @property
+  def records(self) -> reader.Records:
+    """Returns the records that are trained on; of two, the first."""
+    return self.input.sources[0]
+
+  @property
   def step(self) -> int:
     """Returns the number of updates so far."""
     return int(self.optimizer.iterations.numpy())
@@ -119,49 +137,6 @@ class TrainingRun:
   def num_replicas(self) -> int:
     """Returns how many replicas share a batch, over all workers."""
     return self._strategy.num_replicas_in_sync
-
-  def _open(self, field, may_lack=False):
-    folder = getattr(self._experiment.data, field)
-    if not folder:
-      raise ValueError(
-        f"`data.{field}` is empty; set --config.data.{field}=FOLDER, made"
-        " with data_prep.prepare_records."
-      )
-    return reader.open_for_views(
-      folder,
-      list(self.method.view_specs.values()),
-      views.FRAME_RATE_HZ,
-      may_lack_all=may_lack,
-    )
-
-  def _distribute(self, start_step, *sources):
-    """Returns batches of which each of one or two sources gives its share."""
-    experiment, share = self._experiment, len(sources)
-
-    def dataset_of(records, context):
-      hosts = context.num_input_pipelines
-      return pipeline.training_dataset(
-        records,
-        self.method.sample_views,
-        modalities=records.modalities,
-        seed=experiment.seed,
-        start_position=start_step * experiment.batch_size // hosts // share,
-        batch_size=context.get_per_replica_batch_size(
-          experiment.batch_size // experiment.accumulation
-        )
-        // share,
-        shuffle_buffer=experiment.data.shuffle_buffer,
-        host_index=context.input_pipeline_id,
-        num_hosts=hosts,
-      )
-
-    def host_dataset(context):
-      first, *others = [dataset_of(records, context) for records in sources]
-      for second in others:
-        first = pipeline.half_and_half(first, second, len(sources[0].usable))
-      return first
-
-    return self._strategy.distribute_datasets_from_function(host_dataset)
 
   def run(self) -> int:
     """Trains to the last step; returns an exit code.
@@ -231,12 +206,12 @@ class TrainingRun:
     """Writes the held-out loss and the pictures where they are due."""
     settings = self._experiment.logging
     last = step == self._experiment.steps
-    if self._heldout is not None and settings.heldout_every:
+    if self._held_out is not None and settings.heldout_every:
       if last or step % settings.heldout_every == 0:
-        self._write_heldout(step)
+        self._write_held_out(step)
     if self._chief and settings.images_every:
       if last or step % settings.images_every == 0:
-        with pipeline.explained(*self._train_sources):
+        with self.input.explained():
           view_images.write_summary(
             self.method,
             self.records,
@@ -249,55 +224,15 @@ class TrainingRun:
     self._bar.set_postfix(loss=f"{output['loss/total']:.3f}")
     self._append({f"train/{name}": value for name, value in output.items()})
 
-  def _write_heldout(self, step):
-    means = self._heldout_means()
+  def _write_held_out(self, step):
+    means = self._held_out.means()
     self._append({f"heldout/{name}": value for name, value in means.items()})
-    if not self._chief:
-      return
-    writer = tf.summary.create_file_writer(str(self._workdir / "heldout"))
-    with writer.as_default(step=step):
-      for name, value in means.items():
-        tf.summary.scalar(name, value)
-    writer.close()
-
-  def _heldout_means(self):
-    """Returns the means over the same held-out batches each time."""
-    batches = iter(self._distribute(0, self._heldout))
-    count = self._experiment.logging.heldout_batches
-    results = []
-    for _ in range(count):
-      with pipeline.explained(self._heldout):
-        batch = next(batches)
-      results.append(self._heldout_step(batch))
-    return {
-      name: sum(float(result[name]) for result in results) / count
-      for name in results[0]
-    }
-
-  def _heldout_batch(self, batch):
-    def replica(batch):
-      output = self.method.loss(batch, self._experiment.seed, training=False)
-      results = {"loss/total": output.loss, **output.metrics}
-      if self._probe is not None and self._same_classes():
-        results |= self._probe.score(batch, output.features)
-      return results
-
-    results = self._strategy.run(replica, args=(batch,))
-    return {
-      name: self._strategy.reduce(tf.distribute.ReduceOp.MEAN, value, None)
-      for name, value in results.items()
-    }
-
-  def _same_classes(self):
-    return self._heldout.classes == self.records.classes
+    if self._chief:
+      held_out.write_summary(means, self._workdir / "heldout", step)
 
   def _append(self, scalars):
-    if not self._chief:
-      return
-    line = json.dumps({"step": self.step, **scalars})
-    path = self._workdir / run_folder.METRICS_NAME
-    with open(path, "a", encoding="utf-8") as file:
-      file.write(line + "\n")
+    if self._chief:
+      run_folder.append_metrics(self._workdir, self.step, scalars)
 
 
 @contextlib.contextmanager
@@ -316,7 +251,7 @@ def _build(experiment):
   """Returns method, optimiser and the loss's specs, all variables made."""
   tf.keras.utils.set_random_seed(experiment.seed)
   method = experiment.method.build()
-  output = checkpoints.build_weights(method)
+  output = weights.build_weights(method)
   schedule = schedules.WarmupCosine(
     experiment.schedule.peak,
     experiment.schedule.warmup_steps,
@@ -350,22 +285,6 @@ def _as_data_error() -> Iterator[None]:
     yield
   except (ValueError, FileNotFoundError) as error:
     raise exit_codes.UserError(exit_codes.DATA, str(error)) from error
-
-
-def check_batch_size(experiment: config.Experiment, num_replicas: int) -> None:
-  """Raises ValueError if replicas cannot share the batch evenly."""
-  size, accumulation = experiment.batch_size, experiment.accumulation
-  sources = 2 if experiment.data.second_train_records else 1
-  parts = num_replicas * accumulation * sources
-  if size % parts:
-    below = size // parts * parts
-    near = f"{below} or {below + parts}" if below else f"{parts}"
-    times = f" times `accumulation` ({accumulation})" * (accumulation > 1)
-    times += " times 2 with `data.second_train_records`" * (sources > 1)
-    raise ValueError(
-      f"`batch_size` ({size}) must be divisible by the number of replicas"
-      f" ({num_replicas}){times}; try {near}."
-    )
 
 
 def describe(run: TrainingRun) -> str:

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 import contextlib
-import fcntl
 import json
 import pathlib
 
 from tfvssl.config import experiment as config
+from tfvssl.config import rules
 from tfvssl.config import tree
+from tfvssl.runtime import storage
 
 CONFIG_NAME = "config.json"
 METRICS_NAME = "metrics.jsonl"
@@ -29,10 +30,10 @@ def locked(workdir: pathlib.Path) -> Iterator[None]:
   Raises:
     ValueError: another process trains there.
   """
-  with open(workdir / ".lock", "w", encoding="utf-8") as file:
+  with contextlib.ExitStack() as held:
     try:
-      fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
+      held.enter_context(storage.lock(workdir / ".lock"))
+    except storage.InUseError as error:
       raise ValueError(
         f"--workdir={workdir} is in use by another run; wait for it or take"
         " another folder."
@@ -75,10 +76,7 @@ def agree_on_config(
 
 def write_config(experiment: config.Experiment, workdir: pathlib.Path) -> None:
   """Writes the config of a run, resolved, as JSON."""
-  path = workdir / CONFIG_NAME
-  unfinished = path.with_suffix(".tmp")
-  unfinished.write_text(tree.text(experiment), encoding="utf-8")
-  unfinished.replace(path)
+  storage.write_text(workdir / CONFIG_NAME, tree.text(experiment))
 
 
 def read_config(workdir: str | pathlib.Path) -> config.Experiment:
@@ -88,6 +86,7 @@ def read_config(workdir: str | pathlib.Path) -> config.Experiment:
     FileNotFoundError: there is no such file.
     ValueError: it is not an experiment of this version.
   """
+  rules.require_local("workdir", str(workdir))
   path = pathlib.Path(workdir) / CONFIG_NAME
   if not path.is_file():
     raise FileNotFoundError(
@@ -116,6 +115,12 @@ def truncate_metrics(workdir: pathlib.Path, last_step: int) -> None:
     except ValueError:  # cut off by a kill while it was written
       break
     kept.append(line + "\n")
-  unfinished = path.with_suffix(".tmp")
-  unfinished.write_text("".join(kept), encoding="utf-8")
-  unfinished.replace(path)
+  storage.write_text(path, "".join(kept))
+
+
+def append_metrics(
+  workdir: pathlib.Path, step: int, scalars: dict[str, float]
+) -> None:
+  """Adds the line of `step` to the log."""
+  line = json.dumps({"step": step, **scalars})
+  storage.append_lines(workdir / METRICS_NAME, [line])

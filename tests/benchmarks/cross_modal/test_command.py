@@ -14,6 +14,7 @@ from tfvssl.config import protocols
 from tfvssl.data.records import schema
 from tfvssl.train import checkpoints
 from tfvssl.train import run_folder
+from tfvssl.train import weights
 
 _STEPS = 8
 
@@ -36,7 +37,7 @@ def _save(folder, experiment, step=None):
   folder.mkdir()
   run_folder.write_config(experiment, folder)
   if step is not None:
-    method = checkpoints.fresh_method(experiment, experiment.seed + 5)
+    method = weights.fresh_method(experiment, experiment.seed + 5)
     store = checkpoints.CheckpointStore(folder, {"method": method}, kept=1)
     store.save(step)
 

@@ -11,7 +11,7 @@ from tfvssl import views
 from tfvssl.data.records import reader
 from tfvssl.methods import brave
 from tfvssl.methods.parts import losses
-from tfvssl.train import checkpoints
+from tfvssl.train import weights
 
 _SQUARE = np.array([[1.0, 0.0], [0.0, 1.0], [-1.0, 0.0], [0.0, -1.0]])
 
@@ -71,7 +71,7 @@ def test_embeddings_are_those_that_the_loss_compares(records):
   settings.sharing = brave.Sharing(projector=False, predictor=False)
   tf.keras.utils.set_random_seed(0)
   method = settings.build()
-  checkpoints.build_weights(method)
+  weights.build_weights(method)
   batch = tiny_runs.batch(method, 3)
   found = []
 
@@ -101,7 +101,7 @@ def records(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def method():
-  return checkpoints.fresh_method(tiny_runs.experiment(), 0)
+  return weights.fresh_method(tiny_runs.experiment(), 0)
 
 
 def test_only_clips_with_both_views_are_searched(method, records):

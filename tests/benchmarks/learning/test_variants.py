@@ -7,7 +7,7 @@ from benchmarks.learning import variants as learning_variants
 from configs import tiny_brave
 from tests.data import record_fixture
 from tfvssl import views
-from tfvssl.train import checkpoints
+from tfvssl.train import weights
 
 
 @pytest.fixture(scope="module")
@@ -94,12 +94,12 @@ def test_comparisons_are_of_known_variants():
 
 def test_initial_narrow_weights_are_the_same_for_all_variants(experiments):
   """So one random network per seed is the baseline of all rows."""
-  weights = [
-    checkpoints.fresh_method(
+  initial = [
+    weights.fresh_method(
       experiments[name], seed=5
     ).narrow_backbone.get_weights()
     for name in ("audio", "flow", "rgb_rc_2_views")
   ]
-  for others in weights[1:]:
-    for mine, other in zip(weights[0], others, strict=True):
+  for others in initial[1:]:
+    for mine, other in zip(initial[0], others, strict=True):
       np.testing.assert_array_equal(mine, other)

@@ -9,6 +9,7 @@ import tensorflow as tf
 from tests.data import record_fixture
 from tfvssl.data.records import check
 from tfvssl.data.records import crc32c
+from tfvssl.data.records import manifest as manifest_lib
 from tfvssl.data.records import schema
 from tfvssl.data.records import shard_files
 
@@ -56,7 +57,7 @@ def _check(path, content, records=20):
   checks are at work.
   """
   path.write_bytes(content)
-  manifest = schema.Manifest(
+  manifest = manifest_lib.Manifest(
     schema_version=2,
     clip_count=records,
     classes=[],
@@ -64,7 +65,7 @@ def _check(path, content, records=20):
     config_hash="",
     shards=[],
   )
-  shard = schema.Shard(path.name, records, len(content), "", [])
+  shard = manifest_lib.Shard(path.name, records, len(content), "", [])
   problems = check.verify_shard(path, shard, manifest)
   return [
     line
@@ -166,7 +167,7 @@ def test_missing_shard_is_listed(folder):
 
 
 def _shard_name(folder):
-  return schema.load_manifest(folder).shards[0].file
+  return manifest_lib.load_manifest(folder).shards[0].file
 
 
 def _rewrite(folder, change):
@@ -283,10 +284,10 @@ def test_odd_waveform_is_found(tmp_path):
 )
 def test_damaged_spectrogram_is_found(tmp_path, change, expected):
   folder = _sound_folder(tmp_path)
-  manifest = schema.load_manifest(folder)
+  manifest = manifest_lib.load_manifest(folder)
   manifest.shards = manifest.shards[1:]
   manifest.clip_count = 1
-  manifest.save(folder / schema.MANIFEST_NAME)
+  manifest.save(folder / manifest_lib.MANIFEST_NAME)
   _shard(folder).unlink()
   key = "SPECTROGRAM/feature/log_mel"
 
@@ -383,7 +384,9 @@ def test_contexts_of_wrong_kinds_are_an_error(folder, change, expected):
   _rewrite(folder, change)
   with pytest.raises(ValueError, match=expected):
     list(check.contexts(_shard(folder)))
-  lines, _ = check.compare_beginnings(folder, schema.load_manifest(folder))
+  lines, _ = check.compare_beginnings(
+    folder, manifest_lib.load_manifest(folder)
+  )
   assert any(_shard(folder).name in line for line in lines)
 
 
@@ -476,7 +479,9 @@ def _replace(name, values):
 def test_contexts_hold_all_captions_and_their_times(tmp_path):
   folder = _captioned(tmp_path)
   assert check.verify(folder) == []
-  assert schema.load_manifest(folder).shards[0].modalities == ["audio+text"]
+  assert manifest_lib.load_manifest(folder).shards[0].modalities == [
+    "audio+text"
+  ]
   _, context = next(check.contexts(_shard(folder)))
   assert context["clip/caption"] == (b"one", b"two")
   assert context["clip/caption/start_s"] == (0.0, 0.5)

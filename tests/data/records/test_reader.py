@@ -9,6 +9,7 @@ import pytest
 from tests.data import record_fixture
 from tfvssl import views
 from tfvssl.config import sound
+from tfvssl.data.records import manifest as manifest_lib
 from tfvssl.data.records import reader
 from tfvssl.data.records import schema
 
@@ -46,7 +47,7 @@ def _shards(folder):
 
 
 def _edit_manifest(folder, change):
-  path = folder / schema.MANIFEST_NAME
+  path = folder / manifest_lib.MANIFEST_NAME
   tree = json.loads(path.read_text())
   change(tree)
   path.write_text(json.dumps(tree))
@@ -108,7 +109,7 @@ def test_fewer_shards_than_hosts_is_an_error(source):
 def test_folder_of_record_folders_names_them(tmp_path):
   record_fixture.tiny_records(tmp_path / "train")
   with pytest.raises(FileNotFoundError, match="in its folders train; name one"):
-    schema.load_manifest(tmp_path)
+    manifest_lib.load_manifest(tmp_path)
 
 
 def test_missing_manifest(tmp_path):
@@ -266,7 +267,7 @@ SOUND = views.AudioViewSpec()
 
 
 def test_sound_without_packed_spectrogram_is_read_as_waveform(source):
-  manifest = schema.load_manifest(source)
+  manifest = manifest_lib.load_manifest(source)
   assert reader.modalities_for(SOUND, manifest) == {AUDIO}
   assert reader.modalities_for(views.RgbViewSpec(), manifest) == {RGB}
   assert reader.modalities_for(views.FlowViewSpec(), manifest) == {FLOW}
@@ -279,7 +280,7 @@ def test_packed_spectrogram_is_used_only_if_it_is_the_one_asked_for(tmp_path):
     num_frames=3,
     modalities=("rgb", "audio", "spectrogram"),
   )
-  manifest = schema.load_manifest(folder)
+  manifest = manifest_lib.load_manifest(folder)
   assert reader.modalities_for(SOUND, manifest) == {SPECTROGRAM}
   other = views.AudioViewSpec(spectrogram=sound.SpectrogramSpec(num_mels=40))
   assert reader.modalities_for(other, manifest) == {AUDIO}
@@ -287,7 +288,7 @@ def test_packed_spectrogram_is_used_only_if_it_is_the_one_asked_for(tmp_path):
 
 def test_view_of_unknown_kind_is_an_error(source):
   with pytest.raises(TypeError, match="must be RgbViewSpec, .* not ViewSpec"):
-    reader.modalities_for(views.ViewSpec(), schema.load_manifest(source))
+    reader.modalities_for(views.ViewSpec(), manifest_lib.load_manifest(source))
 
 
 def test_open_for_views_asks_for_what_they_need(source):
@@ -366,7 +367,7 @@ def _captioned(tmp_path_factory):
 
 
 def test_views_that_may_be_absent_ask_for_waveform_and_captions(captioned):
-  manifest = schema.load_manifest(captioned)
+  manifest = manifest_lib.load_manifest(captioned)
   assert reader.modalities_for(WAVEFORM, manifest) == {AUDIO}
   assert reader.modalities_for(TEXT, manifest) == {views.Modality.TEXT}
 

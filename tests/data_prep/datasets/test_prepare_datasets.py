@@ -7,6 +7,7 @@ import json
 import pytest
 
 from tfvssl.data.records import check
+from tfvssl.data.records import manifest as manifest_lib
 from tfvssl.data.records import schema
 
 SMALL = ("--modalities=rgb", "--short_side=32")
@@ -87,7 +88,7 @@ def test_hmdb51(hmdb, preparer, tmp_path, records_of):
     f"clap/clap_{other}": ([1], "clap"),
   }
   for split in ("train", "test"):
-    manifest = schema.load_manifest(folder / split)
+    manifest = manifest_lib.load_manifest(folder / split)
     assert manifest.classes == ["brush_hair", "clap"]
     assert check.verify(folder / split) == []
   coverage = _report(folder)["coverage"]
@@ -253,7 +254,10 @@ def test_esc50(tmp_path, make_clip, preparer, records_of):
   assert _seen(records_of(folder / "train")) == {
     name: ([target], category) for name, fold, target, category in rows[:8]
   }
-  assert schema.load_manifest(folder / "train").classes == ["dog", "rooster"]
+  assert manifest_lib.load_manifest(folder / "train").classes == [
+    "dog",
+    "rooster",
+  ]
   assert [row["name"] for row in _missing(folder)] == ["5-0-A-0"]
   assert _report(folder)["coverage"]["splits"]["test"]["missing"] == 1
 
@@ -312,7 +316,7 @@ def test_audioset(tmp_path, make_clip, preparer, records_of):
     "bbb_5_15.wav": (0.0, 0.3),
     "Yddd.wav#0": (0.0, 0.4),
   }
-  manifest = schema.load_manifest(output / "balanced_train")
+  manifest = manifest_lib.load_manifest(output / "balanced_train")
   assert manifest.classes == ["Speech", "Male, speaking", "Zither"]
   assert check.verify(output / "balanced_train") == []
   report = _report(output)

@@ -11,7 +11,7 @@ from tests import forked_binaries
 from tests.data import record_fixture
 from tfvssl import views
 from tfvssl.data import text
-from tfvssl.data.records import schema
+from tfvssl.data.records import manifest as manifest_lib
 
 
 def _records(folder, *captions):
@@ -118,7 +118,7 @@ def test_records_without_captions_or_damaged(tmp_path):
   done = _run(f"--records={folder}", f"--output={output}")
   assert done.returncode == 3
   assert f"error: no caption in {folder}; prepare the videos" in done.stderr
-  manifest = pathlib.Path(folder) / schema.MANIFEST_NAME
+  manifest = pathlib.Path(folder) / manifest_lib.MANIFEST_NAME
   manifest.write_text("{")
   done = _run(f"--records={folder}", f"--output={output}")
   assert done.returncode == 3

@@ -8,6 +8,7 @@ import pytest
 from data_prep.prepare_records import settings
 from tests.data_prep import outputs
 from tfvssl.data.records import check
+from tfvssl.data.records import manifest as manifest_lib
 from tfvssl.data.records import schema
 
 SMALL = ("--modalities=rgb", "--short_side=32")
@@ -66,7 +67,8 @@ def test_estimate_is_said_before_the_first_input(prepared):
 def test_both_splits_are_complete_record_folders(prepared, records_of):
   output, _ = prepared
   manifests = {
-    split: schema.load_manifest(output / split) for split in ("train", "test")
+    split: manifest_lib.load_manifest(output / split)
+    for split in ("train", "test")
   }
   assert manifests["train"].clip_count + manifests["test"].clip_count == 10
   for split, manifest in manifests.items():
@@ -219,7 +221,7 @@ def test_without_labels(videos, preparer, tmp_path):
     *SMALL,
   )
   assert code == 0
-  manifest = schema.load_manifest(tmp_path / "out")
+  manifest = manifest_lib.load_manifest(tmp_path / "out")
   assert (manifest.classes, manifest.clip_count) == ([], 10)
 
 
@@ -241,7 +243,7 @@ def test_captions_of_a_csv_are_packed(videos, preparer, tmp_path, records_of):
     " 'fly/1.mp4'"
   )
   assert preparer.text().count(said) == 1
-  manifest = schema.load_manifest(tmp_path / "out")
+  manifest = manifest_lib.load_manifest(tmp_path / "out")
   words = [word for shard in manifest.shards for word in shard.modalities]
   assert sorted(words) == ["rgb"] * 8 + ["rgb+text"] * 2
   assert check.verify(tmp_path / "out") == []

@@ -7,6 +7,7 @@ import pytest
 
 from data_prep.prepare_records import reuse
 from data_prep.prepare_records import shard_writer
+from tfvssl.data.records import manifest as manifest_lib
 from tfvssl.data.records import schema
 
 CONTENT = b"the record"
@@ -32,9 +33,13 @@ def folder(tmp_path):
   root = tmp_path / "split_1"
   (root / "train").mkdir(parents=True)
   (root / SHARD).write_bytes(CONTENT)
-  shard = schema.Shard("clips-00000.tfrecord", 1, len(CONTENT), "", ["rgb"])
-  manifest = schema.Manifest(schema.SCHEMA_VERSION, 1, ["x"], {}, "", [shard])
-  manifest.save(root / "train" / schema.MANIFEST_NAME)
+  shard = manifest_lib.Shard(
+    "clips-00000.tfrecord", 1, len(CONTENT), "", ["rgb"]
+  )
+  manifest = manifest_lib.Manifest(
+    schema.SCHEMA_VERSION, 1, ["x"], {}, "", [shard]
+  )
+  manifest.save(root / "train" / manifest_lib.MANIFEST_NAME)
   _write_state(root, json.dumps({"inputs": {"a.mp4": DESCRIBED}}))
   _write_outcome(root, _outcome())
   return root

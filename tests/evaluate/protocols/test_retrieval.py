@@ -17,7 +17,7 @@ from tfvssl.evaluate.retrieval import embeddings
 from tfvssl.evaluate.retrieval import figures
 from tfvssl.methods import base
 from tfvssl.methods.parts.embedding_graph import Graph
-from tfvssl.train import checkpoints
+from tfvssl.train import weights
 
 _FIELDS = ("recall_at_1", "recall_at_5", "recall_at_10", "median_rank")
 
@@ -266,7 +266,7 @@ def _measure(folder, monkeypatch, random_seeds):
   monkeypatch.setattr(embeddings, "open_clips", open_clips)
   monkeypatch.setattr(embeddings, "embed", embed)
   monkeypatch.setattr(embeddings, "calibrate", calibrate)
-  monkeypatch.setattr(checkpoints, "fresh_method", lambda _, seed: seed)
+  monkeypatch.setattr(weights, "fresh_method", lambda _, seed: seed)
   folder = types.SimpleNamespace(name="test")
   request = requests.Request(
     workdir=folder,

@@ -7,7 +7,7 @@ import tensorflow as tf
 from tests.data import record_fixture
 from tests.evaluate import grey_records
 from tfvssl.config import protocols
-from tfvssl.data.records import schema
+from tfvssl.data.records import manifest as manifest_lib
 from tfvssl.evaluate.protocols import svm as svm_protocol
 from tfvssl.evaluate.samples import splits as splits_of
 
@@ -131,9 +131,9 @@ def test_unlabelled_clips_and_untrained_classes_are_left_out(tmp_path):
     ]
     encoded[4].label_index = -1
     record_fixture.write_records(tmp_path / folder, encoded, num_shards=2)
-  manifest = schema.load_manifest(tmp_path / "test")
+  manifest = manifest_lib.load_manifest(tmp_path / "test")
   manifest.classes = ["down", "left"]  # its bright clips
-  manifest.save(tmp_path / "test" / schema.MANIFEST_NAME)
+  manifest.save(tmp_path / "test" / manifest_lib.MANIFEST_NAME)
   protocol = _protocol()
   splits = protocol.open_splits(
     [str(tmp_path / "train")], [str(tmp_path / "test")]

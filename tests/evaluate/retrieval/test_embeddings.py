@@ -21,7 +21,7 @@ from tfvssl.evaluate.samples import random_network
 from tfvssl.methods import mmv
 from tfvssl.methods.parts import embedding_graph
 from tfvssl.runtime import exit_codes
-from tfvssl.train import checkpoints
+from tfvssl.train import weights
 
 # 3 windows, of which a pass takes 2: the last pass is filled up.
 _SETTINGS = protocols.Retrieval(
@@ -85,7 +85,7 @@ def method(words):
   """Untrained, but with its weights."""
   tf.keras.utils.set_random_seed(3)
   method = tiny_mmv_runs.method_config(words).build()
-  checkpoints.build_weights(method)
+  weights.build_weights(method)
   return method
 
 

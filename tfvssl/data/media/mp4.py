@@ -7,6 +7,8 @@ import wave
 
 import numpy as np
 
+from tfvssl.runtime import storage
+
 _TIME_LIMIT_S = 120.0
 
 
@@ -40,8 +42,10 @@ def encode(
       f"frames of {width}x{height} pixels cannot be H.264; crop to an even"
       " width and height."
     )
-  part = path.with_name(path.name + ".part")
-  with tempfile.TemporaryDirectory() as folder:
+  with (
+    storage.new_file(path) as part,
+    tempfile.TemporaryDirectory() as folder,
+  ):
     sound_input = []
     if sound is not None:
       wav = pathlib.Path(folder, "sound.wav")
@@ -54,14 +58,12 @@ def encode(
       check=False,
       timeout=_TIME_LIMIT_S,
     )
-  if done.returncode:
-    part.unlink(missing_ok=True)
-    lines = done.stderr.decode(errors="replace").strip().splitlines()
-    raise RuntimeError(
-      f"ffmpeg could not write {path} (exit {done.returncode}):"
-      f" {lines[-1] if lines else 'no message'}"
-    )
-  part.replace(path)
+    if done.returncode:
+      lines = done.stderr.decode(errors="replace").strip().splitlines()
+      raise RuntimeError(
+        f"ffmpeg could not write {path} (exit {done.returncode}):"
+        f" {lines[-1] if lines else 'no message'}"
+      )
 
 
 def _command(size, frame_rate_hz, sound_input, quality, output):

@@ -11,6 +11,7 @@ import tensorflow as tf
 import tqdm
 
 from tfvssl import views
+from tfvssl.data.records import manifest as manifest_lib
 from tfvssl.data.records import schema
 from tfvssl.data.records import shard_files
 
@@ -70,7 +71,7 @@ _OF_MODALITY: dict[views.Modality, dict[str, type]] = {
 
 
 def compare_beginnings(
-  folder: pathlib.Path, manifest: schema.Manifest
+  folder: pathlib.Path, manifest: manifest_lib.Manifest
 ) -> tuple[list[str], dict[str, float]]:
   """Compares files, sizes and each shard's first record with the manifest.
 
@@ -114,7 +115,7 @@ def verify(folder: str | pathlib.Path) -> list[str]:
     ValueError: the manifest cannot be read.
   """
   folder = pathlib.Path(folder)
-  manifest = schema.load_manifest(folder)
+  manifest = manifest_lib.load_manifest(folder)
   problems = _file_differences(folder, manifest)
   for shard in tqdm.tqdm(
     manifest.shards, "checking", unit="shard", delay=3, dynamic_ncols=True
@@ -126,7 +127,7 @@ def verify(folder: str | pathlib.Path) -> list[str]:
 
 
 def verify_shard(
-  path: pathlib.Path, shard: schema.Shard, manifest: schema.Manifest
+  path: pathlib.Path, shard: manifest_lib.Shard, manifest: manifest_lib.Manifest
 ) -> list[str]:
   """Returns what is wrong with one shard; see `verify`."""
   problems = []

@@ -10,7 +10,7 @@ import numpy as np
 
 from tfvssl import views
 from tfvssl.data.records import check
-from tfvssl.data.records import schema
+from tfvssl.data.records import manifest as manifest_lib
 
 _MOST_LINES = 20
 _RATE_OF = {
@@ -36,7 +36,7 @@ class Records:
   """
 
   folder: pathlib.Path
-  manifest: schema.Manifest
+  manifest: manifest_lib.Manifest
   modalities: set[views.Modality]
   usable: np.ndarray
   skipped: dict[str, int]
@@ -133,7 +133,7 @@ class Records:
 
 
 def modalities_for(
-  spec: views.ViewSpec, manifest: schema.Manifest
+  spec: views.ViewSpec, manifest: manifest_lib.Manifest
 ) -> set[views.Modality]:
   """Returns what is read of a record for a view.
 
@@ -188,7 +188,7 @@ def open_for_views(
       bound is not what a spec asks for.
   """
   specs = list(specs)
-  manifest = schema.load_manifest(folder)
+  manifest = manifest_lib.load_manifest(folder)
   needed: set[views.Modality] = set()
   optional: set[views.Modality] = set()
   for spec in specs:
@@ -278,11 +278,11 @@ def open_records(
       the message. Or no clip holds all modalities.
   """
   folder = pathlib.Path(folder)
-  manifest = schema.load_manifest(folder)
+  manifest = manifest_lib.load_manifest(folder)
   differences, rates = check.compare_beginnings(folder, manifest)
   if differences:
     raise ValueError(
-      f"{folder} is not what its {schema.MANIFEST_NAME} says:"
+      f"{folder} is not what its {manifest_lib.MANIFEST_NAME} says:"
       f" {_enumerate(differences)}. Prepare the records again, or restore"
       " the files."
     )

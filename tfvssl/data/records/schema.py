@@ -38,8 +38,6 @@ An absent modality is an absent feature list, never zeros.
 """
 
 import dataclasses
-import json
-import pathlib
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -50,8 +48,8 @@ if TYPE_CHECKING:
   import tensorflow as tf
 
 SCHEMA_VERSION = 2
-MANIFEST_NAME = "manifest.json"
-_NAME_BYTES = 255  # of a file, on every common disk
+# A forged header may claim 65500 x 65500; 4K is the largest that is decoded.
+MAX_PIXELS = 4096 * 2304
 # Readers take so much of a record to have its whole context. What a person
 # wrote, captions above all, may fill it but for the rest of the context.
 CONTEXT_BYTES = 1 << 18
@@ -115,126 +113,6 @@ class EncodedClip:
       views.Modality.TEXT: self.captions or None,
     }
     return sorted(m.value for m, value in present.items() if value is not None)
-
-
-@dataclasses.dataclass
-class Shard:
-  """One file of the manifest.
-
-  Attributes:
-    modalities: for every record, in order, its words joined with '+'; so a
-      run knows which records it can use before it reads one.
-  """
-
-  file: str
-  record_count: int
-  bytes: int
-  sha256: str
-  modalities: list[str]
-
-
-@dataclasses.dataclass
-class Manifest:
-  """manifest.json: what a record folder holds."""
-
-  schema_version: int
-  clip_count: int
-  classes: list[str]
-  config: dict
-  config_hash: str
-  shards: list[Shard]
-
-  def to_json(self) -> str:
-    """Returns the text of manifest.json."""
-    return json.dumps(dataclasses.asdict(self), indent=1) + "\n"
-
-  def save(self, path: pathlib.Path) -> None:
-    """Writes the manifest as JSON; not durable."""
-    path.write_text(self.to_json(), encoding="utf-8")
-
-
-def load_manifest(folder: str | pathlib.Path) -> Manifest:
-  """Reads the manifest of a record folder.
-
-  Raises:
-    FileNotFoundError: the folder has no manifest.
-    ValueError: it cannot be read, or has another schema version.
-  """
-  path = pathlib.Path(folder) / MANIFEST_NAME
-  if not path.is_file():
-    inside = sorted(p.parent.name for p in path.parent.glob("*/manifest.json"))
-    if inside:
-      raise FileNotFoundError(
-        f"{path} does not exist, but there are records in its folders"
-        f" {', '.join(inside)}; name one of them."
-      )
-    raise FileNotFoundError(
-      f"{path} does not exist; make records with data_prep.prepare_records"
-      " (an interrupted run continues when it is started again)."
-    )
-  try:
-    tree = json.loads(path.read_text(encoding="utf-8"))
-    version = tree["schema_version"]
-    if version != SCHEMA_VERSION:
-      raise ValueError(
-        f"schema version {version!r:.40}, this program reads {SCHEMA_VERSION};"
-        " prepare the records again"
-      )
-    shards = [Shard(**shard) for shard in tree.pop("shards")]
-    manifest = Manifest(shards=shards, **tree)
-    _check_kinds(manifest)
-    return manifest
-  except (
-    ValueError,
-    TypeError,
-    KeyError,
-    AttributeError,
-    RecursionError,
-  ) as error:
-    raise ValueError(f"{path} cannot be used: {error!s}.") from error
-
-
-def _check_kinds(manifest):
-  """Raises TypeError or ValueError for the first field that is wrong."""
-  fields = [
-    ("clip_count", manifest.clip_count, int),
-    ("classes", manifest.classes, list),
-    ("config", manifest.config, dict),
-    ("config_hash", manifest.config_hash, str),
-    *(("classes", name, str) for name in manifest.classes),
-  ]
-  names: set[str] = set()
-  for shard in manifest.shards:
-    _check_name(shard.file, names)
-    names.add(shard.file)
-    fields += [
-      ("record_count", shard.record_count, int),
-      ("bytes", shard.bytes, int),
-      ("sha256", shard.sha256, str),
-      ("modalities", shard.modalities, list),
-      *(("modalities", words, str) for words in shard.modalities),
-    ]
-  for name, value, kind in fields:
-    if type(value) is not kind:  # true is no number
-      raise TypeError(f"`{name}` holds {value!r:.40}, not {kind.__name__}")
-    if isinstance(value, int) and not 0 <= value < 1 << 62:
-      raise ValueError(f"`{name}` ({value!r:.40}) must be a count >= 0")
-
-
-def _check_name(name, others):
-  """Raises for the name of a shard that is no name or is one of `others`."""
-  if (
-    pathlib.PurePath(name).name != name
-    or name in ("", "..")
-    or "\0" in name
-    or len(name.encode("utf-8")) > _NAME_BYTES
-  ):
-    raise TypeError(
-      f"`file` ({name!r:.40}) is no plain file name of at most"
-      f" {_NAME_BYTES} bytes"
-    )
-  if name in others:
-    raise ValueError(f"`file` ({name!r:.40}) stands twice")
 
 
 def serialize(clip: EncodedClip, config_hash: str) -> bytes:

@@ -92,9 +92,9 @@ class ClassificationProtocol(base.Protocol):
     cls, subject: base.Subject, seed: int
   ) -> "methods.Encoder":
     """Returns the same encoder with initial weights."""
-    from tfvssl.train import checkpoints
+    from tfvssl.train import weights
 
-    method = checkpoints.fresh_method(subject.experiment, seed)
+    method = weights.fresh_method(subject.experiment, seed)
     return cls.encoder(dataclasses.replace(subject, method=method))
 
   @classmethod

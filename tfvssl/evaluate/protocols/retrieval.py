@@ -73,7 +73,7 @@ class RetrievalProtocol(base.Protocol):
     """See base.Protocol."""
     from tfvssl.evaluate.retrieval import embeddings
     from tfvssl.evaluate.retrieval import figures
-    from tfvssl.train import checkpoints
+    from tfvssl.train import weights
 
     began = time.monotonic()
     request, seed = subject.request, subject.experiment.seed
@@ -94,7 +94,7 @@ class RetrievalProtocol(base.Protocol):
         logging.info(
           "The same network at random initialisation, seed %d.", number
         )
-        other = checkpoints.fresh_method(subject.experiment, number)
+        other = weights.fresh_method(subject.experiment, number)
         embeddings.calibrate(other, clips, word_ids, settings, seed)
         found = embeddings.embed(other, clips, settings)
         mean = figures.figures(found, there)

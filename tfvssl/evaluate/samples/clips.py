@@ -10,7 +10,7 @@ import tensorflow as tf
 import tqdm
 
 from tfvssl import views
-from tfvssl.data import pipeline
+from tfvssl.data.records import damage
 from tfvssl.data.records import reader
 from tfvssl.data.records import schema
 
@@ -57,7 +57,7 @@ def read_clips(records: reader.Records) -> list[ClipInfo]:
       total=len(records.usable),
       unit=" clips",
     ) as progress,
-    pipeline.explained(records),
+    damage.explained(records),
   ):
     for sample_index, record in enumerate(dataset):
       if records.usable[sample_index]:

@@ -18,6 +18,7 @@ from tfvssl.augment import rgb
 from tfvssl.config import protocols
 from tfvssl.data import clip_views
 from tfvssl.data import pipeline
+from tfvssl.data.records import damage
 from tfvssl.data.records import reader
 from tfvssl.methods import base
 
@@ -225,7 +226,7 @@ def read(
   Raises:
     exit_codes.UserError: a record is damaged; it is named.
   """
-  with pipeline.explained(records):
+  with damage.explained(records):
     yield from batches
 
 

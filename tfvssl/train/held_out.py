@@ -1,0 +1,83 @@
+"""The loss on clips that a run does not learn from."""
+
+import pathlib
+
+import tensorflow as tf
+
+from tfvssl.methods import base
+from tfvssl.train import input as run_input
+from tfvssl.train import probe
+
+
+class HeldOut:
+  """Measures a method on the same held-out batches each time."""
+
+  def __init__(
+    self,
+    source: run_input.Input,
+    method: base.Method,
+    strategy: tf.distribute.Strategy,
+    *,
+    seed: int,
+    num_batches: int,
+    online_probe: probe.OnlineProbe | None,
+  ):
+    """Takes objects that were made inside `strategy.scope()`.
+
+    Args:
+      source: of the held-out records.
+      method: with all weights created.
+      strategy: placement of the replicas.
+      seed: of the run; draws are those of its step 0.
+      num_batches: that the means are taken over.
+      online_probe: is scored, too; None where it does not know the classes.
+    """
+    self._source = source
+    self._method = method
+    self._strategy = strategy
+    self._seed = seed
+    self._num_batches = num_batches
+    self._probe = online_probe
+    self._step = tf.function(self._batch, autograph=False)
+
+  def means(self) -> dict[str, float]:
+    """Returns loss, metrics and the probe's accuracies over all batches.
+
+    Raises:
+      exit_codes.UserError: a record could not be read (3).
+    """
+    batches = iter(self._source.batches(0))
+    results = []
+    for _ in range(self._num_batches):
+      with self._source.explained():
+        batch = next(batches)
+      results.append(self._step(batch))
+    return {
+      name: sum(float(result[name]) for result in results) / self._num_batches
+      for name in results[0]
+    }
+
+  def _batch(self, batch):
+    def replica(batch):
+      output = self._method.loss(batch, self._seed, training=False)
+      results = {"loss/total": output.loss, **output.metrics}
+      if self._probe is not None:
+        results |= self._probe.score(batch, output.features)
+      return results
+
+    results = self._strategy.run(replica, args=(batch,))
+    return {
+      name: self._strategy.reduce(tf.distribute.ReduceOp.MEAN, value, None)
+      for name, value in results.items()
+    }
+
+
+def write_summary(
+  means: dict[str, float], folder: pathlib.Path, step: int
+) -> None:
+  """Writes what `HeldOut.means` returned at `step` for TensorBoard."""
+  writer = tf.summary.create_file_writer(str(folder))
+  with writer.as_default(step=step):
+    for name, value in means.items():
+      tf.summary.scalar(name, value)
+  writer.close()

@@ -1,0 +1,152 @@
+"""Records to the batches that all replicas of a run share."""
+
+import contextlib
+
+import tensorflow as tf
+
+from tfvssl import views
+from tfvssl.config import experiment as config
+from tfvssl.data import pipeline
+from tfvssl.data.records import damage
+from tfvssl.data.records import reader
+from tfvssl.methods import base
+
+
+class Input:
+  """Batches of one record folder, or half and half of two.
+
+  Attributes:
+    sources: the records, one or two.
+  """
+
+  def __init__(
+    self,
+    experiment: config.Experiment,
+    method: base.Method,
+    strategy: tf.distribute.Strategy,
+    *sources: reader.Records,
+  ):
+    """Holds opened records; reads nothing yet.
+
+    Args:
+      experiment: says batch size, seed and shuffling.
+      method: whose views are sampled.
+      strategy: placement of the replicas.
+      *sources: of `reader.open_for_views`.
+    """
+    self.sources = sources
+    self._experiment = experiment
+    self._method = method
+    self._strategy = strategy
+
+  def batches(
+    self, start_step: int
+  ) -> tf.data.Dataset | tf.distribute.DistributedDataset:
+    """Returns endless batches, each replica's share in its place.
+
+    Args:
+      start_step: updates of the weights that have had their batches before.
+    """
+    return self._strategy.distribute_datasets_from_function(
+      lambda context: self._of_host(context, start_step)
+    )
+
+  def explained(self) -> contextlib.AbstractContextManager[None]:
+    """Explains errors of damaged records; enter it around reading."""
+    return damage.explained(*self.sources)
+
+  def _of_host(self, context, start_step):
+    first, *others = [
+      self._of_source(records, context, start_step) for records in self.sources
+    ]
+    for second in others:
+      first = pipeline.half_and_half(first, second, len(self.sources[0].usable))
+    return first
+
+  def _of_source(self, records, context, start_step):
+    experiment, share = self._experiment, len(self.sources)
+    hosts = context.num_input_pipelines
+    return pipeline.training_dataset(
+      records,
+      self._method.sample_views,
+      modalities=records.modalities,
+      seed=experiment.seed,
+      start_position=start_step * experiment.batch_size // hosts // share,
+      batch_size=context.get_per_replica_batch_size(
+        experiment.batch_size // experiment.accumulation
+      )
+      // share,
+      shuffle_buffer=experiment.data.shuffle_buffer,
+      host_index=context.input_pipeline_id,
+      num_hosts=hosts,
+    )
+
+
+def training_input(
+  experiment: config.Experiment,
+  method: base.Method,
+  strategy: tf.distribute.Strategy,
+) -> Input:
+  """Returns the batches that a run learns from.
+
+  The second records, where there are some, may lack what a clip may lack in
+  all of their clips.
+
+  Raises:
+    ValueError: no records are named, or they do not fit the views.
+    FileNotFoundError: a folder holds no records.
+  """
+  sources = [_open(experiment, method, "train_records")]
+  if experiment.data.second_train_records:
+    sources.append(
+      _open(experiment, method, "second_train_records", may_lack=True)
+    )
+  return Input(experiment, method, strategy, *sources)
+
+
+def held_out_input(
+  experiment: config.Experiment,
+  method: base.Method,
+  strategy: tf.distribute.Strategy,
+) -> Input | None:
+  """Returns the batches that a run does not learn from, None without any.
+
+  Raises:
+    ValueError: the records do not fit the views.
+    FileNotFoundError: the folder holds no records.
+  """
+  if not experiment.data.heldout_records:
+    return None
+  records = _open(experiment, method, "heldout_records")
+  return Input(experiment, method, strategy, records)
+
+
+def _open(experiment, method, field, may_lack=False):
+  folder = getattr(experiment.data, field)
+  if not folder:
+    raise ValueError(
+      f"`data.{field}` is empty; set --config.data.{field}=FOLDER, made"
+      " with data_prep.prepare_records."
+    )
+  return reader.open_for_views(
+    folder,
+    list(method.view_specs.values()),
+    views.FRAME_RATE_HZ,
+    may_lack_all=may_lack,
+  )
+
+
+def check_batch_size(experiment: config.Experiment, num_replicas: int) -> None:
+  """Raises ValueError if replicas cannot share the batch evenly."""
+  size, accumulation = experiment.batch_size, experiment.accumulation
+  sources = 2 if experiment.data.second_train_records else 1
+  parts = num_replicas * accumulation * sources
+  if size % parts:
+    below = size // parts * parts
+    near = f"{below} or {below + parts}" if below else f"{parts}"
+    times = f" times `accumulation` ({accumulation})" * (accumulation > 1)
+    times += " times 2 with `data.second_train_records`" * (sources > 1)
+    raise ValueError(
+      f"`batch_size` ({size}) must be divisible by the number of replicas"
+      f" ({num_replicas}){times}; try {near}."
+    )

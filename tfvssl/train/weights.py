@@ -1,0 +1,55 @@
+"""A method with its weights: of a run, fresh of a seed, or only created."""
+
+import pathlib
+
+import tensorflow as tf
+
+from tfvssl.config import experiment as config
+from tfvssl.methods import base
+from tfvssl.runtime import replicas
+from tfvssl.train import checkpoints
+from tfvssl.train import run_folder
+
+
+def load_method(
+  workdir: str | pathlib.Path,
+  precision: config.Precision | None = None,
+) -> tuple[config.Experiment, base.Method, int]:
+  """Returns a run's config, its method with the newest weights, and the step.
+
+  Args:
+    workdir: folder of the run.
+    precision: of the networks' activations; None for that of the run.
+
+  Raises:
+    FileNotFoundError: the folder holds no run or no checkpoint.
+    ValueError: config or checkpoints are damaged or do not fit.
+  """
+  workdir = pathlib.Path(workdir)
+  experiment = run_folder.read_config(workdir)
+  replicas.set_precision(precision or experiment.runtime.precision)
+  path = checkpoints.newest(workdir)
+  method = fresh_method(experiment, experiment.seed)
+  return experiment, method, checkpoints.restore(path, method=method)
+
+
+def fresh_method(experiment: config.Experiment, seed: int) -> base.Method:
+  """Returns the experiment's method with initial weights of `seed`."""
+  tf.keras.utils.set_random_seed(seed)
+  method = experiment.method.build()
+  build_weights(method)
+  return method
+
+
+def build_weights(method: base.Method) -> base.Output:
+  """Creates all weights of `method` without running it.
+
+  Returns:
+    The specs of what its loss returns.
+  """
+  function = tf.function(
+    lambda batch: method.loss(batch, 0, training=False), autograph=False
+  )
+  return function.get_concrete_function(
+    base.view_signature(method, batch_size=2)
+  ).structured_outputs
