@@ -301,22 +301,6 @@ def test_training_view_has_jitter_and_flip_only():
   assert finetune.training_spec(sound, protocols.FineTune()) == sound
 
 
-def test_dropout_keeps_the_mean_and_repeats():
-  view = views.View(
-    epoch=tf.constant([0, 0, 1], tf.int64),
-    sample_index=tf.constant([5, 6, 5], tf.int64),
-  )
-  factors = fine_tuned.dropout_factors(0.8, 4000, view, seed=3).numpy()
-  assert set(np.unique(factors)) == {0.0, np.float32(1 / (1 - 0.8))}
-  # Binomial, 4000 draws: 3 standard deviations of the share are 0.019.
-  np.testing.assert_allclose((factors > 0).mean(axis=1), 0.2, atol=0.019)
-  assert not np.array_equal(factors[0], factors[1])
-  assert not np.array_equal(factors[0], factors[2])
-  again = fine_tuned.dropout_factors(0.8, 4000, view, seed=3).numpy()
-  np.testing.assert_array_equal(factors, again)
-  assert (fine_tuned.dropout_factors(0.0, 9, view, 3).numpy() == 1.0).all()
-
-
 def test_every_choice_is_in_the_result():
   grid = dataclasses.replace(RECIPE, dropouts=(0.1, 0.5))
   tree = _protocol(grid).to_tree()

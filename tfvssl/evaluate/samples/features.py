@@ -17,6 +17,7 @@ from tfvssl.augment import flow
 from tfvssl.augment import rgb
 from tfvssl.config import protocols
 from tfvssl.data import clip_views
+from tfvssl.data import last_batch
 from tfvssl.data import pipeline
 from tfvssl.data.records import damage
 from tfvssl.data.records import reader
@@ -279,7 +280,9 @@ def _run(
   def forward(view):
     return strategy.run(replica_forward, args=(view,))
 
-  batches = batches.rebatch(batch_size).map(lambda view: pad(view, batch_size))
+  batches = batches.rebatch(batch_size).map(
+    lambda view: last_batch.pad(view, batch_size)
+  )
   batches = strategy.experimental_distribute_dataset(batches.prefetch(2))
   parts, done = [], 0
   with tqdm.tqdm(desc=what, total=total, unit=" views") as progress:
@@ -291,11 +294,3 @@ def _run(
       progress.update(count)
   rows, indices, epochs = (np.concatenate(column) for column in zip(*parts))
   return rows[:total], indices[:total], epochs[:total]
-
-
-def pad(view: views.View, batch_size: int) -> views.View:
-  """Returns the batch with its last row repeated up to `batch_size` rows."""
-  rows = tf.minimum(tf.range(batch_size), tf.shape(view.sample_index)[0] - 1)
-  return views.View(
-    *[None if tensor is None else tf.gather(tensor, rows) for tensor in view]
-  )
