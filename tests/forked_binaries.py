@@ -24,8 +24,10 @@ _PRELOADED = (
   "tensorflow",
   "sklearn.svm",
   "tfvssl.embed.embedder",
-  "tfvssl.evaluate.protocols.retrieval",
-  "tfvssl.evaluate.protocols.known",
+  "tfvssl.evaluate.classifiers.difficult",
+  "tfvssl.evaluate.classifiers.fine_tuned",
+  "tfvssl.evaluate.evaluation",
+  "tfvssl.evaluate.retrieval.figures",
   "tfvssl.export.writer",
   "tfvssl.train.run",
 )

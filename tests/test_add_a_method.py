@@ -55,7 +55,7 @@ def project(tmp_path_factory):
   for name in ("BUILD", "pyproject.toml", "setup.py"):
     shutil.copy(source_tree.ROOT / name, root)
   for name, text in _files().items():
-    assert not (root / name).exists(), f"{name} is no new file"
+    assert not (root / name).exists(), f"{name} is not a new file"
     (root / name).write_text(text, encoding="utf-8")
   return root
 

@@ -174,7 +174,6 @@ def _settings(spec, seed):
     test_spec=spec,
     test_views=protocols.TestViews(),
     batch_size=1,
-    frame_rate_hz=views.FRAME_RATE_HZ,
     seed=seed,
   )
 

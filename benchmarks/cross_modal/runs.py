@@ -7,6 +7,7 @@ from benchmarks.cross_modal import table
 from tfvssl.config import tree
 from tfvssl.evaluate.protocols import retrieval
 from tfvssl.evaluate.retrieval import embeddings
+from tfvssl.evaluate.retrieval import figures
 from tfvssl.evaluate.retrieval import ranks as zero_shot
 from tfvssl.methods import mmv
 from tfvssl.runtime import storage
@@ -66,7 +67,7 @@ def ranks(folder: storage.Path, test_records: str) -> table.Run:
   clips = embeddings.open_clips(test_records, method, known)
   settings = experiment.retrieval
   found = embeddings.embed(method, clips, settings)
-  known = retrieval.with_clips(known, found, test_records)
+  known = figures.with_clips(known, found, test_records)
   initial = weights.fresh_method(experiment, experiment.seed)
   words = found["text"].word_ids if "text" in found else None
   embeddings.calibrate(initial, clips, words, settings, experiment.seed)
@@ -75,8 +76,7 @@ def ranks(folder: storage.Path, test_records: str) -> table.Run:
     seed=experiment.seed,
     steps=step,
     about={
-      direction.name: retrieval.describe(found, direction)
-      for direction in known
+      direction.name: figures.describe(found, direction) for direction in known
     },
     trained=trained,
     initial=_by_direction(embeddings.embed(initial, clips, settings), known),
@@ -88,13 +88,13 @@ def ranks(folder: storage.Path, test_records: str) -> table.Run:
 
 def _by_direction(found, known):
   return {
-    direction.name: table.queries_of(*retrieval.places_of(found, direction))
+    direction.name: table.queries_of(*figures.places_of(found, direction))
     for direction in known
   }
 
 
 def _by_chance(found, direction):
-  query_clips, gallery_clips = retrieval.clips_of(found, direction)
+  query_clips, gallery_clips = figures.clips_of(found, direction)
   return table.queries_of(
     zero_shot.all_alike(query_clips, gallery_clips),
     query_clips,

@@ -5,11 +5,11 @@ import json
 import tensorflow as tf
 
 from benchmarks.learning import narrow_to_broad
-from tfvssl import views
 from tfvssl.config import experiment as config
 from tfvssl.data import pipeline
 from tfvssl.data.records import reader
 from tfvssl.evaluate import baselines
+from tfvssl.evaluate.classifiers import heads
 from tfvssl.evaluate.classifiers import linear_svm
 from tfvssl.evaluate.classifiers import trained as classifier
 from tfvssl.evaluate.protocols import svm as svm_protocol
@@ -139,7 +139,6 @@ def _protocol(experiment, spec):
     test_spec=spec,
     test_views=experiment.svm,
     batch_size=experiment.svm.batch_size,
-    frame_rate_hz=views.FRAME_RATE_HZ,
     seed=experiment.seed,
   )
   return svm_protocol.SvmProtocol(
@@ -147,7 +146,7 @@ def _protocol(experiment, spec):
     settings,
     False,
     experiment.svm,
-    linear_svm.ChooseC.CROSS_VALIDATION,
+    linear_svm.ChooseC.CROSS_VALIDATION.value,
   )
 
 
@@ -205,7 +204,7 @@ def _train_with_labels(experiment, settings, split, encoder, layer):
 
   classifier.train(
     logits_of,
-    classifier.softmax_loss,
+    heads.softmax_loss,
     encoder.backbone.trainable_variables + layer.trainable_variables,
     lambda size: classifier.training_batches(split, settings, size),
     split.train,

@@ -11,7 +11,6 @@ from benchmarks.learning import table
 from benchmarks.learning import variants as learning_variants
 from tfvssl.config import experiment as config
 from tfvssl.config import moved
-from tfvssl.config import protocols
 from tfvssl.config import tree as config_tree
 from tfvssl.data.records import manifest
 from tfvssl.demo import plan as demo_plan
@@ -38,7 +37,7 @@ _NOT_DECISIVE = (
   "logging",
   "seed",
   "steps",
-  *(name for name in protocols.PROTOCOLS if name != "svm"),
+  *(name for name in config.protocol_sections() if name != "svm"),
 )
 
 # Since version 0.1.0, with their defaults.

@@ -57,7 +57,7 @@ def of_files(
 
   Args:
     path: of the folder or the csv.
-    suffixes: of files that may be media; labels of others are no classes.
+    suffixes: of files that may be media; labels of others are not classes.
     has_labels: whether the first-level sub-folder is the label.
     test_share: of the files of each label; 0 for no split.
 

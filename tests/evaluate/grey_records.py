@@ -100,6 +100,5 @@ def settings(spec=None, test_spec=None, **changes) -> features.Settings:
     test_spec or spec,
     protocols.TestViews(**values),
     batch_size,
-    frame_rate_hz=25.0,
     seed=5,
   )

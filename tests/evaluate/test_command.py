@@ -355,7 +355,7 @@ def test_retrieval_of_an_untrained_run(tmp_path):
       "To evaluate elsewhere than the run was trained:"
       " --set=runtime.strategy=cpu.",
     ),
-    (["left over"], 2, "'left over' is no flag"),
+    (["left over"], 2, "'left over' is not a flag"),
     (
       ["--train_records=a", "--test_records=b", "--protocol=pascal"],
       2,

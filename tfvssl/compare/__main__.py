@@ -32,7 +32,7 @@ _BENCHMARK = absl_flags.DEFINE_string(
 def main(argv: Sequence[str]) -> int:
   """Compares and returns the exit code."""
   if len(argv) > 1:
-    raise ValueError(f"'{argv[1]}' is no flag; see --helpfull.")
+    raise ValueError(f"'{argv[1]}' is not a flag; see --helpfull.")
   if not _RESULT.value:
     raise ValueError(
       "--result is missing; for example --result=RUN/results/NAME.json"

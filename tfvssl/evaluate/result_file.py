@@ -8,16 +8,6 @@ from tfvssl.runtime import storage
 
 _NAME_LENGTH = 80  # of the records' part; file systems allow 255 in all
 
-_TITLES = {
-  "svm": "linear SVM",
-  "linear": "linear layer",
-  "finetune": "fine-tuning",
-  "finetune_sgd": "fine-tuning by SGD",
-  "mlp": "shallow MLP",
-  "pascal": "linear layer on images",
-  "imagenet": "linear layer on images",
-}
-
 
 def name(result: dict, test_folders: list[str]) -> str:
   """Returns a file name that only an equal evaluation has.
@@ -52,13 +42,14 @@ def write(result: dict, path: storage.Path) -> None:
   storage.write_text(path, text + "\n")
 
 
-def summary(result: dict) -> str:
-  """Returns a few lines for a person: per cent, mean over the splits."""
-  if result["protocol"]["name"] == "retrieval":
-    from tfvssl.evaluate.protocols import retrieval
+def summary(title: str, result: dict) -> str:
+  """Returns a few lines for a person: per cent, mean over the splits.
 
-    return retrieval.table(result)
-  name, first = result["protocol"]["name"], result["splits"][0]
+  Args:
+    title: of the protocol.
+    result: of labelled clips.
+  """
+  first = result["splits"][0]
   rows = {
     "pretrained": result["pretrained"]["mean"],
     "random initialisation": result["random_initialisation"]["mean"],
@@ -67,7 +58,7 @@ def summary(result: dict) -> str:
   what = f"{metric.replace('_', ' ')}, %"
   if metric == "top_1":
     what = "top-1 (top-5) %"
-  lines = [f"{_TITLES[name]}, {len(result['splits'])} split(s), {what}"]
+  lines = [f"{title}, {len(result['splits'])} split(s), {what}"]
   for row, mean in rows.items():
     if mean[metric] is not None:
       line = f"  {row:22} {100 * mean[metric]:5.1f}"

@@ -5,7 +5,6 @@ import contextlib
 import json
 
 from tfvssl.config import experiment as config
-from tfvssl.config import protocols
 from tfvssl.config import tree
 from tfvssl.runtime import storage
 
@@ -15,7 +14,7 @@ METRICS_NAME = "metrics.jsonl"
 # the optimisation (replica counts to rounding).
 _FREE_TO_CHANGE = (
   "logging.",
-  *(f"{name}." for name in protocols.PROTOCOLS),
+  *(f"{name}." for name in config.protocol_sections()),
   "runtime.strategy",
   "runtime.tpu",
   "runtime.logical_cpus",

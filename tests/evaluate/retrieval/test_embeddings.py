@@ -213,7 +213,7 @@ def test_plain_encoders_of_one_space_are_embedded(folder):
     embeddings.Direction("audio", "video", "joint"),
     embeddings.Direction("video", "audio", "joint"),
   ]
-  # Captions are no modality of it: a clip of pictures and words is left out.
+  # Captions are not a modality of it: a clip of pictures and words is left out.
   usable = [_NUMBERS[i] for i in np.flatnonzero(clips.records.usable)]
   assert sorted(usable) == [0, 1, 3, 7]
   found = embeddings.embed(method, clips, _SETTINGS)

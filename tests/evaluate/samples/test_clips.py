@@ -88,7 +88,7 @@ def test_record_of_another_kind_is_named(tmp_path, payload, reason):
   first = list(shard_files.scan(path))[0].payload
   record_fixture.write_payloads(path, [first, payload])
   with pytest.raises(
-    ValueError, match=rf"record 1 is no clip of this schema \({reason}"
+    ValueError, match=rf"record 1 is not a clip of this schema \({reason}"
   ):
     clips.read_clips(records)
 

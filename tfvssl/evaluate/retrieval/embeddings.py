@@ -17,6 +17,7 @@ import tqdm
 from tfvssl import views
 from tfvssl.config import protocols
 from tfvssl.data import clip_views
+from tfvssl.data import last_batch
 from tfvssl.data import pipeline
 from tfvssl.data import spectrogram
 from tfvssl.data import starts
@@ -192,8 +193,8 @@ def _forward(network, inputs, size):
   count = len(inputs)
   parts = []
   for begin in range(0, count, size):
-    rows = np.minimum(np.arange(begin, begin + size), count - 1)
-    parts.append(network(tf.gather(inputs, rows)))
+    rows = inputs[begin : begin + size]
+    parts.append(network(last_batch.pad(rows, size)))
   return {
     space: np.concatenate([part[space] for part in parts])[:count]
     for space in parts[0]
@@ -344,7 +345,6 @@ def calibrate(
           spec,
           settings,
           settings.batch_size,
-          views.FRAME_RATE_HZ,
           seed,
         ),
       )

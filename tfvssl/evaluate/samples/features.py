@@ -16,6 +16,7 @@ from tfvssl import views
 from tfvssl.augment import view as view_augmentation
 from tfvssl.config import protocols
 from tfvssl.data import clip_views
+from tfvssl.data import last_batch
 from tfvssl.data import pipeline
 from tfvssl.data import starts
 from tfvssl.data.records import damage
@@ -37,7 +38,6 @@ class Settings:
     test_spec: the test view; differs in the size of the crop.
     test_views: how many, and from frames of which size.
     batch_size: views per forward pass over all replicas.
-    frame_rate_hz: of the records.
     seed: of every random draw.
   """
 
@@ -45,7 +45,6 @@ class Settings:
   test_spec: views.ViewSpec
   test_views: protocols.TestViews
   batch_size: int
-  frame_rate_hz: float
   seed: int
 
 
@@ -254,7 +253,9 @@ def _run(
   def forward(view):
     return strategy.run(replica_forward, args=(view,))
 
-  batches = batches.rebatch(batch_size).map(lambda view: pad(view, batch_size))
+  batches = batches.rebatch(batch_size).map(
+    lambda view: last_batch.pad(view, batch_size)
+  )
   batches = strategy.experimental_distribute_dataset(batches.prefetch(2))
   parts, done = [], 0
   with tqdm.tqdm(desc=what, total=total, unit=" views") as progress:
@@ -266,11 +267,3 @@ def _run(
       progress.update(count)
   rows, indices, epochs = (np.concatenate(column) for column in zip(*parts))
   return rows[:total], indices[:total], epochs[:total]
-
-
-def pad(view: views.View, batch_size: int) -> views.View:
-  """Returns the batch with its last row repeated up to `batch_size` rows."""
-  rows = tf.minimum(tf.range(batch_size), tf.shape(view.sample_index)[0] - 1)
-  return views.View(
-    *[None if tensor is None else tf.gather(tensor, rows) for tensor in view]
-  )

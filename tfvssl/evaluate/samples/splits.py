@@ -69,7 +69,6 @@ def open_split(
   test_folder: str,
   *,
   spec: views.ViewSpec,
-  frame_rate_hz: float,
   same_paths_differ: bool = False,
   several_labels: bool = False,
 ) -> Split:
@@ -80,7 +79,6 @@ def open_split(
     train_folder: records that a classifier is fitted to.
     test_folder: records that it is tested on.
     spec: of the views.
-    frame_rate_hz: of the records.
     same_paths_differ: see clips.check_leakage.
     several_labels: a clip may have more than one.
 
