@@ -75,7 +75,15 @@ setuptools.setup(
       "configs.*",
     ]
   ),
-  package_data={"tfvssl": ["py.typed", "pages/*.html", "search/*.html"]},
+  package_data={
+    "tfvssl": [
+      "py.typed",
+      "pages/*.css",
+      "pages/*.html",
+      "pages/*.js",
+      "search/*.html",
+    ]
+  },
   install_requires=_REQUIRED,
   extras_require={"dev": _DEV},
   entry_points={

@@ -1,4 +1,4 @@
-"""What an installation that is no checkout would lack."""
+"""What an installation that is not a checkout would lack."""
 
 import ast
 import fnmatch
@@ -24,4 +24,6 @@ def test_every_file_that_is_no_module_is_shipped():
     any(fnmatch.fnmatch(name, pattern) for pattern in shipped["tfvssl"])
     for name in found
   )
-  assert "pages/report_template.html" in found
+  assert {"report_template.html", "style.css", "clips.js"} <= {
+    name.removeprefix("pages/") for name in found
+  }

@@ -57,6 +57,8 @@ def batch(method: base.Method, size: int, seed: int = 0) -> base.Views:
       return None
     if spec.dtype == tf.uint8:
       return tf.constant(generator.integers(0, 256, spec.shape, np.uint8))
+    if spec.dtype == tf.int32:  # targets
+      return tf.constant(generator.integers(0, 3, spec.shape, np.int32))
     if spec.dtype == tf.int64:
       return tf.range(size, dtype=tf.int64)
     return tf.constant(generator.uniform(0, 3, spec.shape), tf.float32)

@@ -30,7 +30,7 @@ _OUTPUT = flags.DEFINE_string("output", None, "Markdown file to write.")
 def main(argv: Sequence[str]) -> int:
   """Writes the table and prints it; returns the exit code."""
   if len(argv) > 1:
-    raise ValueError(f"'{argv[1]}' is no flag; see --helpfull.")
+    raise ValueError(f"'{argv[1]}' is not a flag; see --helpfull.")
   for flag in (_WORKDIRS, _TEST_RECORDS, _OUTPUT):
     if not flag.value:
       raise ValueError(f"--{flag.name} is missing; see --help.")

@@ -46,7 +46,8 @@ _ONLY = flags.DEFINE_string(
 _STEPS = flags.DEFINE_multi_integer(
   "steps",
   [250],
-  "Of each training: one number, or one for each --records in their order.",
+  "Steps of each training: one number, or one for each --records in their"
+  " order.",
   lower_bound=10,
 )
 _SEEDS = flags.DEFINE_integer(
@@ -70,7 +71,7 @@ _CELL = flags.DEFINE_string("cell", None, "Do only this cell, in this process.")
 def main(argv: Sequence[str]) -> int:
   """Runs what is missing and writes the table; returns the exit code."""
   if len(argv) > 1:
-    raise ValueError(f"'{argv[1]}' is no flag; see --helpfull.")
+    raise ValueError(f"'{argv[1]}' is not a flag; see --helpfull.")
   if not _WORKDIR.value:
     raise ValueError("--workdir is missing; for example --workdir=OUT")
   workdir = pathlib.Path(_WORKDIR.value)

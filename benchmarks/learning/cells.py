@@ -98,7 +98,7 @@ def _calibrated(experiment, records):
 
 def _retrieval(experiment, method, test_records):
   records = reader.open_for_views(
-    test_records, list(method.view_specs.values()), views.FRAME_RATE_HZ
+    test_records, list(method.view_specs.values())
   )
   found = narrow_to_broad.measure(
     method, records, seed=experiment.seed, batch_size=experiment.batch_size

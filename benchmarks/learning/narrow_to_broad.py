@@ -68,8 +68,8 @@ def measure(
   @tf.function(autograph=False)
   def forward(batch):
     found = method.embeddings(batch, seed, training=False)
-    targets = {name: found.target(name) for name in found.z_broad}
-    return found.prediction_narrow, targets
+    targets = {name: brave.target(views) for name, views in found.broad.items()}
+    return found.narrow.prediction, targets
 
   found = {name: [] for name in method.config.broad}
   for draw in range(draws):

@@ -5,13 +5,13 @@ import hashlib
 import json
 import pathlib
 import re
-from typing import cast
 
 from absl import logging
 
 from benchmarks.learning import table
 from benchmarks.learning import variants as learning_variants
 from tfvssl.config import experiment as config
+from tfvssl.config import moved
 from tfvssl.config import tree as config_tree
 from tfvssl.data.records import manifest
 from tfvssl.demo import plan as demo_plan
@@ -40,6 +40,9 @@ _NOT_DECISIVE = (
   "steps",
   *(name for name in config.protocol_sections() if name != "svm"),
 )
+
+# Since version 0.1.0, with their defaults.
+_LATER_FIELDS = {"optional": False, "record_rate_hz": 25.0}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -199,7 +202,9 @@ def choices(
   `shared_config` is a digest of what all variants have in common, `config` of
   all that decides the cell; no path is part of them.
   """
-  run = cast(dict, config_tree.to_tree(experiment(cell, folders, steps)))
+  run = _as_in_version_0_1(
+    config_tree.to_tree(experiment(cell, folders, steps))
+  )
   tree = {name: run[name] for name in run if name not in _NOT_DECISIVE}
   tree["shuffle_buffer"] = run["data"]["shuffle_buffer"]
   narrow = {**tree, "method": {**tree["method"], "broad": {}}}
@@ -211,6 +216,26 @@ def choices(
     "shared_config": _digest({**narrow, "batch_size": 0}),
     "config": _digest(tree if cell.is_variant else narrow),
   }
+
+
+def _as_in_version_0_1(tree):
+  """Returns the tree of a config as version 0.1.0 wrote it.
+
+  So that cells of a workdir stay valid: where a class stands and what a field
+  is called decides nothing, nor does a later field that has its default.
+  """
+  if isinstance(tree, list):
+    return [_as_in_version_0_1(value) for value in tree]
+  if not isinstance(tree, dict):
+    return tree
+  found = dict(
+    moved.field_of_version_0_1(name, _as_in_version_0_1(value))
+    for name, value in tree.items()
+    if name not in _LATER_FIELDS or value != _LATER_FIELDS[name]
+  )
+  if "class" in found:
+    found["class"] = moved.place_of_version_0_1(found["class"])
+  return found
 
 
 def _records_digest(folder):

@@ -153,7 +153,7 @@ def find_lists(folder: pathlib.Path) -> dict[str, list[pathlib.Path]]:
   """
   if not folder.is_dir():
     raise FileNotFoundError(
-      f"`--annotations` ({folder}) is no folder; give that of the dataset's"
+      f"`--annotations` ({folder}) is not a folder; give that of the dataset's"
       " official lists."
     )
   found: dict[str, list[pathlib.Path]] = {}

@@ -36,7 +36,7 @@ _MAX_WORDS = absl_flags.DEFINE_integer(
 def main(argv: Sequence[str]) -> int:
   """Writes the vocabulary and says what it covers; returns the exit code."""
   if len(argv) > 1:
-    raise ValueError(f"'{argv[1]}' is no flag; see --helpfull.")
+    raise ValueError(f"'{argv[1]}' is not a flag; see --helpfull.")
   output = pathlib.Path(_OUTPUT.value)
   if output.exists():
     raise ValueError(

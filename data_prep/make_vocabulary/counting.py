@@ -34,10 +34,10 @@ def count_words(folders: Iterator[pathlib.Path]) -> collections.Counter[str]:
 
 
 def _captions(folder):
-  from tfvssl.data.records import check
+  from tfvssl.data.records import contexts
 
   for shard in manifest.load_manifest(folder).shards:
-    for _, context in check.contexts(folder / shard.file):
+    for _, context in contexts.of_shard(folder / shard.file):
       yield from context["clip/caption"]
 
 

@@ -20,7 +20,7 @@ _OVERHEAD_BYTES = 16  # of one more caption in a record: times and lengths
 def attach(inputs: list[sources.ClipSource], path: pathlib.Path) -> None:
   """Gives every input the captions that a csv has for its file.
 
-  Rows for paths that are no input are counted in one line.
+  Rows for paths that are not inputs are counted in one line.
 
   Args:
     inputs: changed in place.
@@ -41,7 +41,8 @@ def attach(inputs: list[sources.ClipSource], path: pathlib.Path) -> None:
     unknown.pop(key, None)
   if unknown:
     logging.warning(
-      "%d of %d captions of %s are for %d paths that are no input, such as %r",
+      "%d of %d captions of %s are for %d paths that are not inputs, such as"
+      " %r",
       sum(map(len, unknown.values())),
       sum(map(len, found.values())),
       path,

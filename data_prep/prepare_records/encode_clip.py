@@ -74,7 +74,7 @@ def encode(
   following = () if second is None else itertools.chain([second], clips)
   for position, clip in enumerate(itertools.chain([first], following)):
     first_frame = position * settings.clip_frames
-    clip.start_s = source.start_s + first_frame / views.FRAME_RATE_HZ
+    clip.start_s = source.start_s + first_frame / settings.frame_rate_hz
     cut = "" if second is None else f"#{sources.seconds_text(clip.start_s)}"
     clip.clip_id = source.clip_id + cut
     clip.path = os.path.normpath(source.relative)  # a csv may say ./a.mp4
@@ -152,7 +152,7 @@ def _span(source, settings):
 
 def _with_pictures(source, info, settings, sound, notes):
   """Yields a clip for every stretch of frames, with the sound beside it."""
-  rate = views.FRAME_RATE_HZ
+  rate = settings.frame_rate_hz
   frames = streams.stream_frames(
     source.path,
     info,
@@ -181,7 +181,7 @@ def _with_pictures(source, info, settings, sound, notes):
 
 def _pictures_clip(group, settings):
   """Returns a clip of `_Picture`s, without sound."""
-  rate = views.FRAME_RATE_HZ
+  rate = settings.frame_rate_hz
   clip = schema.EncodedClip("", "", 0.0, len(group) / rate, frame_rate_hz=rate)
   clip.height, clip.width = group[0].height, group[0].width
   if settings.wants(views.Modality.RGB):
@@ -196,7 +196,7 @@ def _is_tail(duration_s, settings):
 
   Only the last of a file is shorter than a clip, so nothing follows it.
   """
-  whole_s = settings.clip_frames / views.FRAME_RATE_HZ
+  whole_s = settings.clip_frames / settings.frame_rate_hz
   return duration_s < min(settings.min_tail_seconds, whole_s)
 
 
@@ -241,7 +241,7 @@ def _small_grey(frame, short_side):
 def _add_flow(clip, grey, settings):
   fields = optical_flow.clip_flow(grey, settings.flow)
   clip.flow = [tf.io.encode_png(field[..., None]).numpy() for field in fields]
-  clip.flow_rate_hz = views.FRAME_RATE_HZ
+  clip.flow_rate_hz = settings.frame_rate_hz
   clip.flow_bound_px = settings.flow.bound_px
   clip.flow_short_side_px = settings.flow.short_side
 
@@ -260,8 +260,8 @@ def _add_sound(clip, chunk, settings):
   clip.sample_rate_hz = settings.sample_rate_hz
   if settings.wants(views.Modality.SPECTROGRAM):
     spec = settings.spectrogram
-    values = spectrogram.log_mel(
+    values = spectrogram.of_waveform(
       spectrogram.from_pcm16(tf.constant(waveform)), spec
     )
     clip.spectrogram = values.numpy().astype(settings.spectrogram_dtype)
-    clip.spectrogram_rate_hz = spec.sample_rate_hz / spec.frame_step
+    clip.spectrogram_rate_hz = spec.frame_rate_hz

@@ -17,4 +17,4 @@ from tfvssl.backbones import haiku_names
   ],
 )
 def test_key_of_mmvs_checkpoints(name, key):
-  assert haiku_names.mmv_key(name) == key
+  assert haiku_names.checkpoint_key(name) == key

@@ -212,6 +212,15 @@ def test_optimisers_are_checked(optimizer, message):
     tiny_runs.experiment(optimizer=optimizer).validate()
 
 
+def test_field_that_became_an_entry_is_told():
+  assert config_tree.nearest_name(
+    "predictor_multiplier", lars.LarsConfig()
+  ) == ("it is `rate_factors.predictor` since version 0.2.0.")
+  assert config_tree.nearest_name("predictor_multiplier", {"a": 1}) == (
+    "known: a."
+  )
+
+
 def test_nearest_name():
   spec = views.RgbViewSpec()
   assert config_tree.nearest_name("num_framez", spec) == (

@@ -36,6 +36,8 @@ class Method(config.MethodConfig):
 @dataclasses.dataclass
 class Optimizer(config.OptimizerConfig):
   limit: float | None = None
+  rate_factors: dict[str, float] = dataclasses.field(
+      default_factory=lambda: {"predictor": 10.0})
 
   def validate(self):
     pass
@@ -97,6 +99,7 @@ def test_overrides_change_values_of_every_kind(run):
     "--config.runtime.precision=BFLOAT16",
     "--noconfig.runtime.deterministic",
     "--config.optimizer.limit=0.5",
+    "--config.optimizer.rate_factors.predictor=3",
     "--config.data.train_records=a folder",
   )
   assert done.stderr == ""
@@ -110,6 +113,7 @@ def test_overrides_change_values_of_every_kind(run):
   assert tree["runtime"]["precision"] == "bfloat16"
   assert tree["runtime"]["deterministic"] is False
   assert tree["optimizer"]["limit"] == 0.5
+  assert tree["optimizer"]["rate_factors"] == {"predictor": 3.0}
   assert tree["data"]["train_records"] == "a folder"
 
 
@@ -125,6 +129,12 @@ def test_overrides_change_values_of_every_kind(run):
       ["--config=good.py", "--config.method.broad.audoi.seconds=8"],
       "--config.method.broad.audoi.seconds: `config.method.broad` has no"
       " field `audoi`; did you mean `audio`?",
+    ),
+    (
+      ["--config=good.py", "--config.optimizer.predictor_multiplier=8"],
+      "--config.optimizer.predictor_multiplier: `config.optimizer` has no"
+      " field `predictor_multiplier`; it is `rate_factors.predictor` since"
+      " version 0.2.0.",
     ),
     (
       ["--config=good.py", "--config.qqq=8"],

@@ -122,7 +122,7 @@ def test_flags_of_the_command_reach_into_the_partners(tmp_path):
 def test_optimisation_is_that_of_appendix_a(name):
   experiment = _experiment(name)
   assert experiment.optimizer == adam.AdamConfig(
-    beta_1=0.9, beta_2=0.999, epsilon=1e-8, predictor_multiplier=1.0
+    beta_1=0.9, beta_2=0.999, epsilon=1e-8, rate_factors={"predictor": 1.0}
   )
   assert experiment.schedule == config.Schedule(peak=0.002, warmup_steps=5000)
   assert experiment.steps == 500_000
@@ -165,7 +165,7 @@ def test_rows_tell_how_the_paper_evaluates():
     assert _experiment(name).svm == protocols.Svm(
       temporal_clips=10, spatial_crops=1, test_short_side=224, train_epochs=10
     )
-  # The published choices of C, specs/mmv.md section 9.
+  # The published choices of C.
   assert {1e-4, 3e-4, 1e-3} <= set(protocols.Svm().grid_c)
 
 

@@ -74,7 +74,7 @@ def _tree(method, *, strip_tilde=False):
   }
   for network, root in roots.items():
     for name, variable in network.haiku_variables(root).items():
-      path, leaf = haiku_names.mmv_key(name).split(":")
+      path, leaf = haiku_names.checkpoint_key(name).split(":")
       if strip_tilde:
         path = path.replace("/~/", "/")
       array = variable.numpy()

@@ -372,18 +372,6 @@ def test_keys_of_one_hash_below_64_bits_are_refused_too():
     restricted_pickle.load_npy(content)
 
 
-def test_what_is_quoted_of_a_file_is_short_and_plain():
-  shared: list = []
-  for _ in range(50):  # its text would have 2 ** 50 brackets
-    shared = [shared, shared]
-  assert restricted_pickle.quoted(shared) == "a list"
-  assert restricted_pickle.quoted("a\x1b[2J\n") == r"'a\x1b[2J\n'"
-  assert len(restricted_pickle.quoted("a" * 10**6)) == 205
-  assert restricted_pickle.quoted(0.5) == "0.5"
-  with pytest.raises(ValueError, match="array of dtype a list; only numbers"):
-    restricted_pickle._DType(shared)
-
-
 def test_a_mapping_shared_a_million_times_is_visited_once():
   tree: object = {"w": np.zeros(1)}
   for _ in range(6):

@@ -2,6 +2,7 @@ import pytest
 import tensorflow as tf
 
 from tests import tiny_runs
+from tests.methods import method_with_targets
 from tfvssl import views
 from tfvssl.backbones import tsm_resnet
 from tfvssl.methods import base
@@ -14,7 +15,7 @@ def test_a_method_must_say_what_it_is():
   for name, call in (
     ("view_specs", lambda: method.view_specs),
     ("sample_views", lambda: method.sample_views(clip, 0)),
-    ("augment", lambda: method.augment({}, 0)),
+    ("view_specs", lambda: method.augment({}, 0)),
     ("loss", lambda: method.loss({}, 0)),
     ("encoders", method.encoders),
   ):
@@ -30,6 +31,15 @@ def test_signature_is_what_the_pipeline_yields():
   sound = signature["broad_audio_1"]
   assert sound.audio == tf.TensorSpec([5, 25, 40], tf.float32)
   assert sound.video is None and sound.epoch.dtype == tf.int64
+
+
+def test_signature_has_the_labels_that_a_method_makes_itself():
+  method = method_with_targets.experiment().method.build()
+  signature = base.view_signature(method, 5)
+  assert signature["narrow"].targets == tf.TensorSpec([5, 2], tf.int32)
+  assert signature["broad_audio"].targets is None
+  plain = base.view_signature(tiny_runs.method_config().build(), 5)
+  assert plain["narrow"].targets is None
 
 
 def test_encoder_applies_its_heads_in_order():

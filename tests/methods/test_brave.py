@@ -83,22 +83,22 @@ def test_embeddings_go_through_the_heads_of_their_modality():
     sound = method.broad_backbones["audio"](batch[f"broad_audio_{k + 1}"].audio)
     z = method.broad_projectors["audio"](method.broad_adapters["audio"](sound))
     # 1e-5: float32 networks, evaluated twice.
-    np.testing.assert_allclose(found.z_broad["audio"][k], z, rtol=1e-5)
+    np.testing.assert_allclose(found.broad["audio"][k].z, z, rtol=1e-5)
     np.testing.assert_allclose(
-      found.predictions_broad["audio"][k],
+      found.broad["audio"][k].prediction,
       method.broad_predictors["audio"](z),
       rtol=1e-5,
     )
     by_hand.append(z.numpy())
   np.testing.assert_allclose(
-    found.target("audio"), np.mean(by_hand, axis=0), rtol=1e-5
+    brave.target(found.broad["audio"]), np.mean(by_hand, axis=0), rtol=1e-5
   )
   assert not np.allclose(*by_hand)
   np.testing.assert_allclose(
-    found.z_narrow, method.projector(found.features), rtol=1e-5
+    found.narrow.z, method.projector(found.narrow.features), rtol=1e-5
   )
   np.testing.assert_allclose(
-    found.prediction_narrow, method.predictor(found.z_narrow), rtol=1e-5
+    found.narrow.prediction, method.predictor(found.narrow.z), rtol=1e-5
   )
 
 
@@ -280,6 +280,68 @@ def test_mean_embedding_loss_is_that_of_a_constant_prediction():
   np.testing.assert_allclose(
     metrics["loss/mean_embedding"], expected, rtol=1e-5
   )
+
+
+def _flow_and_audio():
+  """Returns a method whose modalities share nothing."""
+  flow = brave.Broad(
+    view=views.FlowViewSpec(num_frames=4, image_size=16, resize_short_side=18),
+    backbone=tsm_resnet.TSMResNetConfig(blocks=(1,), width=0.125),
+  )
+  sound = tiny_runs.method_config().broad["audio"]
+  return _method(
+    broad={"flow": flow, "audio": sound},
+    sharing=brave.Sharing(projector=False, predictor=False),
+  )
+
+
+def test_checkpoints_name_the_networks_as_version_0_1_did(tmp_path):
+  """Runs on disk are found by these names: a change would lose them."""
+  path = tf.train.Checkpoint(method=_flow_and_audio()).write(tmp_path / "all")
+  keys = tf.train.load_checkpoint(path).get_variable_to_shape_map()
+  parts = [key.split("/") for key in keys if key.startswith("method/")]
+  modalities = {
+    name: {part[2] for part in parts if part[1] == name}
+    for name in {part[1] for part in parts}
+    if name.startswith("broad_")
+  }
+  assert modalities == {
+    "broad_backbones": {"flow", "audio"},
+    "broad_adapters": {"audio"},
+    "broad_projectors": {"flow", "audio"},
+    "broad_predictors": {"flow", "audio"},
+  }
+  assert {part[1] for part in parts} - {*modalities} == {
+    "narrow_backbone",
+    "projector",
+    "predictor",
+  }
+  kernel = "linears/0/kernel/.ATTRIBUTES/VARIABLE_VALUE"
+  assert keys[f"method/broad_predictors/audio/{kernel}"] == [8, 32]
+
+
+def test_initial_weights_of_a_seed_are_those_of_version_0_1():
+  """They hang on the order in which networks are made; 1eb625a gave these."""
+  first = {
+    layer.name: float(tf.reshape(layer.trainable_variables[0], [-1])[0])
+    for layer in _flow_and_audio().layers
+  }
+  # Sums over all weights hang on the order in which the layers come.
+  assert list(first.items()) == [
+    (name, pytest.approx(value, rel=1e-6))
+    for name, value in (
+      ("narrow_backbone", 0.09690031),
+      ("broad_audio_backbone", 0.07963567),
+      ("broad_flow_backbone", -0.09488855),
+      ("broad_audio_adapter", -0.26578447),
+      ("projector", -0.16009404),
+      ("predictor", 0.020920858),
+      ("broad_audio_projector", -0.17470285),
+      ("broad_flow_projector", -0.33226052),
+      ("broad_audio_predictor", 0.47259656),
+      ("broad_flow_predictor", -0.55673116),
+    )
+  ]
 
 
 def test_loss_falls_on_eight_fixed_clips():

@@ -28,7 +28,7 @@ def test_predictor_moves_ten_times_as_far(compiled):
 
 def test_from_config_gives_an_equal_optimizer():
   config = adam.AdamConfig(
-    beta_1=0.8, beta_2=0.9, epsilon=1e-3, predictor_multiplier=7.0
+    beta_1=0.8, beta_2=0.9, epsilon=1e-3, rate_factors={"predictor": 7.0}
   )
   variable = _variable("predictor/kernel")
   copy = _variable("predictor/kernel")

@@ -114,7 +114,7 @@ def test_from_config_gives_an_equal_optimizer():
     nesterov=False,
     weight_decay=0.02,
     trust=0.003,
-    predictor_multiplier=7.0,
+    rate_factors={"predictor": 7.0},
     variant=lars.Variant.RELEASED,
   )
   variables = [_variable("predictor/kernel"), _variable("predictor/bias")]

@@ -23,13 +23,21 @@ def test_role_is_the_last_part_of_the_path(name, role):
 @pytest.mark.parametrize(
   ("name", "expected"),
   [
-    ("predictor/linear/kernel:0", True),
-    ("brave/predictor_1/linear/bias/replica_1:0", True),
-    ("projector/linear/kernel:0", False),
+    ("predictor/linear/kernel:0", 10.0),
+    ("brave/predictor_1/linear/bias/replica_1:0", 10.0),
+    ("broad_flow_predictor/linear/kernel:0", 10.0),
+    ("linear_head/linear/kernel:0", 0.5),
+    # The first that fits counts.
+    ("linear_head/predictor/kernel:0", 10.0),
+    ("projector/linear/kernel:0", 1.0),
+    # A part holds layers; the variable's own name is none.
+    ("projector/predictor:0", 1.0),
+    ("predictor:0", 1.0),
   ],
 )
-def test_predictor_is_a_part_of_the_path(name, expected):
-  assert variable_roles.is_predictor(name) == expected
+def test_part_is_a_word_in_the_path(name, expected):
+  values = {"predictor": 10.0, "linear_head": 0.5}
+  assert variable_roles.of_part(name, values, 1.0) == expected
 
 
 def test_variable_without_a_role():

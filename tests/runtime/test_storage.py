@@ -41,7 +41,7 @@ def test_failed_file_leaves_the_old_one_and_nothing_else(tmp_path):
 
 
 def test_new_folder_appears_with_all_its_files(tmp_path):
-  (tmp_path / "run").mkdir()  # an empty one is no obstacle
+  (tmp_path / "run").mkdir()  # an empty one is not an obstacle
   with storage.new_folder(tmp_path / "run") as unfinished:
     (unfinished / "deep").mkdir()
     (unfinished / "deep" / "b").write_text("b")

@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from tests import tiny_runs
 from tests.data import record_fixture
+from tests.methods import method_with_targets
 from tfvssl.train import input as run_input
 
 _STRATEGY = tf.distribute.OneDeviceStrategy("/cpu:0")
@@ -47,6 +48,24 @@ def test_half_of_each_batch_is_of_the_second_records(records, method):
     True
   ] * 2
   assert view.labels.numpy()[2:].tolist() == [-1, -1]
+
+
+def test_labels_that_a_method_makes_itself_stay_with_their_clips(records):
+  """Also those of the second records, whose indices are moved."""
+  experiment = method_with_targets.experiment(records, batch_size=8)
+  experiment.data.second_train_records = str(records)
+  method = experiment.method.build()
+  source = run_input.training_input(experiment, method, _STRATEGY)
+  batch = next(iter(source.batches(0)))
+  assert batch["broad_audio"].targets is None
+  view = batch["narrow"]
+  assert view.targets.dtype == tf.int32
+  count = len(source.sources[0].usable)
+  start = np.round(view.start_s.numpy() * 25).astype(int)
+  clip = view.sample_index.numpy() % count
+  expected = np.stack([start % 2, clip % 3], axis=-1)
+  np.testing.assert_array_equal(view.targets, expected)
+  assert all(len(set(column)) > 1 for column in expected.T.tolist())
 
 
 def test_held_out_records_may_be_none_but_not_training_records(records, method):

@@ -16,6 +16,7 @@ import tensorflow as tf
 from tests import tiny_runs
 from tests.data import record_fixture
 from tfvssl.runtime import exit_codes
+from tfvssl.train import checkpoints
 from tfvssl.train import run as training
 from tfvssl.train import run_folder
 from tfvssl.train import weights
@@ -234,15 +235,25 @@ def _free_ports(count):
   return ports
 
 
-def test_two_workers_train(config_file, records, tmp_path):
-  """Two processes under MultiWorkerMirroredStrategy, one shared folder."""
+def test_two_workers_train(records, tmp_path):
+  """Two processes under MultiWorkerMirroredStrategy, one shared folder.
+
+  The method makes labels itself, which the workers' inputs must hand on.
+  """
+  config_file = tmp_path / "with_targets.py"
+  config_file.write_text(
+    _CONFIG.replace("tiny_runs", "method_with_targets").replace(
+      "from tests import", "from tests.methods import"
+    )
+  )
+  run = tmp_path / "run"
   ports = _free_ports(2)
   cluster = {"worker": [f"127.0.0.1:{port}" for port in ports]}
   processes = [
     _start(
       config_file,
       records,
-      tmp_path,
+      run,
       "--config.runtime.strategy=multi_worker",
       "--config.steps=4",
       TF_CONFIG=json.dumps(
@@ -253,7 +264,17 @@ def test_two_workers_train(config_file, records, tmp_path):
   ]
   for process in processes:
     _finish(process)
-  step, found = _weights(tmp_path)
-  assert step == 4
-  assert all(np.isfinite(w).all() for w in found)
-  assert _steps(tmp_path) == [1, 2, 3, 4]
+  saved = tf.train.load_checkpoint(str(checkpoints.newest(run) / "variables"))
+  names = [
+    name
+    for name in saved.get_variable_to_shape_map()
+    if name.startswith("method/") and name.endswith("VARIABLE_VALUE")
+  ]
+  assert sum("classifier" in name for name in names) == 2
+  assert len(names) > 20
+  assert all(np.isfinite(saved.get_tensor(name)).all() for name in names)
+  assert checkpoints.newest(run).name == "step-00000004"
+  assert _steps(run) == [1, 2, 3, 4]
+  # Of three values; before anything is learned, the loss is about ln 3.
+  losses = [line["train/loss/targets"] for line in _metrics(run)]
+  assert len(set(losses)) == 4 and 0.5 < losses[0] < 3.0

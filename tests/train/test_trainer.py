@@ -1,4 +1,7 @@
-"""One replica = two replicas; the step is one static XLA program."""
+"""One replica = two replicas; the step is one static XLA program.
+
+The method makes labels itself, too, which must reach the loss of each replica.
+"""
 
 import functools
 import os
@@ -11,6 +14,7 @@ import pytest
 import tensorflow as tf
 
 from tests import tiny_runs
+from tests.methods import method_with_targets
 from tfvssl.methods import base
 from tfvssl.optim import schedules
 from tfvssl.train import probe
@@ -25,7 +29,7 @@ def _trainer(strategy, global_batch, per_replica, accumulation=1, seed=1):
 
   With accumulation every part of a step is the whole batch.
   """
-  experiment = tiny_runs.experiment()
+  experiment = method_with_targets.experiment()
   with strategy.scope():
     method = weights.fresh_method(experiment, seed)
     # Step 0 has learning rate 0, so two steps are taken.

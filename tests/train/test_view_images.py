@@ -49,10 +49,29 @@ def test_constant_sound_is_finite(value):
   assert (image == image[0, 0]).all()
 
 
+def test_labels_that_the_method_made_stand_below_the_picture():
+  video = np.full([1, 1, 2, 12, 3], 0.5, np.float32)
+  targets = np.array([[10, -7]], np.int32)
+  view = views.View(video=tf.constant(video))
+  plain = view_images.picture(view, 0)
+  image = view_images.picture(view._replace(targets=targets), 0)
+  assert image.shape == (2 + 9, 20, 3)  # the numbers are wider
+  np.testing.assert_array_equal(image[:2, :12], plain)
+  assert not image[:2, 12:].any()
+  lit = image[4:9, :, 0] == 255
+  assert ["".join(".#"[point] for point in row) for row in lit] == [
+    ".#..###.........###.",
+    "##..#.#...........#.",
+    ".#..#.#.....###...#.",
+    ".#..#.#...........#.",
+    "###.###...........#.",
+  ]
+
+
 def test_summary_holds_every_view(tmp_path):
   folder = record_fixture.tiny_records(tmp_path / "records")
   method = weights.fresh_method(tiny_runs.experiment(), 0)
-  records = reader.open_for_views(folder, method.view_specs.values(), 25.0)
+  records = reader.open_for_views(folder, method.view_specs.values())
   view_images.write_summary(
     method, records, folder=tmp_path / "views", seed=0, step=3, clips=2
   )

@@ -10,7 +10,6 @@ import tensorflow as tf
 from tfvssl.augment import blur
 from tfvssl.augment import colour
 from tfvssl.augment import flip
-from tfvssl.augment import random_convolution
 from tfvssl.config import pictures
 from tfvssl.runtime import randomness
 
@@ -68,6 +67,8 @@ def augment(
   for step in steps:
     video = step(video, spec, draws)
   if spec.random_convolution:
+    from tfvssl.augment import random_convolution
+
     keys = randomness.keys(seed, epoch, sample_index, view, _CONVOLUTION_DRAWS)
     video = random_convolution.random_convolution(
       video,

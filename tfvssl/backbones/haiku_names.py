@@ -44,7 +44,7 @@ def _variables_of(layer):
   return {"w": layer.kernel}
 
 
-def mmv_key(name: str) -> str:
+def checkpoint_key(name: str) -> str:
   """Returns the key of MMV's published checkpoints for one of our names.
 
   They give the module path and the leaf apart, here joined by a colon, and

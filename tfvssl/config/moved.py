@@ -1,4 +1,4 @@
-"""Places that moved in version 0.2.0: of classes in stored configs, of recipes.
+"""What moved in version 0.2.0: classes and fields of configs, and recipes.
 
 A run on disk holds the place of every class of its config, and a user's recipe
 imports modules. Both are older than the house of today.
@@ -32,6 +32,8 @@ _PLACES = {
   "tfvssl.views.SpectrogramSpec": "tfvssl.config.sound.SpectrogramSpec",
   "tfvssl.views.Window": "tfvssl.config.pictures.Window",
 }
+# Fields that became an entry of a dict.
+_ENTRIES = {"predictor_multiplier": ("rate_factors", "predictor")}
 _MISSING = (
   re.compile(r"No module named '(?P<place>[\w.]+)(?P<name>)'"),
   re.compile(r"cannot import name '(?P<name>\w+)' from '(?P<place>[\w.]+)'"),
@@ -51,6 +53,28 @@ def current_place(place: str) -> str:
   if module in _PLACES and name[:1].isupper():
     return f"{_PLACES[module]}.{name}"
   return place
+
+
+def place_of_version_0_1(place: str) -> str:
+  """Returns where a class of today was in version 0.1.0."""
+  old = {current: former for former, current in _PLACES.items()}
+  module, _, name = place.rpartition(".")
+  if place in old:
+    return old[place]
+  return f"{old[module]}.{name}" if module in old else place
+
+
+def current_entry(field: str) -> tuple[str, str] | None:
+  """Returns the field and the entry that a field is today; None if it stays."""
+  return _ENTRIES.get(field)
+
+
+def field_of_version_0_1(name: str, value: object) -> tuple[str, object]:
+  """Returns a field of a config's tree, and its value, as version 0.1.0 did."""
+  for former, (field, entry) in _ENTRIES.items():
+    if name == field and isinstance(value, dict) and set(value) == {entry}:
+      return former, value[entry]
+  return name, value
 
 
 def import_hint(error: Exception) -> str:

@@ -143,8 +143,8 @@ class Paper:
   sources: dict[str, str] = dataclasses.field(default_factory=dict)
 
 
-# "For ESC-50 we use a single window of 5s at test time." (appendix B)
-BRAVE = Paper(temporal_clips={"esc50_linear": 1})
+# BraVe: "For ESC-50 we use a single window of 5s at test time." (appendix B)
+ONE_WINDOW_OF_SOUND = Paper(temporal_clips={"esc50_linear": 1})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -182,7 +182,7 @@ class Row:
     paper: that has the table.
 
   Raises:
-    ValueError: a name that is no benchmark.
+    ValueError: a name that is not a benchmark.
   """
 
   table: str
@@ -193,7 +193,7 @@ class Row:
   test_seconds: float | None = None
   first_split: bool = False
   fine_tuned: dict[str, FineTuned] = dataclasses.field(default_factory=dict)
-  paper: Paper = BRAVE
+  paper: Paper = ONE_WINDOW_OF_SOUND
 
   def __post_init__(self):
     for name in self.values:

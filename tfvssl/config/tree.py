@@ -15,12 +15,14 @@ from tfvssl.config import moved
 
 
 def nearest_name(name: str, config: typing.Any) -> str:
-  """Returns a hint for a misspelt field: the nearest name, else all of them."""
+  """Returns a hint for a field that is not there: where it went, or is near."""
   known = (
     list(config)
     if isinstance(config, dict)
     else [field.name for field in dataclasses.fields(config)]
   )
+  if (entry := moved.current_entry(name)) and entry[0] in known:
+    return f"it is `{'.'.join(entry)}` since version 0.2.0."
   near = difflib.get_close_matches(name, known, n=1)
   return f"did you mean `{near[0]}`?" if near else f"known: {', '.join(known)}."
 
@@ -62,6 +64,9 @@ def from_tree(tree: dict) -> object:
   values = {}
   for name, value in tree.items():
     if name == "class":
+      continue
+    if (entry := moved.current_entry(name)) and entry[0] in hints:
+      values[entry[0]] = {**values.get(entry[0], {}), entry[1]: value}
       continue
     if name not in hints:
       raise ValueError(f"'{path}' has no field `{name}`.")

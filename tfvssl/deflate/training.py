@@ -22,7 +22,7 @@ from tfvssl.runtime import exit_codes
 from tfvssl.runtime import randomness
 
 # Source: MMV appendix A.1 and A.2: epsilon wherever the paper names it.
-OPTIMIZER = adam.AdamConfig(epsilon=1e-8, predictor_multiplier=1.0)
+OPTIMIZER = adam.AdamConfig(epsilon=1e-8, rate_factors={})
 
 
 @dataclasses.dataclass

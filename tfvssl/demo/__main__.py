@@ -28,7 +28,7 @@ _VIDEOS = flags.DEFINE_string(
   "videos", None, "Folder of videos to use instead of generated clips."
 )
 _SEED = flags.DEFINE_integer(
-  "seed", 0, "Of the generated clips and of the training.", lower_bound=0
+  "seed", 0, "Seed of the generated clips and of the training.", lower_bound=0
 )
 _SETTINGS_NAME = "demo.json"
 

@@ -149,7 +149,7 @@ def prepare(
     "prepare",
     "data_prep.prepare_records",
     flags,
-    # Many inputs that are no video are no reason to stop; they are counted.
+    # Many inputs that are not videos are no reason to stop: they are counted.
     accepted=(exit_codes.OK, exit_codes.SKIPPED),
   )
 

@@ -54,7 +54,7 @@ _MAX_SKIPPED = flags.DEFINE_float(
 def main(argv: Sequence[str]) -> int:
   """Embeds --input or --sentences and returns the exit code."""
   if len(argv) > 1:
-    raise ValueError(f"'{argv[1]}' is no flag; see --helpfull.")
+    raise ValueError(f"'{argv[1]}' is not a flag; see --helpfull.")
   if not _MODEL.value or not _OUTPUT.value:
     raise ValueError(
       "--model, --output and --input or --sentences are needed; for example"

@@ -107,9 +107,7 @@ def samples(
     FileNotFoundError: no such record folder.
     exit_codes.UserError: a record is damaged; it is named.
   """
-  records = reader.open_records(
-    folder, {views.Modality.RGB}, views.FRAME_RATE_HZ
-  )
+  records = reader.open_records(folder, {views.Modality.RGB})
   found = clips.read_clips(records)
   usable = tf.constant(records.usable)
   dataset = (

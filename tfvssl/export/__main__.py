@@ -21,7 +21,6 @@ from absl import logging
 
 from tfvssl.runtime import exit_codes
 from tfvssl.runtime import storage
-from tfvssl.train import weights
 
 _WORKDIR = flags.DEFINE_string("workdir", None, "Folder of tfvssl.train.")
 _OUTPUT = flags.DEFINE_string(
@@ -41,7 +40,7 @@ _IMAGE = flags.DEFINE_enum(
 def main(argv: Sequence[str]) -> int:
   """Exports the run of --workdir and returns the exit code."""
   if len(argv) > 1:
-    raise ValueError(f"'{argv[1]}' is no flag; see --helpfull.")
+    raise ValueError(f"'{argv[1]}' is not a flag; see --helpfull.")
   if not _WORKDIR.value or not _OUTPUT.value:
     raise ValueError(
       "--workdir and --output are needed; for example --workdir=RUN"
@@ -51,6 +50,7 @@ def main(argv: Sequence[str]) -> int:
   # Loads TensorFlow: after every check that needs none.
   from tfvssl.deflate import networks
   from tfvssl.export import writer
+  from tfvssl.train import weights
 
   logging.set_verbosity(logging.INFO)
   try:

@@ -55,7 +55,7 @@ _MAX_BYTES = flags.DEFINE_integer(
 def main(argv: Sequence[str]) -> int:
   """Imports --checkpoint and returns the exit code."""
   if len(argv) > 1:
-    raise ValueError(f"'{argv[1]}' is no flag; see --helpfull.")
+    raise ValueError(f"'{argv[1]}' is not a flag; see --helpfull.")
   if not _CHECKPOINT.value or not _OUTPUT.value:
     raise ValueError(
       "--checkpoint and --output are needed; for example --source=brave"

@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfvssl.config import experiment as config
-from tfvssl.import_weights import restricted_pickle
+from tfvssl.import_weights import pickle_stand_ins
 from tfvssl.methods import base
 from tfvssl.runtime import storage
 from tfvssl.train import checkpoints
@@ -115,7 +115,7 @@ def _ignored(tensors, variables, path, reason_of, allow_partial):
       ignored.setdefault(reason, []).append(name)
   if unknown and not allow_partial:
     raise ValueError(
-      f"{path} holds the tensor {restricted_pickle.quoted(unknown[0])} (and"
+      f"{path} holds the tensor {pickle_stand_ins.quoted(unknown[0])} (and"
       f" {len(unknown) - 1} more), which no network here has; --allow_partial"
       " leaves them out."
     )

@@ -216,8 +216,8 @@ def _tensor(tensors, path, ending, rank):
   found = [name for name in tensors if name.endswith(f"/{ending}")]
   if len(found) != 1 or tensors[found[0]].ndim != rank:
     raise ValueError(
-      f"{path} holds no tensor '.../{ending}' of rank {rank}, so it is no file"
-      " of MMV's networks; name one that was published with MMV."
+      f"{path} holds no tensor '.../{ending}' of rank {rank}, so it is not a"
+      " file of MMV's networks; name one that was published with MMV."
     )
   return tensors[found[0]]
 
@@ -234,7 +234,7 @@ def parts_of(method: mmv.Mmv) -> assignment.Parts:
     parts[f"partner_backbones.{name}"] = backbone.haiku_variables(root)
   return {
     part: {
-      _canonical(haiku_names.mmv_key(name).replace(":", "/")): variable
+      _canonical(haiku_names.checkpoint_key(name).replace(":", "/")): variable
       for name, variable in named.items()
     }
     for part, named in parts.items()

@@ -2,8 +2,7 @@
 
 BraVe's is a .npy that holds one pickled dict with `params`, `state` and
 `config`; MMV's a pickle of such a dict without `config`. Source: released
-evaluate_video_embeddings.py and eval_ucf101.py, which read them; specs/brave.md
-section 9, specs/mmv.md section 10.
+evaluate_video_embeddings.py and eval_ucf101.py, which read them.
 """
 
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ import pathlib
 
 import numpy as np
 
+from tfvssl.import_weights import pickle_stand_ins
 from tfvssl.import_weights import restricted_pickle
 
 MAX_BYTES = 4 << 30
@@ -110,7 +110,7 @@ def read_mmv(
 
 def _content(path, max_bytes) -> bytes:
   if not path.is_file():
-    raise FileNotFoundError(f"{path} is no file; name the downloaded one.")
+    raise FileNotFoundError(f"{path} is not a file; name the downloaded one.")
   with open(path, "rb") as file:
     size = os.fstat(file.fileno()).st_size
     if size > max_bytes:
@@ -156,15 +156,15 @@ def _tensors(tree, parts):
     for module, variables in tree[part].items():
       if not isinstance(variables, dict):
         raise ValueError(
-          f"`{part}` holds no dict at {restricted_pickle.quoted(module)}"
+          f"`{part}` holds no dict at {pickle_stand_ins.quoted(module)}"
         )
       for name, array in variables.items():
         if not isinstance(array, np.ndarray):
-          where = restricted_pickle.quoted(f"{module}/{name}")
+          where = pickle_stand_ins.quoted(f"{module}/{name}")
           raise ValueError(f"`{part}` holds no array at {where}")
         if f"{module}/{name}" in tensors:
           raise ValueError(
-            f"it holds {restricted_pickle.quoted(f'{module}/{name}')} twice"
+            f"it holds {pickle_stand_ins.quoted(f'{module}/{name}')} twice"
           )
         tensors[f"{module}/{name}"] = array
   return tensors
@@ -181,7 +181,7 @@ def _config(tree):
       raise ValueError(f"its `config` lacks `{name}`")
   unknown = sorted(set(given) - set(fields))
   if unknown:
-    name = restricted_pickle.quoted(unknown[0])
+    name = pickle_stand_ins.quoted(unknown[0])
     raise ValueError(f"its `config` has the unknown field {name}")
   return PublishedConfig(
     **{name: _value(name, given[name], kind) for name, kind in fields.items()}
@@ -198,7 +198,7 @@ def _value(name, value, kind):
     return _number(name, value, kind)
   elif isinstance(value, (list, tuple)):
     return [item for item in value if isinstance(item, str)]
-  raise ValueError(f"its `config.{name}` is {restricted_pickle.quoted(value)}")
+  raise ValueError(f"its `config.{name}` is {pickle_stand_ins.quoted(value)}")
 
 
 def _number(name, value, kind):
@@ -208,12 +208,12 @@ def _number(name, value, kind):
     if kind(value) == value:
       return kind(value)
   raise ValueError(
-    f"its `config.{name}` is {restricted_pickle.quoted(value)}; it must be a"
+    f"its `config.{name}` is {pickle_stand_ins.quoted(value)}; it must be a"
     f" {'whole ' if kind is int else ''}number from {low} to {high}"
   )
 
 
 def _some(names):
-  names = [restricted_pickle.quoted(name) for name in sorted(names)]
+  names = [pickle_stand_ins.quoted(name) for name in sorted(names)]
   more = f" and {len(names) - 5} more" if len(names) > 5 else ""
   return (", ".join(names[:5]) + more) or "nothing"

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from tfvssl import views
+from tfvssl.augment import view as view_augmentation
 from tfvssl.config import experiment
 
 Views = dict[str, views.View]
@@ -116,13 +117,27 @@ class Method(tf.keras.Model):
     """Returns the specification of every view by its name."""
     raise TypeError(f"{type(self).__name__} defines no `view_specs`.")
 
+  def num_targets(self, view_name: str) -> int:
+    """Returns how many labels the method makes for each clip of a view.
+
+    `sample_views` puts them into `View.targets`, int32 [N]; 0 for none.
+    """
+    del view_name
+    return 0
+
   def sample_views(self, clip: views.Clip, seed: int) -> Views:
     """Returns unbatched views: windows chosen, only those frames decoded."""
     raise TypeError(f"{type(self).__name__} defines no `sample_views`.")
 
   def augment(self, batch: Views, seed: int) -> Views:
-    """Returns the views as the networks see them; runs on the device."""
-    raise TypeError(f"{type(self).__name__} defines no `augment`.")
+    """Returns the views as the networks see them; runs on the device.
+
+    By default every view is augmented as its spec says, by its own draws.
+    """
+    return {
+      name: view_augmentation.augment(batch[name], spec, seed, name)
+      for name, spec in self.view_specs.items()
+    }
 
   def loss(self, batch: Views, seed: int, training: bool = True) -> Output:
     """Returns the loss over this replica's batch, and what comes with it.
@@ -141,10 +156,14 @@ class Method(tf.keras.Model):
 
 def view_signature(method: Method, batch_size: int | None) -> Views:
   """Returns tf.TensorSpec in the shape of a batch as the pipeline yields it."""
-  return {
-    name: _spec_signature(spec, batch_size)
-    for name, spec in method.view_specs.items()
-  }
+  signature = {}
+  for name, spec in method.view_specs.items():
+    view = _spec_signature(spec, batch_size)
+    if count := method.num_targets(name):
+      targets = tf.TensorSpec([batch_size, count], tf.int32)
+      view = view._replace(targets=targets)
+    signature[name] = view
+  return signature
 
 
 def _spec_signature(spec, batch_size):
@@ -160,19 +179,8 @@ def _spec_signature(spec, batch_size):
       for name, dtype in per_clip.items()
     }
   )
-  if isinstance(spec, views.AudioViewSpec):
-    shape = [batch_size, spec.num_frames, spec.spectrogram.num_mels]
-    return view._replace(audio=tf.TensorSpec(shape, tf.float32))
-  if views.is_optional(spec):
+  shape = [batch_size, *spec.shape]
+  view = view._replace(**{spec.piece: tf.TensorSpec(shape, spec.dtype)})
+  if spec.has_mask:
     view = view._replace(mask=tf.TensorSpec([batch_size], tf.float32))
-  if isinstance(spec, views.WaveformViewSpec):
-    shape = [batch_size, spec.num_samples]
-    return view._replace(waveform=tf.TensorSpec(shape, tf.float32))
-  if isinstance(spec, views.TextViewSpec):
-    shape = [batch_size, spec.num_captions, spec.max_words]
-    return view._replace(text=tf.TensorSpec(shape, tf.int32))
-  size = spec.image_size
-  shape = [batch_size, spec.num_frames, size, size]
-  if isinstance(spec, views.FlowViewSpec):
-    return view._replace(flow=tf.TensorSpec(shape + [2], tf.uint8))
-  return view._replace(video=tf.TensorSpec(shape + [3], tf.uint8))
+  return view

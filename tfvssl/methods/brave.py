@@ -1,8 +1,12 @@
 """BraVe: Broaden Your Views for Self-Supervised Video Learning.
 
-Figure 2 of the paper: a narrow view x_n goes through f_n, every broad view
-x_b^k through f_b^k; one projector g and one predictor h are shared by all;
-h(z_n) regresses z_b and h(z_b) regresses z_n, gradients stopped at the target.
+Figure 2 of the paper, of one modality of broad views:
+
+  x_n -> f_n -> g -> z_n -> h -> h(z_n) regresses z_b
+  x_b -> f_b -> g -> z_b -> h -> h(z_b) regresses z_n
+
+Gradients stop at what is regressed. By default both arms have one g and one h,
+and each its own f; Table 5 of the paper shares more or less.
 """
 
 import dataclasses
@@ -12,15 +16,210 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from tfvssl import views
-from tfvssl.augment import flow
-from tfvssl.augment import rgb
+from tfvssl.augment import view as view_augmentation
 from tfvssl.backbones import tsm_resnet
 from tfvssl.config import experiment
 from tfvssl.data import clip_views
+from tfvssl.data import starts
 from tfvssl.methods import base
 from tfvssl.methods.parts import heads
 from tfvssl.methods.parts import losses
-from tfvssl.runtime import replicas
+
+
+@dataclasses.dataclass(frozen=True)
+class Arm:
+  """One arm of Figure 2; two arms may hold the same f, g or h.
+
+  Attributes:
+    f: the backbone.
+    adapter: gives f_b the dimension of f_n; None where it has it.
+    g: the projector.
+    h: the predictor.
+  """
+
+  f: tf.keras.Model
+  adapter: heads.Adapter | None
+  g: heads.Projector
+  h: heads.Predictor
+
+  def __call__(self, view: views.View, training: bool) -> "Embedded":
+    """Returns f(x), z = g(f(x)) and h(z) of an augmented view x."""
+    inputs = view_augmentation.network_input(view)
+    features = self.f(inputs, training=training)
+    adapted = features if self.adapter is None else self.adapter(features)
+    z = self.g(adapted, training=training)
+    return Embedded(features, z, self.h(z, training=training))
+
+
+class Brave(base.Method):
+  """Narrow and broad arms that regress each other's embedding."""
+
+  def __init__(self, brave: "BraveConfig"):
+    """Builds the networks that `brave` describes."""
+    super().__init__(name="brave")
+    self.config = brave
+    self._build_networks()
+    self.narrow = Arm(
+      self.narrow_backbone, None, self.projector, self.predictor
+    )
+    self.broad = {
+      name: Arm(
+        self.broad_backbones[name],
+        self.broad_adapters.get(name),
+        self.broad_projectors[name],
+        self.broad_predictors[name],
+      )
+      for name in brave.broad
+    }
+
+  def embeddings(
+    self, batch: base.Views, seed: int, training: bool = True
+  ) -> "Embeddings":
+    """Returns what Figure 2 makes of the batch; arguments as of `loss`."""
+    seen = self.augment(batch, seed)
+    narrow = self.narrow(seen["narrow"], training)
+    broad = {
+      name: [arm(seen[view], training) for view in self._broad_names(name)]
+      for name, arm in self.broad.items()
+    }
+    return Embeddings(narrow, broad)
+
+  def loss(
+    self, batch: base.Views, seed: int, training: bool = True
+  ) -> base.Output:
+    """Returns the loss of Eq. 5 over this replica's batch, and its parts."""
+    narrow, broad = self.embeddings(batch, seed, training)
+    terms = {}
+    for name, found in broad.items():
+      pair = losses.brave_loss(
+        narrow.prediction,
+        narrow.z,
+        [view.prediction for view in found],
+        [view.z for view in found],
+      )
+      terms[f"loss/narrow_to_{name}"] = tf.reduce_mean(pair.narrow_to_broad)
+      terms[f"loss/{name}_to_narrow"] = tf.reduce_mean(pair.broad_to_narrow)
+    scale = 1.0
+    if self.config.loss_scale == LossScale.RELEASED:
+      scale = 0.5 / len(terms)
+    targets = {name: target(found) for name, found in broad.items()}
+    metrics = terms | losses.collapse("narrow", narrow.z, targets, scale)
+    return base.Output(
+      scale * tf.add_n(list(terms.values())),
+      metrics,
+      tf.stop_gradient(narrow.features),
+    )
+
+  @property
+  def view_specs(self) -> dict[str, views.ViewSpec]:
+    """Returns `narrow` and every `broad_<name>` (`_<k>` where K > 1)."""
+    specs: dict[str, views.ViewSpec] = {"narrow": self.config.narrow}
+    for name, broad in self.config.broad.items():
+      specs.update({view: broad.view for view in self._broad_names(name)})
+    return specs
+
+  def _broad_names(self, name):
+    count = self.config.broad[name].num_views
+    if count == 1:
+      return [f"broad_{name}"]
+    return [f"broad_{name}_{k}" for k in range(1, count + 1)]
+
+  def sample_views(self, clip: views.Clip, seed: int) -> base.Views:
+    """Chooses the windows of paper Sec. 4.1 and decodes only their frames."""
+    start = starts.narrow_start(clip, self.config.narrow, seed=seed)
+    sampled = {}
+    for name, spec in self.view_specs.items():
+      view_start = start
+      if name != "narrow":
+        view_start = starts.broad_start(
+          clip, spec, self.config.narrow, start, seed=seed, name=name
+        )
+      sampled[name] = clip_views.view(
+        clip, spec, view_start, seed=seed, name=name
+      )
+    return sampled
+
+  def encoders(self) -> dict[str, base.Encoder]:
+    """Returns f_n as `video` and each f_b by the name of its modality.
+
+    A broad network that was trained on randomly convolved RGB is left out: it
+    has not seen the pictures that it would be given (paper appendix E).
+    """
+    config = self.config
+    found = {
+      "video": _encoder(self.narrow, config.narrow, config.narrow_backbone)
+    }
+    for name, broad in config.broad.items():
+      if not _is_randomly_convolved(broad.view):
+        found[name] = _encoder(self.broad[name], broad.view, broad.backbone)
+    return found
+
+  def _build_networks(self):
+    """Makes f, g and h of all arms; what Table 5 shares is one network.
+
+    Initial weights hang on the order, checkpoints on the names: Keras tracks
+    the attributes that are made here, and of arms it knows nothing.
+    """
+    broad, shared = self.config.broad, self.config.sharing
+    sizes = self.config.hidden_dim, self.config.embedding_dim
+    self.narrow_backbone = self.config.narrow_backbone.build("narrow_backbone")
+    self.broad_backbones = {
+      name: self.narrow_backbone
+      if shared.backbone
+      else one.backbone.build(f"broad_{name}_backbone")
+      for name, one in broad.items()
+    }
+    dim = self.narrow_backbone.output_dim
+    self.broad_adapters = {
+      name: heads.Adapter(dim, name=f"broad_{name}_adapter")
+      for name, backbone in self.broad_backbones.items()
+      if backbone.output_dim != dim
+    }
+    self.projector = heads.Projector(*sizes, name="projector")
+    self.predictor = heads.Predictor(*sizes, name="predictor")
+    self.broad_projectors = {
+      name: self.projector
+      if shared.projector
+      else heads.Projector(*sizes, name=f"broad_{name}_projector")
+      for name in broad
+    }
+    self.broad_predictors = {
+      name: self.predictor
+      if shared.predictor
+      else heads.Predictor(*sizes, name=f"broad_{name}_predictor")
+      for name in broad
+    }
+
+
+class Embedded(NamedTuple):
+  """What an arm makes of its view: float [B, D], and twice float [B, E]."""
+
+  features: tf.Tensor
+  z: tf.Tensor
+  prediction: tf.Tensor
+
+
+class Embeddings(NamedTuple):
+  """What Figure 2 makes of a batch; of what is broad by modality, K of each."""
+
+  narrow: Embedded
+  broad: dict[str, list[Embedded]]
+
+
+def target(broad: list[Embedded]) -> tf.Tensor:
+  """Returns what h(z_n) regresses: the mean of the K z_b, float [B, E]."""
+  return tf.add_n([view.z for view in broad]) / len(broad)
+
+
+def _encoder(arm, spec, backbone_config):
+  heads_of = [arm.g] if arm.adapter is None else [arm.adapter, arm.g]
+  return base.Encoder(spec, arm.f, heads_of, backbone_config=backbone_config)
+
+
+def _is_randomly_convolved(spec):
+  return (
+    isinstance(spec, views.RgbViewSpec) and spec.augmentation.random_convolution
+  )
 
 
 class LossScale(enum.Enum):
@@ -131,229 +330,6 @@ class BraveConfig(experiment.MethodConfig):
         f" `method.narrow_backbone` ({self.narrow_backbone})."
       )
 
-  def build(self) -> "Brave":
+  def build(self) -> Brave:
     """Returns the method with fresh weights, which its first call creates."""
     return Brave(self)
-
-
-class Embeddings(NamedTuple):
-  """What Figure 2 makes of a batch; what is broad, by modality, K of each.
-
-  Attributes:
-    features: f_n(x_n), float [B, D]; all others are float [B, E].
-    z_narrow: g(f_n(x_n)).
-    prediction_narrow: h(z_n).
-    z_broad: g(f_b(x_b^k)).
-    predictions_broad: h(z_b^k).
-  """
-
-  features: tf.Tensor
-  z_narrow: tf.Tensor
-  prediction_narrow: tf.Tensor
-  z_broad: dict[str, list[tf.Tensor]]
-  predictions_broad: dict[str, list[tf.Tensor]]
-
-  def target(self, name: str) -> tf.Tensor:
-    """Returns what h(z_n) regresses: the mean of the K z_b, float [B, E]."""
-    return tf.add_n(self.z_broad[name]) / len(self.z_broad[name])
-
-
-class Brave(base.Method):
-  """Narrow and broad backbones that regress each other's embedding."""
-
-  def __init__(self, brave: BraveConfig):
-    """Builds the networks that `brave` describes."""
-    super().__init__(name="brave")
-    self.config = brave
-    self.narrow_backbone = brave.narrow_backbone.build("narrow_backbone")
-    self.broad_backbones = {
-      name: self.narrow_backbone
-      if brave.sharing.backbone
-      else broad.backbone.build(f"broad_{name}_backbone")
-      for name, broad in brave.broad.items()
-    }
-    self.broad_adapters = {
-      name: heads.Adapter(
-        self.narrow_backbone.output_dim, name=f"broad_{name}_adapter"
-      )
-      for name, backbone in self.broad_backbones.items()
-      if backbone.output_dim != self.narrow_backbone.output_dim
-    }
-    sizes = brave.hidden_dim, brave.embedding_dim
-    self.projector = heads.Projector(*sizes, name="projector")
-    self.predictor = heads.Predictor(*sizes, name="predictor")
-    self.broad_projectors = {
-      name: self.projector
-      if brave.sharing.projector
-      else heads.Projector(*sizes, name=f"broad_{name}_projector")
-      for name in brave.broad
-    }
-    self.broad_predictors = {
-      name: self.predictor
-      if brave.sharing.predictor
-      else heads.Predictor(*sizes, name=f"broad_{name}_predictor")
-      for name in brave.broad
-    }
-
-  @property
-  def view_specs(self) -> dict[str, views.ViewSpec]:
-    """Returns `narrow` and every `broad_<name>` (`_<k>` where K > 1)."""
-    specs: dict[str, views.ViewSpec] = {"narrow": self.config.narrow}
-    for name, broad in self.config.broad.items():
-      specs.update({view: broad.view for view in self._broad_names(name)})
-    return specs
-
-  def _broad_names(self, name):
-    count = self.config.broad[name].num_views
-    if count == 1:
-      return [f"broad_{name}"]
-    return [f"broad_{name}_{k}" for k in range(1, count + 1)]
-
-  def sample_views(self, clip: views.Clip, seed: int) -> base.Views:
-    """Chooses the windows of paper Sec. 4.1 and decodes only their frames."""
-    start = clip_views.narrow_start(clip, self.config.narrow, seed=seed)
-    sampled = {}
-    for name, spec in self.view_specs.items():
-      view_start = start
-      if name != "narrow":
-        view_start = clip_views.broad_start(
-          clip, spec, self.config.narrow, start, seed=seed, name=name
-        )
-      sampled[name] = clip_views.view(
-        clip, spec, view_start, seed=seed, name=name
-      )
-    return sampled
-
-  def augment(self, batch: base.Views, seed: int) -> base.Views:
-    """Returns each visual view augmented by its own draws (paper Sec. 4.1)."""
-    return {
-      name: _augment_view(batch[name], spec, seed, name)
-      for name, spec in self.view_specs.items()
-    }
-
-  def embeddings(
-    self, batch: base.Views, seed: int, training: bool = True
-  ) -> Embeddings:
-    """Returns what Figure 2 makes of the batch; arguments as of `loss`."""
-    seen = self.augment(batch, seed)
-    features = self.narrow_backbone(_inputs(seen["narrow"]), training=training)
-    z_narrow = self.projector(features, training=training)
-    prediction_narrow = self.predictor(z_narrow, training=training)
-    z_broad, predictions_broad = {}, {}
-    for name in self.config.broad:
-      pairs = [
-        self._embed_broad(name, seen[view], training)
-        for view in self._broad_names(name)
-      ]
-      z_broad[name], predictions_broad[name] = map(list, zip(*pairs))
-    return Embeddings(
-      features, z_narrow, prediction_narrow, z_broad, predictions_broad
-    )
-
-  def _embed_broad(self, name, view, training):
-    features = self.broad_backbones[name](_inputs(view), training=training)
-    if name in self.broad_adapters:
-      features = self.broad_adapters[name](features)
-    z = self.broad_projectors[name](features, training=training)
-    return z, self.broad_predictors[name](z, training=training)
-
-  def loss(
-    self, batch: base.Views, seed: int, training: bool = True
-  ) -> base.Output:
-    """Returns the loss of Eq. 5 over this replica's batch, and its parts."""
-    found = self.embeddings(batch, seed, training)
-    all_narrow = _all_embeddings(found.z_narrow)
-    terms, mean_terms, metrics = [], [], {}
-    for name in self.config.broad:
-      narrow_to_broad, broad_to_narrow = losses.brave_loss(
-        found.prediction_narrow,
-        found.z_narrow,
-        found.predictions_broad[name],
-        found.z_broad[name],
-      )
-      terms += [
-        tf.reduce_mean(narrow_to_broad),
-        tf.reduce_mean(broad_to_narrow),
-      ]
-      metrics[f"loss/narrow_to_{name}"] = terms[-2]
-      metrics[f"loss/{name}_to_narrow"] = terms[-1]
-      target = _all_embeddings(found.target(name))
-      mean_terms += [
-        losses.mean_embedding_loss(target),
-        losses.mean_embedding_loss(all_narrow),
-      ]
-      metrics[f"embedding_std/{name}"] = losses.embedding_std(target)
-    scale = 1.0
-    if self.config.loss_scale == LossScale.RELEASED:
-      scale = 0.5 / len(terms)
-    metrics["loss/mean_embedding"] = scale * tf.add_n(mean_terms)
-    metrics["embedding_std/narrow"] = losses.embedding_std(all_narrow)
-    metrics["effective_rank/narrow"] = losses.effective_rank(all_narrow)
-    return base.Output(
-      scale * tf.add_n(terms), metrics, tf.stop_gradient(found.features)
-    )
-
-  def encoders(self) -> dict[str, base.Encoder]:
-    """Returns f_n as `video` and each f_b by the name of its modality.
-
-    A broad network that was trained on randomly convolved RGB is left out: it
-    has not seen the pictures that it would be given (paper appendix E).
-    """
-    result = {
-      "video": base.Encoder(
-        self.config.narrow,
-        self.narrow_backbone,
-        [self.projector],
-        backbone_config=self.config.narrow_backbone,
-      )
-    }
-    for name, broad in self.config.broad.items():
-      if _is_randomly_convolved(broad.view):
-        continue
-      heads_of = [self.broad_projectors[name]]
-      if name in self.broad_adapters:
-        heads_of.insert(0, self.broad_adapters[name])
-      result[name] = base.Encoder(
-        broad.view,
-        self.broad_backbones[name],
-        heads_of,
-        backbone_config=broad.backbone,
-      )
-    return result
-
-
-def _all_embeddings(z):
-  """Returns z of the global batch, only to be looked at."""
-  return replicas.cross_replica_concat(tf.stop_gradient(z))
-
-
-def _augment_view(view, spec, seed, name):
-  draws = {
-    "seed": seed,
-    "epoch": view.epoch,
-    "sample_index": view.sample_index,
-    "view": name,
-  }
-  if isinstance(spec, views.RgbViewSpec):
-    return view._replace(
-      video=rgb.augment(view.video, spec.augmentation, **draws)
-    )
-  if isinstance(spec, views.FlowViewSpec):
-    return view._replace(
-      flow=flow.augment(view.flow, spec, bound_px=spec.bound_px, **draws)
-    )
-  return view
-
-
-def _is_randomly_convolved(spec):
-  return (
-    isinstance(spec, views.RgbViewSpec) and spec.augmentation.random_convolution
-  )
-
-
-def _inputs(view):
-  """Returns the one modality that the view holds."""
-  for tensor in (view.video, view.flow, view.audio):
-    if tensor is not None:
-      return tensor
-  raise ValueError("a view holds neither video nor flow nor audio.")

@@ -1,14 +1,14 @@
-"""Adam, with a learning-rate multiplier for the predictor of small runs."""
+"""Adam, with factors of the learning rate by part of the network."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 import dataclasses
+import types
 from typing import Any
 
 import tensorflow as tf
 
 from tfvssl.config import experiment as config
-from tfvssl.optim import schedules
-from tfvssl.optim import variable_roles
+from tfvssl.optim import parts
 
 
 @dataclasses.dataclass
@@ -19,13 +19,15 @@ class AdamConfig(config.OptimizerConfig):
     beta_1: decay of the first moment.
     beta_2: decay of the second moment.
     epsilon: added to the root of the second moment.
-    predictor_multiplier: of the learning rate of BraVe's predictor.
+    rate_factors: of the learning rate, by part of the network.
   """
 
   beta_1: float = 0.9
   beta_2: float = 0.999
   epsilon: float = 1e-7
-  predictor_multiplier: float = 10.0
+  rate_factors: dict[str, float] = dataclasses.field(
+    default_factory=lambda: {"predictor": parts.PREDICTOR_FACTOR}
+  )
 
   def validate(self) -> None:
     """Raises ValueError for the first rule that does not hold."""
@@ -34,34 +36,22 @@ class AdamConfig(config.OptimizerConfig):
         f"`optimizer.beta_1` ({self.beta_1}) and `optimizer.beta_2`"
         f" ({self.beta_2}) must be in [0, 1)."
       )
-    if self.epsilon <= 0 or self.predictor_multiplier <= 0:
-      raise ValueError(
-        f"`optimizer.epsilon` ({self.epsilon}) and"
-        f" `optimizer.predictor_multiplier` ({self.predictor_multiplier}) must"
-        " be above 0."
-      )
+    if self.epsilon <= 0:
+      raise ValueError(f"`optimizer.epsilon` ({self.epsilon}) must be above 0.")
+    parts.check_factors(self.rate_factors)
 
   def build(
-    self,
-    learning_rate: tf.keras.optimizers.schedules.LearningRateSchedule | float,
-    variables: Sequence[tf.Variable],
+    self, learning_rate: parts.Rate, variables: Sequence[tf.Variable]
   ) -> "Adam":
-    """Returns the optimiser with its slots; call it in the strategy's scope.
-
-    Args:
-      learning_rate: a schedule of the step, or one value.
-      variables: all that will be trained.
-    """
+    """Returns the optimiser with its slots; see the base class."""
     optimizer = Adam(
       learning_rate,
       beta_1=self.beta_1,
       beta_2=self.beta_2,
       epsilon=self.epsilon,
-      predictor_multiplier=self.predictor_multiplier,
+      rate_factors=self.rate_factors,
     )
-    # A compiled step may not create variables.
-    optimizer._create_all_weights(list(variables))
-    return optimizer
+    return parts.with_slots(optimizer, variables)
 
 
 class Adam(tf.keras.optimizers.legacy.Adam):
@@ -69,11 +59,9 @@ class Adam(tf.keras.optimizers.legacy.Adam):
 
   def __init__(
     self,
-    learning_rate: (
-      tf.keras.optimizers.schedules.LearningRateSchedule | float
-    ) = 0.001,
+    learning_rate: parts.Rate = 0.001,
     *,
-    predictor_multiplier: float = 1.0,
+    rate_factors: Mapping[str, float] = types.MappingProxyType({}),
     name: str = "Adam",
     **base: Any,
   ):
@@ -81,32 +69,19 @@ class Adam(tf.keras.optimizers.legacy.Adam):
 
     Args:
       learning_rate: a schedule of the step, or one value.
-      predictor_multiplier: of variables with "predictor" in their path.
+      rate_factors: of the learning rate, by part of the network.
       name: of the optimiser.
       **base: arguments of the base class.
     """
     super().__init__(learning_rate, name=name, **base)
-    self.predictor_multiplier = predictor_multiplier
+    self.rate_factors = dict(rate_factors)
 
   def _resource_apply_dense(self, grad, var, apply_state=None):
-    if variable_roles.is_predictor(var.name):
-      apply_state = variable_roles.multiply_rate(
-        self, apply_state, var, self.predictor_multiplier
-      )
-    return super()._resource_apply_dense(grad, var, apply_state)
+    state = parts.with_factor(self, apply_state, var, self.rate_factors)
+    return super()._resource_apply_dense(grad, var, state)
 
   def get_config(self) -> dict[str, Any]:
     """Returns the arguments that `from_config` makes an equal optimiser of."""
-    return {
-      **super().get_config(),
-      "predictor_multiplier": self.predictor_multiplier,
-    }
+    return {**super().get_config(), "rate_factors": self.rate_factors}
 
-  @classmethod
-  def from_config(
-    cls,
-    config: dict[str, Any],  # The base class calls it so.
-    custom_objects: dict[str, Any] | None = None,
-  ) -> "Adam":
-    """Returns the optimiser that `get_config` describes."""
-    return cls(**schedules.restored(config, custom_objects))
+  from_config = classmethod(parts.remade)

@@ -1,26 +1,27 @@
 """LARS as the paper describes it, and as the released code has it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 import dataclasses
 import enum
+import types
 from typing import Any
 
 from official.modeling.optimization import lars
 import tensorflow as tf
 
 from tfvssl.config import experiment as config
-from tfvssl.optim import schedules
+from tfvssl.optim import parts
 from tfvssl.optim import variable_roles
 
 
 class Variant(enum.Enum):
-  """Which variables are adapted, and where the predictor's factor stands.
+  """Which variables are adapted, and where the factor of a part stands.
 
   PAPER: decay and trust ratio on weights only; the factor is on the update.
   GRADIENT_FACTOR: as PAPER, but the factor is on the gradient, where the
     trust ratio cancels it.
   RELEASED: decay and trust ratio on biases and batch norm only, the factor on
-    the gradient. Source: released optimizers.py; specs/brave.md section 7.
+    the gradient. Source: released optimizers.py.
   """
 
   PAPER = "paper"
@@ -37,7 +38,7 @@ class LarsConfig(config.OptimizerConfig):
     nesterov: as released; the paper does not say.
     weight_decay: added to the gradient before the trust ratio.
     trust: the trust ratio is trust * ||p|| / ||g||.
-    predictor_multiplier: of the predictor's learning rate.
+    rate_factors: of the learning rate, by part of the network.
     variant: see `Variant`.
   """
 
@@ -45,7 +46,9 @@ class LarsConfig(config.OptimizerConfig):
   nesterov: bool = True
   weight_decay: float = 0.01
   trust: float = 0.001
-  predictor_multiplier: float = 10.0
+  rate_factors: dict[str, float] = dataclasses.field(
+    default_factory=lambda: {"predictor": parts.PREDICTOR_FACTOR}
+  )
   variant: Variant = Variant.PAPER
 
   def validate(self) -> None:
@@ -55,23 +58,14 @@ class LarsConfig(config.OptimizerConfig):
         f"`optimizer.momentum` ({self.momentum}) must be in [0, 1) and"
         f" `optimizer.weight_decay` ({self.weight_decay}) at least 0."
       )
-    if self.trust <= 0 or self.predictor_multiplier <= 0:
-      raise ValueError(
-        f"`optimizer.trust` ({self.trust}) and"
-        f" `optimizer.predictor_multiplier` ({self.predictor_multiplier}) must"
-        " be above 0."
-      )
+    if self.trust <= 0:
+      raise ValueError(f"`optimizer.trust` ({self.trust}) must be above 0.")
+    parts.check_factors(self.rate_factors)
 
   def build(
-    self,
-    learning_rate: tf.keras.optimizers.schedules.LearningRateSchedule | float,
-    variables: Sequence[tf.Variable],
+    self, learning_rate: parts.Rate, variables: Sequence[tf.Variable]
   ) -> "LARS":
-    """Returns the optimiser with its slots; call it in the strategy's scope.
-
-    Args:
-      learning_rate: a schedule of the step, or one value.
-      variables: all that will be trained.
+    """Returns the optimiser with its slots; see the base class.
 
     Raises:
       ValueError: a variable is neither a weight nor a bias or scale.
@@ -82,12 +76,10 @@ class LarsConfig(config.OptimizerConfig):
       nesterov=self.nesterov,
       weight_decay_rate=self.weight_decay,
       eeta=self.trust,
-      predictor_multiplier=self.predictor_multiplier,
+      rate_factors=self.rate_factors,
       variant=self.variant,
     )
-    # A compiled step may not create variables.
-    optimizer._create_all_weights(list(variables))
-    return optimizer
+    return parts.with_slots(optimizer, variables)
 
 
 class LARS(lars.LARS):
@@ -95,11 +87,9 @@ class LARS(lars.LARS):
 
   def __init__(
     self,
-    learning_rate: (
-      tf.keras.optimizers.schedules.LearningRateSchedule | float
-    ) = 0.01,
+    learning_rate: parts.Rate = 0.01,
     *,
-    predictor_multiplier: float = 1.0,
+    rate_factors: Mapping[str, float] = types.MappingProxyType({}),
     variant: Variant | str = Variant.PAPER,
     name: str = "LARS",
     **base: Any,
@@ -108,13 +98,13 @@ class LARS(lars.LARS):
 
     Args:
       learning_rate: a schedule of the step, or one value.
-      predictor_multiplier: of variables with "predictor" in their path.
+      rate_factors: of the learning rate, by part of the network.
       variant: see `Variant`.
       name: of the optimiser.
       **base: arguments of the base class.
     """
     super().__init__(learning_rate, classic_momentum=True, name=name, **base)
-    self.predictor_multiplier = predictor_multiplier
+    self.rate_factors = dict(rate_factors)
     self.variant = Variant(variant)
 
   def _create_slots(self, var_list):
@@ -122,13 +112,11 @@ class LARS(lars.LARS):
     super()._create_slots(var_list)
 
   def _resource_apply_dense(self, grad, param, apply_state=None):
-    if variable_roles.is_predictor(param.name):
-      if self.variant == Variant.PAPER:
-        apply_state = variable_roles.multiply_rate(
-          self, apply_state, param, self.predictor_multiplier
-        )
-      else:
-        grad = grad * self.predictor_multiplier
+    factors = self.rate_factors
+    if self.variant == Variant.PAPER:
+      apply_state = parts.with_factor(self, apply_state, param, factors)
+    else:
+      grad = grad * variable_roles.of_part(param.name, factors, 1.0)
     return super()._resource_apply_dense(grad, param, apply_state)
 
   def _use_weight_decay(self, param_name):
@@ -147,15 +135,8 @@ class LARS(lars.LARS):
     del arguments["classic_momentum"]
     return {
       **arguments,
-      "predictor_multiplier": self.predictor_multiplier,
+      "rate_factors": self.rate_factors,
       "variant": self.variant.value,
     }
 
-  @classmethod
-  def from_config(
-    cls,
-    config: dict[str, Any],  # The base class calls it so.
-    custom_objects: dict[str, Any] | None = None,
-  ) -> "LARS":
-    """Returns the optimiser that `get_config` describes."""
-    return cls(**schedules.restored(config, custom_objects))
+  from_config = classmethod(parts.remade)

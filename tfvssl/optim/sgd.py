@@ -1,13 +1,18 @@
 """Stochastic gradient descent with momentum, as MMV fine-tunes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 import dataclasses
+import types
 from typing import Any
 
 import tensorflow as tf
 
 from tfvssl.config import experiment as config
+from tfvssl.optim import parts
 from tfvssl.optim import variable_roles
+
+# The layer that tells classes; see evaluate.classifiers.
+_CLASSIFIER = "linear_head"
 
 
 @dataclasses.dataclass
@@ -36,22 +41,15 @@ class SgdConfig(config.OptimizerConfig):
       )
 
   def build(
-    self,
-    learning_rate: tf.keras.optimizers.schedules.LearningRateSchedule | float,
-    variables: Sequence[tf.Variable],
+    self, learning_rate: parts.Rate, variables: Sequence[tf.Variable]
   ) -> "Sgd":
-    """Returns the optimiser with its slots; call it in the strategy's scope.
-
-    Args:
-      learning_rate: a schedule of the step, or one value.
-      variables: all that will be trained.
-    """
+    """Returns the optimiser with its slots; see the base class."""
     optimizer = Sgd(
-      learning_rate, momentum=self.momentum, classifier_decay=self.weight_decay
+      learning_rate,
+      momentum=self.momentum,
+      decays={_CLASSIFIER: self.weight_decay},
     )
-    # A compiled step may not create variables.
-    optimizer._create_all_weights(list(variables))
-    return optimizer
+    return parts.with_slots(optimizer, variables)
 
 
 class Sgd(tf.keras.optimizers.legacy.SGD):
@@ -59,11 +57,9 @@ class Sgd(tf.keras.optimizers.legacy.SGD):
 
   def __init__(
     self,
-    learning_rate: (
-      tf.keras.optimizers.schedules.LearningRateSchedule | float
-    ) = 0.01,
+    learning_rate: parts.Rate = 0.01,
     *,
-    classifier_decay: float = 0.0,
+    decays: Mapping[str, float] = types.MappingProxyType({}),
     name: str = "Sgd",
     **base: Any,
   ):
@@ -71,14 +67,22 @@ class Sgd(tf.keras.optimizers.legacy.SGD):
 
     Args:
       learning_rate: a schedule of the step, or one value.
-      classifier_decay: of variables with "linear_head" in their path.
+      decays: times the variable, added to its gradient, by part of the
+        network.
       name: of the optimiser.
       **base: arguments of the base class.
     """
     super().__init__(learning_rate, name=name, **base)
-    self.classifier_decay = classifier_decay
+    self.decays = dict(decays)
 
   def _resource_apply_dense(self, grad, var, apply_state=None):
-    if variable_roles.is_classifier(var.name):
-      grad = grad + self.classifier_decay * var
+    decay = variable_roles.of_part(var.name, self.decays, 0.0)
+    if decay:
+      grad = grad + decay * var
     return super()._resource_apply_dense(grad, var, apply_state)
+
+  def get_config(self) -> dict[str, Any]:
+    """Returns the arguments that `from_config` makes an equal optimiser of."""
+    return {**super().get_config(), "decays": self.decays}
+
+  from_config = classmethod(parts.remade)

@@ -1,10 +1,10 @@
-"""What an optimiser must know of a variable: is it a weight, of a predictor?
+"""What an optimiser must know of a variable: is it a weight, of which part?
 
 A role is read from the path of the variable that its layer gives it, without
 what TensorFlow appends on the second and later replicas.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 import enum
 import re
 
@@ -44,14 +44,20 @@ def role(name: str) -> Role:
   return _ROLES[last]
 
 
-def is_predictor(name: str) -> bool:
-  """Returns whether the variable called `name` belongs to a predictor."""
-  return any("predictor" in part for part in _path(name)[:-1])
+def of_part(name: str, values: Mapping[str, float], default: float) -> float:
+  """Returns the value of the part that the variable called `name` belongs to.
 
-
-def is_classifier(name: str) -> bool:
-  """Returns whether the variable belongs to the layer that tells classes."""
-  return "linear_head" in _path(name)[:-1]
+  Args:
+    name: of the variable.
+    values: by part: a word that a layer on the variable's path has in its name,
+      as "predictor" is in "broad_flow_predictor"; the first that fits counts.
+    default: where none fits.
+  """
+  layers = _path(name)[:-1]
+  for part, value in values.items():
+    if any(part in layer for layer in layers):
+      return value
+  return default
 
 
 def check(variables: Iterable[tf.Variable]) -> None:
@@ -62,26 +68,3 @@ def check(variables: Iterable[tf.Variable]) -> None:
 
 def _path(name):
   return _SUFFIX.sub("", name).split("/")
-
-
-def multiply_rate(
-  optimizer: tf.keras.optimizers.legacy.Optimizer,
-  apply_state: dict | None,
-  variable: tf.Variable,
-  factor: float,
-) -> dict:
-  """Returns `apply_state` with `factor` on the rate of `variable`.
-
-  Args:
-    optimizer: the optimiser that prepared it.
-    apply_state: coefficients by device and type, as a legacy optimiser hands
-      them to its `_resource_apply_dense`.
-    variable: the variable that will be updated with the result.
-    factor: of the learning rate.
-  """
-  key = (variable.device, variable.dtype.base_dtype)
-  # The fallback is that of the base classes, for a device not prepared.
-  coefficients = (apply_state or {}).get(
-    key
-  ) or optimizer._fallback_apply_state(*key)
-  return {key: {**coefficients, "lr_t": coefficients["lr_t"] * factor}}

@@ -9,11 +9,11 @@ import dataclasses
 import html
 import json
 import pathlib
-import re
 
 import numpy as np
 
 from tfvssl.pages import charts
+from tfvssl.pages import template
 from tfvssl.runtime import storage
 
 _TEMPLATE = pathlib.Path(__file__).with_name("report_template.html")
@@ -184,8 +184,7 @@ def page(content: Content) -> str:
       for line in content.remarks or ["No clip was left out."]
     ),
   }
-  template = _TEMPLATE.read_text(encoding="utf-8")
-  return re.sub(r"\{\{(\w+)\}\}", lambda match: pieces[match[1]], template)
+  return template.fill(_TEMPLATE, pieces)
 
 
 def _text(value):

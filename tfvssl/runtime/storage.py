@@ -190,8 +190,8 @@ def check_free(output: PathLike) -> pathlib.Path:
     The path without links: a folder cannot be renamed to a link.
 
   Raises:
-    ValueError: `output` exists and is no empty folder, is the current folder,
-      or cannot be made.
+    ValueError: `output` exists and is not an empty folder, is the current
+      folder, or cannot be made.
   """
   try:
     resolved = pathlib.Path(output).resolve()

@@ -35,7 +35,7 @@ _KINDS = {"text": "sentence", "video": "clip", "audio": "sound"}
 def main(argv: Sequence[str]) -> int:
   """Searches --index for --query and returns the exit code."""
   if len(argv) > 1:
-    raise ValueError(f"'{argv[1]}' is no flag; see --helpfull.")
+    raise ValueError(f"'{argv[1]}' is not a flag; see --helpfull.")
   if not all(
     flag.value and flag.value.strip()
     for flag in (_MODEL, _INDEX, _QUERY, _OUTPUT)

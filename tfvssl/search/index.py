@@ -88,7 +88,7 @@ def load_index(path: str | pathlib.Path) -> Index:
 
   Raises:
     FileNotFoundError: there is no such file.
-    ValueError: it is no such table, or an older one.
+    ValueError: it is not such a table, or an older one.
   """
   path = pathlib.Path(path)
   if not path.is_file():
@@ -98,7 +98,7 @@ def load_index(path: str | pathlib.Path) -> Index:
   try:
     with np.load(path, allow_pickle=False) as file:
       columns = {name: file[name] for name in file.files}
-  # The last two: a .npy file is no context manager.
+  # The last two: a .npy file is not a context manager.
   except (
     ValueError,
     EOFError,
@@ -118,7 +118,7 @@ def _check_columns(path, columns):
   lacking = [name for name in _ROW_COLUMNS if name not in columns]
   if lacking:
     raise ValueError(
-      f"{path} has no column {', '.join(lacking)}: it is no table of files;"
+      f"{path} has no column {', '.join(lacking)}: it is not a table of files;"
       " make one with tfvssl.embed --input."
     )
   if not {"model", "root"} <= set(columns):
@@ -143,7 +143,7 @@ def check_model(index: Index, model: str | pathlib.Path) -> dict:
   """Returns the description of an export that made the index.
 
   Raises:
-    FileNotFoundError: `model` is no export.
+    FileNotFoundError: `model` is not an export.
     ValueError: it is another one, or damaged.
   """
   identity = export_format.identity(model)
@@ -175,7 +175,7 @@ def embed_query(
     return _embed_file(model, query)
   if not description.get("text"):
     raise ValueError(
-      f"--query={query!r} is no file, and {model} has no text network that"
+      f"--query={query!r} is not a file, and {model} has no text network that"
       " could read it; give a clip or a sound."
     )
   return _embed_sentence(model, query, description["text"]["max_words"])
@@ -212,8 +212,8 @@ def _embed_sentence(model, sentence, max_words):
   in_sentence, *of_words = table["text_known_words"].tolist()
   if not in_sentence:
     raise ValueError(
-      f"--query={sentence!r} is no file, and as a sentence it has no word that"
-      " the model knows; try other words."
+      f"--query={sentence!r} is not a file, and as a sentence it has no word"
+      " that the model knows; try other words."
     )
   unknown = [w for w, known in zip(words, of_words, strict=True) if not known]
   remarks = []

@@ -10,7 +10,6 @@ import html
 import io
 import os
 import pathlib
-import re
 import urllib.parse
 import wave
 
@@ -19,6 +18,7 @@ import numpy as np
 
 from tfvssl.data.media import streams
 from tfvssl.pages import gallery
+from tfvssl.pages import template
 from tfvssl.runtime import storage
 from tfvssl.search import index as searching
 
@@ -194,8 +194,7 @@ def page(content: Content) -> str:
       _tile(number, tile) for number, tile in enumerate(content.tiles, 1)
     ),
   }
-  template = _TEMPLATE.read_text(encoding="utf-8")
-  return re.sub(r"\{\{(\w+)\}\}", lambda match: pieces[match[1]], template)
+  return template.fill(_TEMPLATE, pieces)
 
 
 def _text(value):

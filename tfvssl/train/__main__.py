@@ -20,7 +20,6 @@ from absl import logging
 from ml_collections import config_flags
 
 from tfvssl.config import flag
-from tfvssl.config import paper_rows
 from tfvssl.runtime import exit_codes
 
 _CONFIG = flag.define_config()
@@ -43,7 +42,7 @@ _DESCRIBE = absl_flags.DEFINE_bool(
 def main(argv: Sequence[str]) -> int:
   """Trains and returns the exit code."""
   if len(argv) > 1:
-    raise ValueError(f"'{argv[1]}' is no flag; see --helpfull.")
+    raise ValueError(f"'{argv[1]}' is not a flag; see --helpfull.")
   if _DESCRIBE.value:
     return _describe()
   if not _WORKDIR.value:
@@ -76,6 +75,8 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _describe():
+  from tfvssl.config import paper_rows
+
   experiment = flag.read_config()
   recipe = paper_rows.load_recipe(
     config_flags.get_config_filename(absl_flags.FLAGS["config"])

@@ -23,7 +23,6 @@ from tfvssl.train import probe
 from tfvssl.train import run_folder
 from tfvssl.train import stop_request
 from tfvssl.train import trainer
-from tfvssl.train import view_images
 from tfvssl.train import weights
 
 
@@ -211,14 +210,19 @@ class TrainingRun:
         self._write_held_out(step)
     if self._chief and settings.images_every:
       if last or step % settings.images_every == 0:
-        with self.input.explained():
-          view_images.write_summary(
-            self.method,
-            self.records,
-            folder=self._workdir / "views",
-            seed=self._experiment.seed,
-            step=step,
-          )
+        self._write_pictures(step)
+
+  def _write_pictures(self, step):
+    from tfvssl.train import view_images  # many runs write none
+
+    with self.input.explained():
+      view_images.write_summary(
+        self.method,
+        self.records,
+        folder=self._workdir / "views",
+        seed=self._experiment.seed,
+        step=step,
+      )
 
   def _write_metrics(self, output):
     self._bar.set_postfix(loss=f"{output['loss/total']:.3f}")
@@ -296,5 +300,8 @@ def describe(run: TrainingRun) -> str:
   for name, view in base.view_signature(run.method, None).items():
     shown = view.video, view.flow, view.audio, view.waveform, view.text
     tensor = next(tensor for tensor in shown if tensor is not None)
-    lines.append(f"{name}: {tensor.shape[1:]} {tensor.dtype.name}")
+    line = f"{name}: {tensor.shape[1:]} {tensor.dtype.name}"
+    if view.targets is not None:
+      line += f", {view.targets.shape[1]} targets"
+    lines.append(line)
   return "\n".join(lines)

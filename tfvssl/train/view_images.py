@@ -12,6 +12,25 @@ from tfvssl.methods import base
 
 _MOST_FRAMES = 8  # of one view in a picture
 
+# Three by five points each, row by row.
+_GLYPHS = {
+  character: np.array([[point == "#" for point in row] for row in rows.split()])
+  for character, rows in {
+    "0": "### #.# #.# #.# ###",
+    "1": ".#. ##. .#. .#. ###",
+    "2": "### ..# ### #.. ###",
+    "3": "### ..# ### ..# ###",
+    "4": "#.# #.# ### ..# ..#",
+    "5": "### #.. ### ..# ###",
+    "6": "### #.. ### #.# ###",
+    "7": "### ..# ..# ..# ..#",
+    "8": "### #.# ### #.# ###",
+    "9": "### #.# ### ..# ###",
+    "-": "... ... ### ... ...",
+    " ": "... ... ... ... ...",
+  }.items()
+}
+
 
 def write_summary(
   method: base.Method,
@@ -62,8 +81,15 @@ def picture(view: views.View, index: int) -> np.ndarray:
   """Returns one clip of a batch of views as uint8 [H, W, 3].
 
   Values beyond [0, 1], as random convolution makes them, are scaled to that
-  range over the whole clip.
+  range over the whole clip. Labels that the method made itself stand below.
   """
+  image = _piece(view, index)
+  if view.targets is None:
+    return image
+  return _above_numbers(image, np.asarray(view.targets[index]))
+
+
+def _piece(view, index):
   if view.video is not None:
     return _row(_video_colours(view.video[index]))
   if view.flow is not None:
@@ -104,6 +130,19 @@ def _sound_colours(log_mel):
   share = (place - below)[..., np.newaxis]
   colours = stops[below] * (1 - share) + stops[below + 1] * share
   return colours.round().astype(np.uint8)
+
+
+def _above_numbers(image, numbers):
+  """Returns [H, W, 3] with whole numbers in white on a black strip below."""
+  glyphs = [_GLYPHS[character] for character in " ".join(map(str, numbers))]
+  lit = np.concatenate([np.pad(glyph, ((2, 2), (0, 1))) for glyph in glyphs], 1)
+  strip = np.repeat(lit[..., np.newaxis], 3, axis=2).astype(np.uint8) * 255
+  width = max(image.shape[1], strip.shape[1])
+  parts = [
+    np.pad(part, ((0, 0), (0, width - part.shape[1]), (0, 0)))
+    for part in (image, strip)
+  ]
+  return np.concatenate(parts)
 
 
 def _bytes(unit):

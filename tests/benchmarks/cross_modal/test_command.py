@@ -126,7 +126,7 @@ def test_refuses_an_unfinished_training(tmp_path):
     (["--workdir=RUN", "--test_records=TEST"], "--output is missing"),
     (["--output=TABLE", "--test_records=TEST"], "--workdir is missing"),
     (["--output=TABLE", "--workdir=RUN"], "--test_records is missing"),
-    (["RUN"], "'RUN' is no flag"),
+    (["RUN"], "'RUN' is not a flag"),
   ],
 )
 def test_refuses_flags(args, message):

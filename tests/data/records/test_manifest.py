@@ -41,7 +41,10 @@ def test_longest_name_of_a_shard(tmp_path):
   ("text", "message"),
   [
     ("[" * 100_000, "recursion"),
-    (_manifest(file="x" * 256), "is no plain file name of at most 255 bytes"),
+    (
+      _manifest(file="x" * 256),
+      "is not a plain file name of at most 255 bytes",
+    ),
     (_manifest(file="\u00fc" * 128), "no plain file name of at most 255 bytes"),
     (_manifest(file=""), "no plain file name"),
     (_manifest(file=".."), "no plain file name"),

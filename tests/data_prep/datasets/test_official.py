@@ -123,7 +123,7 @@ def test_nothing_found_and_no_folder(tmp_path):
     match="none of the 1 clips of the lists of toy is in `--input` .* as 1.*",
   ):
     _find(tmp_path, _entry("1"))
-  with pytest.raises(FileNotFoundError, match=r"`--input` .* is no folder"):
+  with pytest.raises(FileNotFoundError, match=r"`--input` .* is not a folder"):
     _find(tmp_path / "gone", _entry("1"))
 
 

@@ -71,7 +71,7 @@ def test_paths_are_those_of_the_inputs(tmp_path, caplog):
     ["escaped"],
   ]
   assert (
-    f"3 of 6 captions of {path} are for 2 paths that are no input, such as"
+    f"3 of 6 captions of {path} are for 2 paths that are not inputs, such as"
     " 'also gone.mp4'" in caplog.text
   )
   assert f"columns of {path} that are ignored: 'author'" in caplog.text

@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 
 from tests import tiny_mmv_runs
+from tests import tiny_runs
 from tests.data import record_fixture
 from tfvssl import views
 from tfvssl.config import protocols
@@ -18,6 +19,7 @@ from tfvssl.data.records import schema
 from tfvssl.evaluate.protocols import retrieval
 from tfvssl.evaluate.retrieval import embeddings
 from tfvssl.evaluate.samples import random_network
+from tfvssl.methods import base
 from tfvssl.methods import mmv
 from tfvssl.methods.parts import embedding_graph
 from tfvssl.runtime import exit_codes
@@ -195,6 +197,43 @@ def test_every_caption_is_embedded(method, found):
     found["text"].spaces["vat"], _unit(alone), atol=1e-5
   )
   assert list(found["text"].spaces) == ["vat"]
+
+
+def test_plain_encoders_of_one_space_are_embedded(folder):
+  """Of a method of which the protocol knows nothing else."""
+  tf.keras.utils.set_random_seed(1)
+  encoders = {
+    name: base.Encoder(one.spec, one.backbone, one.heads, space="joint")
+    for name, one in tiny_runs.method_config().build().encoders().items()
+  }
+  method = base.Method()
+  method.encoders = lambda: encoders
+  clips = _open(folder, method)
+  assert retrieval.directions(encoders) == [
+    embeddings.Direction("audio", "video", "joint"),
+    embeddings.Direction("video", "audio", "joint"),
+  ]
+  # Captions are no modality of it: a clip of pictures and words is left out.
+  usable = [_NUMBERS[i] for i in np.flatnonzero(clips.records.usable)]
+  assert sorted(usable) == [0, 1, 3, 7]
+  found = embeddings.embed(method, clips, _SETTINGS)
+  assert {n: list(one.spaces) for n, one in found.items()} == {
+    "video": ["joint"],
+    "audio": ["joint"],
+  }
+  clip = _clips()[0]
+  samples = np.stack(
+    [clip.waveform[start * 1920 :][:24_000] for start in _starts(20)]
+  )
+  spec = encoders["audio"].spec
+  log_mel = spectrogram.log_mel(
+    tf.constant(samples / 32768.0, tf.float32), spec.spectrogram
+  )
+  np.testing.assert_allclose(
+    found["audio"].spaces["joint"][0],
+    _mean_by_hand(encoders["audio"], log_mel, "joint"),
+    atol=2e-4,  # of log-mels of other FFT batches, 3e-4
+  )
 
 
 def test_jitter_of_the_training_moves_nothing(

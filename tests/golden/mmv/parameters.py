@@ -51,7 +51,7 @@ def value(key: str, shape: tuple[int, ...], seed: int) -> np.ndarray:
 def fill(variables: dict[str, tf.Variable], seed: int) -> None:
   """Assigns every variable the value of its published key."""
   for name, variable in variables.items():
-    key = haiku_names.mmv_key(name)
+    key = haiku_names.checkpoint_key(name)
     variable.assign(value(key, tuple(variable.shape), seed))
 
 
@@ -79,7 +79,7 @@ def keys_and_shapes(backbone, root: str, example_shape) -> dict[str, list]:
     named = built.haiku_variables(root)
     assert len(named) == len(built.variables)
   return {
-    haiku_names.mmv_key(name): without_ones(variable.shape)
+    haiku_names.checkpoint_key(name): without_ones(variable.shape)
     for name, variable in named.items()
   }
 
@@ -154,7 +154,7 @@ class HaikuAverages:
   def __init__(self, variables: dict[str, tf.Variable]):
     """Sets the averages among `variables` to zero."""
     self._variables = {
-      haiku_names.mmv_key(name).removesuffix(":average"): variable
+      haiku_names.checkpoint_key(name).removesuffix(":average"): variable
       for name, variable in variables.items()
       if name.endswith("/average")
     }

@@ -109,7 +109,7 @@ def test_moving_averages_of_a_training_step(arrays, tensors):
     passes = 2 if name == "shared" else 1
     for _ in range(passes):
       _outputs(graph, arrays, training=True)
-    keys = {haiku_names.mmv_key(n): v for n, v in variables.items()}
+    keys = {haiku_names.checkpoint_key(n): v for n, v in variables.items()}
     prefix = f"{name}|train_newstate|"
     for key in parameters.cases(arrays, prefix):
       ours = keys[key].numpy() / (1 - 0.9**passes)
@@ -132,7 +132,7 @@ def test_published_names_are_all_there(mmv_golden, tensors):
       if key.startswith(_ROOT) and key.split("/")[2] not in _DEAD
     }
     found = {
-      haiku_names.mmv_key(key): parameters.without_ones(variable.shape)
+      haiku_names.checkpoint_key(key): parameters.without_ones(variable.shape)
       for key, variable in variables.items()
     }
     assert found == expected, model

@@ -34,7 +34,7 @@ def test_representation(golden_root, size):
     if key.startswith(_ROOT)
   }
   assert shapes == {
-    haiku_names.mmv_key(name): variable.shape.as_list()
+    haiku_names.checkpoint_key(name): variable.shape.as_list()
     for name, variable in named.items()
   }
   parameters.fill(named, tensors["seed"])

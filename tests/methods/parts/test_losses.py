@@ -105,6 +105,42 @@ def test_embedding_std_from_collapsed_to_even():
   np.testing.assert_allclose(losses.embedding_std(axes), 1.0, rtol=1e-6)
 
 
+def test_collapse_is_measured_of_every_view():
+  z = tf.constant([[2.0, 0.0], [0.0, 3.0]])
+  targets = {
+    "audio": tf.constant([[5.0, 0.0], [1.0, 0.0]]),  # one direction
+    "flow": tf.constant([[-1.0, 0.0], [4.0, 0.0]]),  # two opposite ones
+  }
+  found = losses.collapse("narrow", z, targets, scale=0.25)
+  assert list(found) == [
+    "embedding_std/audio",
+    "embedding_std/flow",
+    "loss/mean_embedding",
+    "embedding_std/narrow",
+    "effective_rank/narrow",
+  ]
+  # Of unit z the mean is (1/2, 1/2), of length 2^-1/2: 2 - 2^1/2, for each of
+  # the targets; theirs are 2 - 2 and 2 - 0.
+  expected = 0.25 * (2 * (2 - 2**0.5) + 0 + 2)
+  assert float(found["loss/mean_embedding"]) == pytest.approx(expected)
+  assert float(found["embedding_std/audio"]) == pytest.approx(0, abs=1e-6)
+  assert float(found["embedding_std/flow"]) == pytest.approx(1)
+  # Variances of 1/4 in both directions.
+  assert float(found["embedding_std/narrow"]) == pytest.approx(0.5**0.5)
+  # z - mean is (1, -1.5) and its opposite: one direction.
+  assert float(found["effective_rank/narrow"]) == pytest.approx(1)
+
+
+def test_what_is_only_looked_at_has_no_gradient():
+  z = tf.constant([[2.0, 0.0], [0.0, 3.0]])
+  with tf.GradientTape() as tape:
+    tape.watch(z)
+    found = losses.collapse("narrow", z, {"audio": 2 * z})
+    total = tf.add_n(list(found.values()))
+  assert tape.gradient(total, z) is None
+  np.testing.assert_array_equal(losses.whole_batch(z), z)
+
+
 @pytest.mark.parametrize("rank", [1, 2, 3])
 def test_effective_rank_counts_equal_directions(rank):
   axes = tf.eye(4)[:rank]

@@ -8,10 +8,8 @@ import re
 import tensorflow as tf
 
 from tfvssl import views
-from tfvssl.data.records import check
 from tfvssl.data.records import reader
 from tfvssl.data.records import schema
-from tfvssl.data.records import shard_files
 from tfvssl.runtime import exit_codes
 
 _NAMES_RECORD = re.compile(r": record \d+ at byte|: \d+ whole records")
@@ -37,7 +35,7 @@ def explained(*records: reader.Records) -> Iterator[None]:
     with damage.explained(records):
       for views in dataset: ...
 
-  Memory that does not suffice is no damage: such errors pass, as do those
+  Memory that does not suffice is not damage: such errors pass, as do those
   that the body explains itself.
 
   Args:
@@ -76,6 +74,8 @@ def explain_read_error(error: Exception, *records: reader.Records) -> str:
 
 def _problem_of(records):
   """Returns one line about the damage of a folder, None where it has none."""
+  from tfvssl.data.records import check  # where something is damaged only
+
   try:
     problems = check.verify(records.folder)
   except (ValueError, OSError) as other:
@@ -99,6 +99,8 @@ def _unreadable_image(records):
 
   Slow, as it decodes all; so it comes after every other check.
   """
+  from tfvssl.data.records import shard_files
+
   for path in records.paths:
     for record in shard_files.scan(pathlib.Path(path)):
       example = tf.train.SequenceExample.FromString(record.payload)
@@ -115,6 +117,8 @@ def _unreadable_image(records):
 
 
 def _image_problem(image):
+  from tfvssl.data.records import check
+
   height, width = check.image_size(image)
   if height * width > schema.MAX_PIXELS:
     return f"has {width}x{height} pixels, more than {schema.MAX_PIXELS}"

@@ -108,14 +108,14 @@ def _check_kinds(manifest):
       *(("modalities", words, str) for words in shard.modalities),
     ]
   for name, value, kind in fields:
-    if type(value) is not kind:  # true is no number
+    if type(value) is not kind:  # true is not a number
       raise TypeError(f"`{name}` holds {value!r:.40}, not {kind.__name__}")
     if isinstance(value, int) and not 0 <= value < 1 << 62:
       raise ValueError(f"`{name}` ({value!r:.40}) must be a count >= 0")
 
 
 def _check_name(name, others):
-  """Raises for the name of a shard that is no name or is one of `others`."""
+  """Raises for the name of a shard that is not a name or is one of `others`."""
   if (
     pathlib.PurePath(name).name != name
     or name in ("", "..")
@@ -123,7 +123,7 @@ def _check_name(name, others):
     or len(name.encode("utf-8")) > _NAME_BYTES
   ):
     raise TypeError(
-      f"`file` ({name!r:.40}) is no plain file name of at most"
+      f"`file` ({name!r:.40}) is not a plain file name of at most"
       f" {_NAME_BYTES} bytes"
     )
   if name in others:

@@ -67,6 +67,13 @@ FEATURE_LISTS = {
   views.Modality.AUDIO: "WAVEFORM/feature/pcm16",
   views.Modality.SPECTROGRAM: "SPECTROGRAM/feature/log_mel",
 }
+# Frames, samples or spectrogram frames per second.
+RATES = {
+  views.Modality.RGB: "image/frame_rate_hz",
+  views.Modality.FLOW: "flow/frame_rate_hz",
+  views.Modality.AUDIO: "WAVEFORM/sample_rate_hz",
+  views.Modality.SPECTROGRAM: "SPECTROGRAM/frame_rate_hz",
+}
 
 
 class Caption(NamedTuple):
@@ -185,33 +192,23 @@ def parse(
 ) -> views.Clip:
   """Returns the record as a Clip with the fields of `modalities`, in graph.
 
-  `label` is the first of several labels. Captions are sorted by their start;
-  a record without any gives [0] and [0, 2].
+  `label` is the first of several labels. The length is that of pictures or
+  flow, else of the sound at views.FRAME_RATE_HZ. Captions are sorted by their
+  start; a record without any gives [0] and [0, 2].
 
   Args:
     serialized: string scalar.
     modalities: what to parse; the record must hold all but captions.
     sample_index: int64 scalar.
     epoch: int64 scalar.
-    optional: what the record may lack all the same; a waveform is [0] then.
+    optional: what the record may lack all the same; [0] or [0, 1] then.
 
   Raises:
     tf.errors.InvalidArgumentError: a feature is missing; it names the key.
   """
   import tensorflow as tf
 
-  context = {
-    "clip/id": tf.io.FixedLenFeature([], tf.string),
-    "clip/label/index": tf.io.RaggedFeature(tf.int64),
-  }
-  if views.Modality.SPECTROGRAM in modalities:
-    context["SPECTROGRAM/num_mels"] = tf.io.FixedLenFeature([], tf.int64)
-    context["SPECTROGRAM/dtype"] = tf.io.FixedLenFeature([], tf.string)
-  if views.Modality.TEXT in modalities:
-    context["clip/duration_s"] = tf.io.FixedLenFeature([], tf.float32)
-    context["clip/caption"] = tf.io.RaggedFeature(tf.string)
-    for name in CAPTION_TIMES:
-      context[name] = tf.io.RaggedFeature(tf.float32)
+  context = _context_features(modalities, optional)
   feature = tf.io.FixedLenSequenceFeature
   lists = {
     FEATURE_LISTS[m]: feature([], tf.string, allow_missing=m in optional)
@@ -224,10 +221,11 @@ def parse(
   if waveform is not None:  # one string, or none, which joined is empty
     waveform = tf.io.decode_raw(tf.strings.reduce_join(waveform), tf.int16)
   if spectrogram is not None:
-    spectrogram = _decode_spectrogram(spectrogram[0], head)
+    raw = tf.strings.reduce_join(spectrogram)
+    spectrogram = _decode_spectrogram(raw, head)
   if views.Modality.TEXT in modalities:
     captions, times_s = _captions(head)
-  return views.Clip(
+  clip = views.Clip(
     clip_id=head["clip/id"],
     sample_index=sample_index,
     epoch=epoch,
@@ -238,6 +236,73 @@ def parse(
     spectrogram=spectrogram,
     captions=captions,
     caption_times_s=times_s,
+  )
+  rates_hz = {
+    modality: tf.cast(head[name], tf.float32)
+    for modality, name in RATES.items()
+    if name in head
+  }
+  return _with_length(clip, rates_hz)
+
+
+def _context_features(modalities, optional):
+  """Returns what of the context is parsed for these modalities."""
+  import tensorflow as tf
+
+  context = {
+    "clip/id": tf.io.FixedLenFeature([], tf.string),
+    "clip/label/index": tf.io.RaggedFeature(tf.int64),
+  }
+  if views.Modality.SPECTROGRAM in modalities:
+    may_lack = views.Modality.SPECTROGRAM in optional
+    for name, kind, default in (
+      ("SPECTROGRAM/num_mels", tf.int64, 1),
+      ("SPECTROGRAM/dtype", tf.string, "float16"),
+    ):
+      default = default if may_lack else None
+      context[name] = tf.io.FixedLenFeature([], kind, default)
+  if views.Modality.TEXT in modalities:
+    context["clip/duration_s"] = tf.io.FixedLenFeature([], tf.float32)
+    context["clip/caption"] = tf.io.RaggedFeature(tf.string)
+    for name in CAPTION_TIMES:
+      context[name] = tf.io.RaggedFeature(tf.float32)
+  for modality in modalities & RATES.keys():
+    kind = tf.int64 if modality == views.Modality.AUDIO else tf.float32
+    context[RATES[modality]] = tf.io.FixedLenFeature([], kind, 0)
+  return context
+
+
+def _with_length(clip, rates_hz):
+  """Returns the clip with its length and rates.
+
+  Args:
+    clip: without.
+    rates_hz: float32 scalars by the modalities that were parsed.
+  """
+  import tensorflow as tf
+
+  num_frames = tf.constant(1)
+  frame_rate_hz = tf.constant(views.FRAME_RATE_HZ)
+  for sound, modality in (
+    (clip.spectrogram, views.Modality.SPECTROGRAM),
+    (clip.waveform, views.Modality.AUDIO),
+  ):
+    if sound is not None:
+      rate_hz = tf.maximum(1.0, rates_hz[modality])  # 0 where there is no sound
+      seconds = tf.cast(tf.shape(sound)[0], tf.float32) / rate_hz
+      num_frames = tf.maximum(1, tf.cast(seconds * frame_rate_hz, tf.int32))
+  for images, modality in (
+    (clip.flow, views.Modality.FLOW),
+    (clip.frames, views.Modality.RGB),
+  ):
+    if images is not None:
+      count = tf.size(images)
+      num_frames = tf.where(count > 0, count, num_frames)
+      frame_rate_hz = tf.where(count > 0, rates_hz[modality], frame_rate_hz)
+  return clip._replace(
+    num_frames=num_frames,
+    frame_rate_hz=frame_rate_hz,
+    sample_rate_hz=rates_hz.get(views.Modality.AUDIO, tf.constant(0.0)),
   )
 
 

@@ -130,7 +130,7 @@ class ClassificationProtocol(base.Protocol):
       test_spec,
       chosen,
       chosen.views_per_pass,
-      views.FRAME_RATE_HZ,
+      spec.record_rate_hz,
       subject.experiment.seed,
     )
     return cls(

@@ -134,7 +134,7 @@ class FineTuneProtocol(WholeNetworkProtocol):
     """Returns LARS without the decay of weights, of which there is a grid."""
     from tfvssl.optim import lars
 
-    return lars.LarsConfig(weight_decay=0.0, predictor_multiplier=1.0)
+    return lars.LarsConfig(weight_decay=0.0, rate_factors={})
 
   def to_tree(self) -> dict:
     """Returns all choices for the result file."""
@@ -272,8 +272,9 @@ def training_spec(
 
   Flow and sound, which the paper does not fine-tune, stay as they were.
   """
-  if not isinstance(spec, views.RgbViewSpec):
+  if "image_size" not in spec.extents:
     return spec
+  spec = cast(views.RgbViewSpec, spec)
   return dataclasses.replace(
     spec,
     crop=pictures.JitterCrop(

@@ -96,7 +96,7 @@ class ImageLinearProtocol(trained.FrozenProtocol):
     """Returns Adam."""
     from tfvssl.optim import adam
 
-    return adam.AdamConfig(epsilon=1e-8, predictor_multiplier=1.0)
+    return adam.AdamConfig(epsilon=1e-8, rate_factors={})
 
   def head(self, num_classes: int) -> "heads.PlainHead":
     """Returns the new layer."""

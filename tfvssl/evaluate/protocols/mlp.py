@@ -46,7 +46,7 @@ class ShallowMlpProtocol(trained.FrozenProtocol):
     """Returns Adam."""
     from tfvssl.optim import adam
 
-    return adam.AdamConfig(predictor_multiplier=1.0)
+    return adam.AdamConfig(rate_factors={})
 
   def head(self, num_classes: int) -> "heads.MlpHead":
     """Returns the new layers."""

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, ClassVar, cast
 from absl import logging
 import numpy as np
 
-from tfvssl import views
 from tfvssl.config import experiment as config
 from tfvssl.config import protocols
 from tfvssl.config import tree as config_tree
@@ -193,7 +192,7 @@ def _choices(subject):
     "spatial_crops": settings.spatial_crops,
     "test_views_per_clip": settings.temporal_clips * settings.spatial_crops,
     "test_short_side": settings.test_short_side,
-    "frame_rate_hz": views.FRAME_RATE_HZ,
+    "frame_rate_hz": spec.record_rate_hz,
     "seed": subject.experiment.seed,
     "random_network_calibration_passes": random_network.CALIBRATION_PASSES,
   }

@@ -13,12 +13,12 @@ import tensorflow as tf
 import tqdm
 
 from tfvssl import views
-from tfvssl.augment import flow
-from tfvssl.augment import rgb
+from tfvssl.augment import view as view_augmentation
 from tfvssl.config import protocols
 from tfvssl.data import clip_views
 from tfvssl.data import last_batch
 from tfvssl.data import pipeline
+from tfvssl.data import starts
 from tfvssl.data.records import damage
 from tfvssl.data.records import reader
 from tfvssl.methods import base
@@ -26,11 +26,7 @@ from tfvssl.methods import base
 # Part of every random key: the draws differ from those of the pretraining.
 VIEW_NAME = "evaluation"
 _SHUFFLE_BUFFER = 256
-_FIELDS = {
-  views.RgbViewSpec: "video",
-  views.FlowViewSpec: "flow",
-  views.AudioViewSpec: "audio",
-}
+_PIECES = ("video", "flow", "audio")
 
 
 @dataclasses.dataclass
@@ -60,12 +56,7 @@ def training_spec(spec: views.ViewSpec) -> views.ViewSpec:
   Source: paper appendix B, "the same augmentations as during the pre-training
   stage except for gaussian blurring".
   """
-  if not isinstance(spec, views.RgbViewSpec):
-    return spec
-  augmentation = dataclasses.replace(
-    spec.augmentation, blur_probability=0.0, random_convolution=False
-  )
-  return dataclasses.replace(spec, augmentation=augmentation)
+  return spec.without_blur()
 
 
 def input_shape(spec: views.ViewSpec) -> list[int]:
@@ -74,11 +65,8 @@ def input_shape(spec: views.ViewSpec) -> list[int]:
   Raises:
     TypeError: `spec` is of no known kind.
   """
-  if isinstance(spec, views.AudioViewSpec):
-    return [1, spec.num_frames, spec.spectrogram.num_mels]
-  if isinstance(spec, (views.RgbViewSpec, views.FlowViewSpec)):
-    channels = 2 if isinstance(spec, views.FlowViewSpec) else 3
-    return [1, spec.num_frames, spec.image_size, spec.image_size, channels]
+  if spec.piece in _PIECES:
+    return [1, *spec.shape]
   raise TypeError(
     "a view must be RgbViewSpec, FlowViewSpec or AudioViewSpec, not"
     f" {type(spec).__name__}."
@@ -149,7 +137,7 @@ def test_outputs(
 def views_per_clip(settings: Settings) -> int:
   """Returns how many views of a test clip are averaged."""
   chosen = settings.test_views
-  if isinstance(settings.test_spec, views.AudioViewSpec):
+  if settings.test_spec.piece == "audio":
     return chosen.temporal_clips
   return chosen.temporal_clips * chosen.spatial_crops
 
@@ -161,12 +149,12 @@ def training_batches(
 
   Every pass has every usable clip once, in shuffled order.
   """
-  spec, rate_hz = settings.spec, settings.frame_rate_hz
+  spec = settings.spec
 
   def sample_views(clip, seed):
-    key = {"seed": seed, "name": VIEW_NAME, "frame_rate_hz": rate_hz}
-    start = clip_views.narrow_start(clip, spec, **key)
-    return {VIEW_NAME: clip_views.view(clip, spec, start, **key)}
+    start = starts.narrow_start(clip, spec, seed=seed, name=VIEW_NAME)
+    view = clip_views.view(clip, spec, start, seed=seed, name=VIEW_NAME)
+    return {VIEW_NAME: view}
 
   dataset = pipeline.training_dataset(
     records,
@@ -192,13 +180,12 @@ def _test_batches(records, settings, num_views):
         temporal_clips=chosen.temporal_clips,
         spatial_crops=chosen.spatial_crops,
         short_side=chosen.test_short_side,
-        frame_rate_hz=settings.frame_rate_hz,
       )
     }
 
   def flatten(sampled):
     view = sampled[VIEW_NAME]
-    name = _FIELDS[type(spec)]
+    name = spec.piece
     pixels = getattr(view, name)
     rows = tf.reshape(pixels, [-1, *pixels.shape[2:]])
     return views.View(
@@ -233,26 +220,14 @@ def read(
 
 def network_input(view: views.View, settings: Settings) -> tf.Tensor:
   """Returns the augmented input of the network for a batch of views."""
-  draws = {
-    "seed": settings.seed,
-    "epoch": view.epoch,
-    "sample_index": view.sample_index,
-    "view": VIEW_NAME,
-  }
-  spec = settings.spec
-  if isinstance(spec, views.RgbViewSpec):
-    return rgb.augment(view.video, spec.augmentation, **draws)
-  if isinstance(spec, views.FlowViewSpec):
-    return flow.augment(view.flow, spec, bound_px=spec.bound_px, **draws)
-  return view.audio
+  seen = view_augmentation.augment(
+    view, settings.spec, settings.seed, VIEW_NAME
+  )
+  return view_augmentation.network_input(seen)
 
 
 def _plain_input(view, spec):
-  if isinstance(spec, views.RgbViewSpec):
-    return tf.cast(view.video, tf.float32) / 255.0
-  if isinstance(spec, views.FlowViewSpec):
-    return flow.to_pixels(view.flow, spec.bound_px) / spec.scale_px
-  return view.audio
+  return view_augmentation.network_input(view_augmentation.plain(view, spec))
 
 
 def replica_batch_size(batch_size: int) -> int:

@@ -91,7 +91,7 @@ def open_split(
     exit_codes.UserError: a record is damaged.
   """
   train, test = (
-    reader.open_for_views(folder, [spec], frame_rate_hz)
+    reader.open_for_views(folder, [spec])
     for folder in (train_folder, test_folder)
   )
   train_clips, test_clips = clips.read_clips(train), clips.read_clips(test)

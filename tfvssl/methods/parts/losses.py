@@ -4,6 +4,8 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from tfvssl.runtime import replicas
+
 # Norms below are raised to it. Source: released brave.py; the paper has none.
 _SMALLEST_NORM = 1e-5
 
@@ -67,6 +69,42 @@ def unit(x: tf.Tensor) -> tf.Tensor:
     is_large, tf.sqrt(tf.where(is_large, squared, 1.0)), _SMALLEST_NORM
   )
   return x / norm
+
+
+def collapse(
+  name: str, z: tf.Tensor, targets: dict[str, tf.Tensor], scale: float = 1.0
+) -> dict[str, tf.Tensor]:
+  """Returns what shows that embeddings become one, or few, of all replicas.
+
+  `loss/mean_embedding` is the loss of predictors that ignore their input and
+  give the mean embedding: who trains well is below it. `embedding_std` of each
+  view is 0 where it collapsed, `effective_rank` of `z` how many directions it
+  spreads over.
+
+  Args:
+    name: of the view that all others regress, and that regresses them.
+    z: its embedding, float [B, E].
+    targets: view to the embedding that is regressed, float [B, E].
+    scale: of the loss.
+
+  Returns:
+    float32 scalars by name, without gradient.
+  """
+  own = whole_batch(z)
+  terms, found = [], {}
+  for other, target in targets.items():
+    others = whole_batch(target)
+    terms += [mean_embedding_loss(others), mean_embedding_loss(own)]
+    found[f"embedding_std/{other}"] = embedding_std(others)
+  found["loss/mean_embedding"] = scale * tf.add_n(terms)
+  found[f"embedding_std/{name}"] = embedding_std(own)
+  found[f"effective_rank/{name}"] = effective_rank(own)
+  return found
+
+
+def whole_batch(z: tf.Tensor) -> tf.Tensor:
+  """Returns z of all replicas, only to be looked at: without gradient."""
+  return replicas.cross_replica_concat(tf.stop_gradient(z))
 
 
 def mean_embedding_loss(z: tf.Tensor) -> tf.Tensor:
