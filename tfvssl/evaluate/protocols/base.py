@@ -8,7 +8,7 @@ needs alone; tfvssl.compare reads results by them.
 from collections.abc import Iterator
 import contextlib
 import dataclasses
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from absl import logging
 
@@ -190,8 +190,9 @@ def check_short_side(
     ValueError: the frames are smaller than the view.
   """
   short_side = chosen.test_short_side
-  if not isinstance(spec, views.RgbViewSpec):
+  if "image_size" not in spec.extents:
     return
+  spec = cast(views.RgbViewSpec, spec)
   if spec.image_size > short_side:
     near = round(spec.image_size * 256 / 224)
     raise ValueError(

@@ -272,8 +272,9 @@ def training_spec(
 
   Flow and sound, which the paper does not fine-tune, stay as they were.
   """
-  if not isinstance(spec, views.RgbViewSpec):
+  if "image_size" not in spec.extents:
     return spec
+  spec = cast(views.RgbViewSpec, spec)
   return dataclasses.replace(
     spec,
     crop=pictures.JitterCrop(

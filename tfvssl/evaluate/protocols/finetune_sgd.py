@@ -96,7 +96,7 @@ def view_of(
   """
   from tfvssl.evaluate.samples import view_size
 
-  if not isinstance(spec, views.RgbViewSpec):
+  if "image_size" not in spec.extents:
     return spec
   size, short_side = recipe.image_size, recipe.test_short_side
   return view_size.resized(spec, image_size=size, short_side=short_side)

@@ -6,7 +6,7 @@ large as the frames' short side: the backbone is fully convolutional.
 """
 
 import dataclasses
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from tfvssl import views
 from tfvssl.config import protocols
@@ -73,8 +73,10 @@ def test_spec(spec: views.ViewSpec, short_side: int) -> views.ViewSpec:
 
   Flow keeps the size that its fields were computed at; sound has no crop.
   """
-  if isinstance(spec, views.RgbViewSpec):
-    return dataclasses.replace(spec, image_size=short_side)
-  if isinstance(spec, views.FlowViewSpec):
-    return dataclasses.replace(spec, image_size=spec.resize_short_side)
+  if spec.piece == "flow":
+    flow = cast(views.FlowViewSpec, spec)
+    return dataclasses.replace(flow, image_size=flow.resize_short_side)
+  if "image_size" in spec.extents:
+    rgb = cast(views.RgbViewSpec, spec)
+    return dataclasses.replace(rgb, image_size=short_side)
   return spec
