@@ -49,9 +49,13 @@ def test_link_stays_and_what_it_leads_to_is_replaced(tmp_path):
   assert _names(tmp_path) == ["link", "real"]
 
 
-def test_device_is_written_to_and_not_replaced():
-  storage.write_text("/dev/null", "lost")
-  assert pathlib.Path("/dev/null").is_char_device()
+def test_pipe_is_written_to_and_not_replaced(tmp_path):
+  os.mkfifo(tmp_path / "pipe")
+  reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+  storage.write_text(tmp_path / "pipe", "said")
+  assert os.read(reader, 100) == b"said"
+  os.close(reader)
+  assert (tmp_path / "pipe").is_fifo()
 
 
 def test_new_folder_appears_with_all_its_files(tmp_path):

@@ -44,7 +44,9 @@ def new_file(path: PathLike) -> Iterator[Path]:
   stays, and what it leads to is replaced; a pipe or device is written to.
   """
   place = Path(os.path.realpath(path))
-  if place.exists() and not (place.is_file() or place.is_dir()):
+  if os.path.exists(place) and not (
+    os.path.isfile(place) or os.path.isdir(place)
+  ):
     yield place
     return
   place.parent.mkdir(parents=True, exist_ok=True)
