@@ -13,6 +13,9 @@ _VARIANTS = {
   "paper_mask_update_factor": lars.Variant.PAPER,
 }
 _KERAS_NAMES = {"w": "kernel", "b": "bias", "scale": "gamma", "offset": "beta"}
+# Of a variable's largest value, at least 1, as float32 rounds: where values
+# reach 138 their spacing alone is 1.5e-5. Seen: 3e-7; the norms are sums.
+_TOLERANCE = 2e-6
 
 
 @pytest.fixture(scope="module")
@@ -61,11 +64,12 @@ def test_parameters_after_each_step(arrays, variant, compiled):
     optimizer.learning_rate = rate
     step({name: arrays[f"grads:{name}"][number] for name in variables})
     for name, variable in variables.items():
-      # A second implementation differed by 1.7e-5; norms are float32 sums.
+      expected = arrays[f"{variant}:{name}"][number]
+      largest = max(1.0, np.abs(expected).max())
       np.testing.assert_allclose(
         variable,
-        arrays[f"{variant}:{name}"][number],
+        expected,
         rtol=0,
-        atol=1.7e-5,
+        atol=_TOLERANCE * largest,
         err_msg=f"{name} after step {number}",
       )

@@ -7,9 +7,13 @@ import tensorflow as tf
 from tfvssl.data import windows
 
 
-@pytest.fixture(scope="module", name="cases")
-def _cases(golden):
-  table = golden("view_sampling")
+@pytest.fixture(scope="module")
+def cases(golden):
+  return cases_of(golden("view_sampling"))
+
+
+def cases_of(table: dict) -> list[dict]:
+  """Returns the values of every case of a file by their names."""
   names = (
     "clip_frames",
     "clip_samples",

@@ -40,9 +40,15 @@ class InUseError(Exception):
 def new_file(path: PathLike) -> Iterator[Path]:
   """Gives a path to write to; `path` appears, or is replaced, when it is whole.
 
-  After an exception nothing is left, and what stood at `path` stays.
+  After an exception nothing is left, and what stood at `path` stays. A link
+  stays, and what it leads to is replaced; a pipe or device is written to.
   """
-  place = Path(path)
+  place = Path(os.path.realpath(path))
+  if os.path.exists(place) and not (
+    os.path.isfile(place) or os.path.isdir(place)
+  ):
+    yield place
+    return
   place.parent.mkdir(parents=True, exist_ok=True)
   unfinished = _beside(place)
   try:

@@ -16,8 +16,8 @@ from tfvssl.data import decode
 from tfvssl.data import pipeline
 from tfvssl.data import spectrogram
 from tfvssl.data.records import schema
-from tfvssl.evaluate.protocols import retrieval
 from tfvssl.evaluate.retrieval import embeddings
+from tfvssl.evaluate.retrieval import measuring
 from tfvssl.evaluate.samples import random_network
 from tfvssl.methods import base
 from tfvssl.methods import mmv
@@ -92,7 +92,7 @@ def method(words):
 
 
 def _open(folder, method):
-  known = retrieval.directions(method.encoders())
+  known = measuring.directions(method.encoders())
   return embeddings.open_clips(folder, method, known)
 
 
@@ -209,7 +209,7 @@ def test_plain_encoders_of_one_space_are_embedded(folder):
   method = base.Method()
   method.encoders = lambda: encoders
   clips = _open(folder, method)
-  assert retrieval.directions(encoders) == [
+  assert measuring.directions(encoders) == [
     embeddings.Direction("audio", "video", "joint"),
     embeddings.Direction("video", "audio", "joint"),
   ]

@@ -45,15 +45,15 @@ def tensors(mmv_dir):
   return json.loads((mmv_dir / "heads_tensors.json").read_text("utf-8"))
 
 
-@pytest.fixture(params=["heads_dv1024", "heads_dv2048"])
-def arrays(request, mmv_golden):
-  return mmv_golden(request.param)
-
-
-def _graphs(arrays):
-  names = sorted({key.split("|")[0] for key in arrays if key.count("|") == 2})
-  assert names
-  return names
+@pytest.fixture(scope="module")
+def graphs(mmv_golden, tensors):
+  """Every graph's name with the arrays of its file."""
+  models = [model.rpartition("_dv") for model in tensors["tensors"]]
+  assert models
+  found = [(name, mmv_golden(f"heads_dv{dim}")) for name, _, dim in models]
+  for name, arrays in found:
+    parameters.cases(arrays, f"{name}|eval|")
+  return found
 
 
 def _filled(name, arrays, seed):
@@ -86,8 +86,8 @@ def _outputs(graph, arrays, training):
   return found
 
 
-def test_every_embedding(arrays, tensors):
-  for name in _graphs(arrays):
+def test_every_embedding(graphs, tensors):
+  for name, arrays in graphs:
     for mode, tolerance in (
       ("eval", _TOLERANCE),
       ("train", _TRAINING_TOLERANCE),
@@ -99,12 +99,12 @@ def test_every_embedding(arrays, tensors):
         parameters.check_close(values, arrays[key], atol=tolerance, name=key)
 
 
-def test_moving_averages_of_a_training_step(arrays, tensors):
+def test_moving_averages_of_a_training_step(graphs, tensors):
   """The file starts from the rule's averages as hidden state, counter 0.
 
   Where sound and text share the video's head, the released step runs it twice.
   """
-  for name in _graphs(arrays):
+  for name, arrays in graphs:
     graph, variables = _filled(name, arrays, tensors["seed"])
     passes = 2 if name == "shared" else 1
     for _ in range(passes):

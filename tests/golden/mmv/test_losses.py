@@ -3,6 +3,8 @@
 Of a file's largest value: single losses near zero lose digits in float32.
 """
 
+import re
+
 import numpy as np
 import pytest
 
@@ -79,11 +81,13 @@ def _measure(measure, video, other, mask, tau, form):
   if measure == "negatives_not_masked|mean_valid":
     return contrastive.mean_over_present(values, mask)
   # The released lineage counts what is present on each replica: not ours.
-  kind, replicas = measure.rstrip("0123456789"), int(measure[-1])
+  kind, replicas = re.fullmatch(r"(replica_[a-z]+)(\d+)", measure).groups()
   parts = [
     contrastive.mean_over_present(part, part_mask).numpy()
     for part, part_mask in zip(
-      np.split(values, replicas), np.split(mask, replicas), strict=True
+      np.split(values, int(replicas)),
+      np.split(mask, int(replicas)),
+      strict=True,
     )
   ]
   return parts if kind == "replica_values" else np.mean(parts)

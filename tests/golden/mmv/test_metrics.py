@@ -21,12 +21,8 @@ _AGGREGATIONS = {
 
 
 @pytest.fixture(scope="module", name="vectors")
-def _vectors(golden_root):
-  path = golden_root / "mmv" / "metrics.npz"
-  if not path.parent.is_dir():
-    pytest.skip(f"no such folder: {path.parent}; see TFVSSL_GOLDEN_DIR")
-  with np.load(path, allow_pickle=False) as arrays:
-    return {key: arrays[key] for key in arrays.files}
+def _vectors(mmv_golden):
+  return mmv_golden("metrics")
 
 
 def _cases(vectors, start, end):

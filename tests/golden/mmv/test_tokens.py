@@ -8,8 +8,8 @@ from tfvssl import views
 from tfvssl.data import text
 
 
-def test_word_ids(golden_root, tmp_path):
-  golden = json.loads((golden_root / "mmv" / "tokens.json").read_text("utf-8"))
+def test_word_ids(mmv_dir, tmp_path):
+  golden = json.loads((mmv_dir / "tokens.json").read_text("utf-8"))
   path = tmp_path / "words.txt"
   path.write_text("".join(f"{word}\n" for word in golden["vocab"]), "utf-8")
   tokenizer = text.Tokenizer(
@@ -17,5 +17,5 @@ def test_word_ids(golden_root, tmp_path):
   )
   ids = tokenizer(tf.constant(golden["sentences"]))
   assert ids.numpy().tolist() == golden["ids"]
-  assert len(golden["ids"]) == 12
+  assert len(golden["ids"]) == len(golden["sentences"]) > 0
   assert tokenizer.vocabulary_size == len(golden["vocab"])

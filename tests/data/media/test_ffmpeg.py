@@ -1,0 +1,190 @@
+"""The decoder process: what it lets through, and when it is killed."""
+
+import os
+import pathlib
+import signal
+import subprocess
+import time
+
+import pytest
+
+from tfvssl.data.media import ffmpeg
+
+_SOUND = ["-f", "s16le", "-ac", "1", "-ar", "8000", "pipe:1"]
+
+
+def _counts(kind, packets, frames, errors=0):
+  return (
+    f"[in#0] Input stream #0:0 ({kind}): {packets} packets read (9 bytes);"
+    f" {frames} frames decoded; {errors} decode errors (7 samples);\n"
+  )
+
+
+def _reason(*args, **kwargs):
+  with pytest.raises(ffmpeg.MediaError) as caught:
+    ffmpeg.check(*args, **kwargs)
+  assert str(caught.value) == f"{caught.value.reason}: {caught.value.detail}"
+  return caught.value.reason, caught.value.detail
+
+
+def test_log_without_damage_passes():
+  ffmpeg.check(_counts("video", 50, 50), 0, "video")
+  # What concerns the output, and warnings that tell of no damage.
+  ffmpeg.check(
+    "[swscaler @ 0x1] [error] no accelerated conversion\n"
+    "[mov @ 0x1] [warning] edit list is strange\n" + _counts("video", 50, 50),
+    0,
+    "video",
+  )
+
+
+def test_reported_damage_names_the_line_and_the_counts():
+  log = "[h264 @ 0x5] [error] left block unavailable\n"
+  assert _reason(log + _counts("video", 40, 31), 0, "video") == (
+    "damaged",
+    "left block unavailable (31 of 40 video packets decoded)",
+  )
+  log = "[mov @ 0x5] [warning] Packet corrupt (stream = 0)\n"
+  assert _reason(log + _counts("video", 40, 40), 0, "video")[0] == "damaged"
+
+
+def test_decode_errors_are_damage_without_a_line():
+  log = _counts("audio", 40, 40, errors=2)
+  assert _reason(log, 0, "audio") == (
+    "damaged",
+    "ffmpeg cannot open it (40 of 40 audio packets decoded)",
+  )
+  # Those of the other stream are not this one's.
+  ffmpeg.check(log, 0, "video")
+
+
+@pytest.mark.parametrize("words", ["partial file", "File ended prematurely"])
+def test_file_that_ends_early_is_truncated(words):
+  log = f"[matroska @ 0x5] [error] {words}\n" + _counts("video", 9, 9)
+  assert _reason(log, 0, "video")[0] == "truncated"
+
+
+def test_exit_code_alone_is_unreadable():
+  assert _reason("", 1, "video") == ("unreadable", "ffmpeg cannot open it")
+  assert _reason("", 187, "audio")[0] == "unreadable"
+
+
+@pytest.mark.parametrize(
+  ("kind", "codec", "frames", "to_end", "passes"),
+  [
+    ("video", "h264", 97, True, True),  # 0.98 * 100 - 1
+    ("video", "h264", 96, True, False),
+    ("video", "h264", 3, False, True),
+    ("video", "vp8", 49, True, True),  # 0.5 * 100 - 1
+    ("video", "vp8", 48, True, False),
+    ("audio", "", 49, True, True),
+    ("audio", "", 48, True, False),
+  ],
+)
+def test_missing_frames(kind, codec, frames, to_end, passes):
+  log = _counts(kind, 100, frames)
+  if passes:
+    ffmpeg.check(log, 0, kind, codec=codec, to_end=to_end)
+  else:
+    assert _reason(log, 0, kind, codec=codec, to_end=to_end) == (
+      "damaged",
+      f"only {frames} of 100 {kind} packets decoded",
+    )
+
+
+def test_first_error_without_its_context():
+  log = (
+    "[info] fine\n[aac @ 0x7f] [warning] odd\n"
+    "[mov,mp4 @ 0x55] [error] moov atom not found\n[fatal] later\n"
+  )
+  assert ffmpeg.first_error(log) == "moov atom not found"
+  assert ffmpeg.first_error("[fatal] \n") == "[fatal] "
+  assert ffmpeg.first_error("[info] fine") == "ffmpeg cannot open it"
+
+
+def _wave(path: pathlib.Path, seconds=1):
+  """Writes silence as WAV of 8 kHz: header, then zeros."""
+  length = 2 * 8000 * seconds
+  numbers = [
+    b"RIFF",
+    (36 + length).to_bytes(4, "little"),
+    b"WAVEfmt ",
+    (16).to_bytes(4, "little"),
+    (1).to_bytes(2, "little"),
+    (1).to_bytes(2, "little"),
+    (8000).to_bytes(4, "little"),
+    (16000).to_bytes(4, "little"),
+    (2).to_bytes(2, "little"),
+    (16).to_bytes(2, "little"),
+    b"data",
+    length.to_bytes(4, "little"),
+  ]
+  path.write_bytes(b"".join(numbers) + bytes(length))
+  return path
+
+
+def _decoder(file, **changes):
+  settings = {"budget_s": 60.0, "max_pixels": 10_000, **changes}
+  return ffmpeg.Decoder(file, [], _SOUND, **settings)
+
+
+def test_reads_what_is_asked_and_less_at_the_end(tmp_path):
+  with _decoder(_wave(tmp_path / "a.wav")) as decoder:
+    assert decoder.read(1000) == bytes(1000)
+    assert decoder.read(100_000) == bytes(16_000 - 1000)
+    assert decoder.read(1) == b""
+    log = decoder.close()
+  assert decoder.return_code == 0
+  ffmpeg.check(log, decoder.return_code, "audio")
+
+
+def test_path_is_no_option_and_no_protocol(tmp_path, monkeypatch):
+  monkeypatch.chdir(tmp_path)
+  _wave(tmp_path / "-version")
+  with _decoder("-version") as decoder:
+    assert len(decoder.read(100_000)) == 16_000
+  with _decoder("http://127.0.0.1:9/a.wav") as decoder:
+    assert decoder.read(10) == b""
+    log = decoder.close()
+  assert decoder.return_code != 0
+  assert "No such file or directory" in ffmpeg.first_error(log)
+
+
+def test_playlist_that_calls_itself_a_film_opens_nothing(tmp_path):
+  _wave(tmp_path / "secret.wav")
+  path = tmp_path / "film.mp4"
+  path.write_text("ffconcat version 1.0\nfile secret.wav\n")
+  with _decoder(path) as decoder:
+    assert decoder.read(10) == b""
+    log = decoder.close()
+  with pytest.raises(ffmpeg.MediaError, match="Format not on whitelist"):
+    ffmpeg.check(log, decoder.return_code, "audio")
+
+
+def test_file_that_gives_nothing_is_a_timeout_and_its_process_dies(tmp_path):
+  path = tmp_path / "never.wav"
+  os.mkfifo(path)
+  began = time.monotonic()
+  with pytest.raises(
+    ffmpeg.MediaError, match="timeout: ffmpeg gave nothing more after 0 s"
+  ):
+    with _decoder(path, budget_s=0.2) as decoder:
+      process = decoder._process
+      decoder.read(10)
+  assert process.returncode == -signal.SIGKILL
+  assert time.monotonic() - began < 30
+
+
+def test_process_that_does_not_end_is_a_timeout(tmp_path):
+  path = tmp_path / "never.wav"
+  os.mkfifo(path)
+  with _decoder(path) as decoder:
+    with pytest.raises(ffmpeg.MediaError, match="timeout: ffmpeg does not end"):
+      decoder.close(wait_s=0.1)
+
+
+def test_version_is_that_of_the_program():
+  said = subprocess.run(
+    [ffmpeg.path(), "-version"], capture_output=True, text=True, check=True
+  ).stdout
+  assert said.startswith(f"ffmpeg version {ffmpeg.version()} ")
