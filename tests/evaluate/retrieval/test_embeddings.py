@@ -15,7 +15,7 @@ from tfvssl.config import protocols
 from tfvssl.data import decode
 from tfvssl.data import pipeline
 from tfvssl.data import spectrogram
-from tfvssl.data.records import schema
+from tfvssl.data.records import encoded_clip
 from tfvssl.evaluate.retrieval import embeddings
 from tfvssl.evaluate.retrieval import measuring
 from tfvssl.evaluate.samples import random_network
@@ -48,7 +48,7 @@ def _clip(number, *, words=("rgb", "audio"), sentences=None):
   )
   if sentences is None:
     sentences = _SENTENCES[number % 4]
-  captions = tuple(schema.Caption(line, 0.0, 0.5) for line in sentences)
+  captions = tuple(encoded_clip.Caption(line, 0.0, 0.5) for line in sentences)
   return dataclasses.replace(clip, captions=captions)
 
 
