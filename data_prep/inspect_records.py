@@ -204,7 +204,7 @@ def render(
   """
   import tensorflow as tf
 
-  from tfvssl.data.records import damage
+  from tfvssl.data.records import check
   from tfvssl.data.records import reader
   from tfvssl.train import view_images
 
@@ -218,7 +218,7 @@ def render(
     )
   except tf.errors.OpError as error:
     raise exit_codes.UserError(
-      exit_codes.DATA, damage.explain_read_error(error, records)
+      exit_codes.DATA, check.explain_read_error(error, records)
     ) from error
   first = next(iter(batch.values()))
   numbers = [int(number) for number in first.sample_index[:clips]]
