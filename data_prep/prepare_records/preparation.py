@@ -75,7 +75,7 @@ class Preparation:
       worker_silence_s: see worker_pool.WorkerPool.
       siblings: outputs that may hold inputs already decoded; see `reuse`.
     """
-    self._folder = folder
+    self._folder = storage.Path(folder)
     self._inputs = inputs
     self._indices = {name: i for i, name in enumerate(inputs.classes)}
     self._settings = settings
