@@ -26,6 +26,8 @@ import tensorflow as tf
 from tfvssl import views
 from tfvssl.data import clip_views
 from tfvssl.data import pipeline
+from tfvssl.data import starts
+from tfvssl.data.records import encoded_clip
 from tfvssl.data.records import manifest
 from tfvssl.data.records import reader
 from tfvssl.data.records import schema
@@ -55,8 +57,8 @@ def write_records(folder: pathlib.Path) -> None:
           for frame in tf.saturate_cast(images, tf.uint8)
         ]
         writer.write(
-          schema.serialize(
-            schema.EncodedClip(
+          encoded_clip.serialize(
+            encoded_clip.EncodedClip(
               clip_id=f"{shard}/{number}",
               path=f"{shard}/{number}",
               start_s=0.0,
@@ -113,13 +115,13 @@ def time_pipeline(
   """Returns clips per second of the pipeline with these views."""
 
   def sample_views(clip, seed):
-    start = clip_views.narrow_start(clip, specs["narrow"], seed=seed)
+    start = starts.narrow_start(clip, specs["narrow"], seed=seed)
     result = {}
     for name, spec in specs.items():
       begin = (
         start
         if name == "narrow"
-        else clip_views.broad_start(
+        else starts.broad_start(
           clip, spec, specs["narrow"], start, seed=seed, name=name
         )
       )
@@ -167,15 +169,13 @@ def main(argv: Sequence[str]) -> None:
   with tempfile.TemporaryDirectory() as folder:
     write_records(pathlib.Path(folder))
     modalities = {views.Modality.RGB, views.Modality.AUDIO}
-    records = reader.open_records(folder, modalities, 25.0)
+    records = reader.open_records(folder, modalities)
     floor = time_floor(records, 16 * _CLIPS.value)
     print(f"{os.cpu_count()} CPUs; plain JPEG decoding: {floor:.0f} frames/s")
     print(f"{'views':<34}{'clips/s':>9}{'frames/s':>10}{'time / floor':>14}")
     for name, specs in cases.items():
       frames = sum(
-        spec.num_frames
-        for spec in specs.values()
-        if isinstance(spec, views.RgbViewSpec)
+        spec.num_frames for spec in specs.values() if spec.piece == "video"
       )
       rate = time_pipeline(records, specs, _CLIPS.value)
       ratio = floor / (rate * frames)

@@ -7,7 +7,7 @@ Shrinks: the V-A row of Table 6 (TSM-50, AudioSet, 5 s of sound). Not the
 Command:
   python -m tfvssl.train --config=configs/tiny_brave.py --workdir=RUN \\
       --config.data.train_records=TRAIN --config.data.heldout_records=TEST
-Expected: see the demo's figures in README.md.
+Expected: see the demo's figures in docs/learning/README.md.
 Cost: about two minutes on 2 CPU cores.
 Reproduced here: it has no published number; the demo runs it.
 """

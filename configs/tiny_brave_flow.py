@@ -5,7 +5,7 @@ Shrinks: the V-F row of Table 6 (TSM-50, Kinetics-600, three broad views).
 Command (records with --modalities=rgb,flow --flow_short_side=32):
   python -m tfvssl.train --config=configs/tiny_brave_flow.py --workdir=RUN \\
       --config.data.train_records=TRAIN --config.data.heldout_records=TEST
-Expected: see the demo's figures in README.md.
+Expected: see the demo's figures in docs/learning/README.md.
 Cost: about four minutes on 2 CPU cores, without the flow's computation.
 Reproduced here: it has no published number.
 """

@@ -12,12 +12,12 @@ import base64
 import collections
 from collections.abc import Iterator, Sequence
 import html
-import pathlib
 
 from absl import flags as absl_flags
 
 from tfvssl import views
 from tfvssl.config import flag
+from tfvssl.data.records import encoded_clip
 from tfvssl.runtime import exit_codes
 from tfvssl.runtime import storage
 
@@ -54,7 +54,7 @@ pre { overflow-x: auto; background: #f5f5f5; padding: .8em; }
 def main(argv: Sequence[str]) -> int:
   """Checks and describes the folder; returns the exit code."""
   if len(argv) > 1:
-    raise ValueError(f"'{argv[1]}' is no flag; see --helpfull.")
+    raise ValueError(f"'{argv[1]}' is not a flag; see --helpfull.")
   if not _RECORDS.value:
     raise ValueError("--records is missing; for example --records=RECORDS")
   has_config = absl_flags.FLAGS.config is not None
@@ -64,7 +64,7 @@ def main(argv: Sequence[str]) -> int:
       " --config=configs/tiny_brave.py --report=views.html"
     )
   experiment = flag.read_config() if has_config else None
-  folder = pathlib.Path(_RECORDS.value)
+  folder = storage.Path(_RECORDS.value)
   description = _describe(folder)
   print("\n".join(description))
   if experiment:
@@ -90,11 +90,12 @@ def _describe(folder):
   try:
     manifest = manifest_lib.load_manifest(folder)
     from tfvssl.data.records import check  # loads TensorFlow
+    from tfvssl.data.records import contexts
 
     problems = (
       check.verify(folder)
       if _VERIFY.value
-      else check.compare_beginnings(folder, manifest)[0]
+      else contexts.compare_beginnings(folder, manifest)[0]
     )
     if not problems:
       return list(_summary(folder, manifest))
@@ -111,7 +112,7 @@ def _describe(folder):
 
 def _summary(folder, manifest) -> Iterator[str]:
   """Yields what the manifest and the records' contexts say."""
-  from tfvssl.data.records import check
+  from tfvssl.data.records import contexts
 
   words = collections.Counter(
     word
@@ -123,7 +124,7 @@ def _summary(folder, manifest) -> Iterator[str]:
   captions: list[str] = []
   durations, sizes, rates = [], collections.Counter(), {}
   for shard in manifest.shards:
-    for _, context in check.contexts(folder / shard.file):
+    for _, context in contexts.of_shard(folder / shard.file):
       label = context.get("clip/label/text", b"").decode("utf-8", "replace")
       labels.update(label.split("|") if label else ["(none)"])
       captions += [caption.text for caption in _captions(context)]
@@ -174,7 +175,7 @@ def _captions(context):
       schema.CAPTION_TIMES, (0.0, context["clip/duration_s"]), strict=True
     )
   )
-  found = map(schema.Caption, texts, starts, ends)
+  found = map(encoded_clip.Caption, texts, starts, ends)
   return sorted(
     (caption for caption in found if caption.text),
     key=lambda caption: caption.start_s,
@@ -188,7 +189,7 @@ def _counts(counter):
 
 
 def render(
-  folder: pathlib.Path, experiment, description: list[str], clips: int
+  folder: storage.Path, experiment, description: list[str], clips: int
 ) -> str:
   """Returns an HTML page of the views of the first usable clips.
 
@@ -203,13 +204,13 @@ def render(
   """
   import tensorflow as tf
 
-  from tfvssl.data.records import damage
+  from tfvssl.data.records import check
   from tfvssl.data.records import reader
   from tfvssl.train import view_images
 
   method = experiment.method.build()
   specs = method.view_specs
-  records = reader.open_for_views(folder, specs.values(), views.FRAME_RATE_HZ)
+  records = reader.open_for_views(folder, specs.values())
   clips = min(clips, records.usable_count)
   try:
     batch = view_images.sample(
@@ -217,11 +218,11 @@ def render(
     )
   except tf.errors.OpError as error:
     raise exit_codes.UserError(
-      exit_codes.DATA, damage.explain_read_error(error, records)
+      exit_codes.DATA, check.explain_read_error(error, records)
     ) from error
   first = next(iter(batch.values()))
   numbers = [int(number) for number in first.sample_index[:clips]]
-  contexts = _contexts(records, set(numbers))
+  context_of = _contexts(records, set(numbers))
   words = _words(specs)
   parts = [f"<pre>{html.escape(chr(10).join(description))}</pre>"]
   parts += [
@@ -233,7 +234,7 @@ def render(
   for index, number in enumerate(numbers):
     label = int(first.labels[index])
     named = records.classes[label] if label >= 0 else "no label"
-    parts += _clip_parts(contexts[number], named, batch, index, words)
+    parts += _clip_parts(context_of[number], named, batch, index, words)
   body = "\n".join(parts)
   title = html.escape(f"What the networks see of {folder}")
   return (
@@ -271,7 +272,7 @@ def _words(specs):
 
   found = {}
   for name, spec in specs.items():
-    if isinstance(spec, views.TextViewSpec):
+    if spec.piece == "text":
       ids = text.read_vocabulary(spec.vocabulary, spec.vocabulary_format)
       found[name] = {i: word for word, i in ids.items() if word != text.PAD}
   return found
@@ -279,34 +280,33 @@ def _words(specs):
 
 def _say(spec):
   """Returns one line about a view's extent."""
-  if isinstance(spec, views.TextViewSpec):
+  if spec.piece == "text":
     return (
       f"{spec.num_captions} captions nearest to the pictures, {spec.max_words}"
       " words of each"
     )
-  if isinstance(spec, views.WaveformViewSpec):
+  if spec.heard is not spec:
     return f"{_say(spec.heard)}, made on the device"
-  if isinstance(spec, views.AudioViewSpec):
-    sound = spec.spectrogram
+  if spec.piece == "audio":
+    kind = spec.spectrogram
     return (
-      f"log-mel spectrogram of {spec.seconds:g} s, {spec.num_frames} frames"
-      f" of {sound.num_mels} mel bins, time to the right"
+      f"{kind.title} spectrogram of {spec.seconds:g} s, {spec.num_frames}"
+      f" frames of {kind.num_bins} {kind.bins_title}, time to the right"
     )
-  kind = "flow" if isinstance(spec, views.FlowViewSpec) else "RGB"
   return (
-    f"{kind}, {spec.num_frames} frames {spec.frame_step} record frames"
+    f"{spec.title}, {spec.num_frames} frames {spec.frame_step} record frames"
     f" apart, {spec.image_size} px; at most 8 of them are shown"
   )
 
 
 def _contexts(records, numbers):
   """Returns the contexts of some records by their sample_index."""
-  from tfvssl.data.records import check
+  from tfvssl.data.records import contexts
 
   everything = (
     context
     for path in records.paths
-    for _, context in check.contexts(pathlib.Path(path))
+    for _, context in contexts.of_shard(storage.Path(path))
   )
   return {
     number: context

@@ -24,8 +24,10 @@ _PRELOADED = (
   "tensorflow",
   "sklearn.svm",
   "tfvssl.embed.embedder",
-  "tfvssl.evaluate.protocols.retrieval",
-  "tfvssl.evaluate.protocols.known",
+  "tfvssl.evaluate.classifiers.difficult",
+  "tfvssl.evaluate.classifiers.fine_tuned",
+  "tfvssl.evaluate.evaluation",
+  "tfvssl.evaluate.retrieval.measuring",
   "tfvssl.export.writer",
   "tfvssl.train.run",
 )
@@ -80,10 +82,9 @@ def run(
 class Server:
   """The process that forks; close it by closing its input."""
 
-  def __init__(self) -> None:
-    """Starts it."""
-    root = str(source_tree.ROOT)
-    environment = {**os.environ, "PYTHONPATH": root}
+  def __init__(self, root: pathlib.Path = source_tree.ROOT) -> None:
+    """Starts it in `root`, the checkout or a copy of it."""
+    environment = {**os.environ, "PYTHONPATH": str(root)}
     environment.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     self._errors = tempfile.TemporaryFile()
     self._process = subprocess.Popen(
@@ -195,12 +196,13 @@ def _wait(pid, timeout_s):
 def _run_binary(name, args):
   from tfvssl.runtime import exit_codes
 
+  sys.argv = [name, *args]  # overrides of --config are looked up there
   sys.modules["__main__"].__doc__ = None  # --help shows that of the binary
   sys.argv = [name, *args]  # where ml_collections looks for values of a config
   module = importlib.import_module(name)
   if hasattr(module, "__path__"):
     module = importlib.import_module(f"{name}.__main__")
-  exit_codes.run(module.main, [name, *args])
+  exit_codes.run(module.main, sys.argv)
 
 
 def _leave(code):

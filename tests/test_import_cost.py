@@ -28,6 +28,25 @@ def test_import_prints_nothing_and_loads_no_tensorflow():
   assert (done.stdout, done.stderr) == ("", "")
 
 
+def test_no_command_loads_tensorflow_before_it_has_read_its_flags():
+  commands = [
+    f"tfvssl.{path.parent.name}.__main__"
+    for path in sorted((ROOT / "tfvssl").glob("*/__main__.py"))
+  ]
+  assert len(commands) >= 9
+  # One after the other: flags of two commands may have the same name.
+  done = _python(
+    "import importlib, sys\n"
+    "from absl import flags\n"
+    f"for command in {commands}:\n"
+    "  importlib.import_module(command)\n"
+    "  if 'tensorflow' in sys.modules: sys.exit(command)\n"
+    "  for name in list(flags.FLAGS):\n"
+    "    delattr(flags.FLAGS, name)"
+  )
+  assert (done.stdout, done.stderr) == ("", "")
+
+
 def test_import_costs_little_beyond_tensorflow():
   # Processor time, as other processes of the machine do not count in it; the
   # best of two, as the first may write bytecode.

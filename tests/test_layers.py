@@ -1,7 +1,7 @@
 """Arrows point downwards only: who may import whom, over every file.
 
 The architecture stands in BUILD: a file may import the files of its own target
-and those of the target's deps. FORBIDDEN holds what is no matter of folders.
+and those of the target's deps. FORBIDDEN holds what is not a matter of folders.
 """
 
 import ast

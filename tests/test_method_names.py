@@ -105,7 +105,7 @@ def test_what_is_of_methods_is_there():
     ("from tfvssl.methods import mmv", ["1: tfvssl.methods.mmv"]),
     ("import tfvssl.methods.brave as b", ["1: tfvssl.methods.brave"]),
     ('def f(x):\n  return x == "stica"', ["2: stica"]),
-    ('raise ValueError(f"{1} is no run of av_temporal")', None),
+    ('raise ValueError(f"{1} is not a run of av_temporal")', None),
     ("isinstance(encoder, module.MmvEncoder)", ["1: MmvEncoder"]),
     ("def mmv_key(name):\n  pass", ["1: mmv_key"]),
     ('"""Source: MMV paper; BraVe does so, too."""', []),

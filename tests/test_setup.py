@@ -1,4 +1,4 @@
-"""What an installation that is no checkout would lack."""
+"""What an installation that is not a checkout would lack."""
 
 import ast
 import fnmatch

@@ -16,7 +16,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # A library that tf-models brings speaks of its own plans for Python 3.11.
 warnings.filterwarnings("ignore", "You are using a Python", FutureWarning)
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 
 def __getattr__(name: str) -> object:

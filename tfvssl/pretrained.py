@@ -7,15 +7,12 @@ RUN is a folder of tfvssl.train or tfvssl.import_weights. docs/keras.md has the
 whole example.
 """
 
-import dataclasses
-import pathlib
-
 import numpy as np
 import tensorflow as tf
 
 from tfvssl import views
-from tfvssl.config import pictures
 from tfvssl.config import protocols
+from tfvssl.config import rules
 from tfvssl.data import clip_views
 from tfvssl.data import pipeline
 from tfvssl.data.records import damage
@@ -24,13 +21,14 @@ from tfvssl.data.records import reader
 from tfvssl.evaluate.samples import clips
 from tfvssl.evaluate.samples import features
 from tfvssl.methods import base
+from tfvssl.runtime import storage
 from tfvssl.train import weights
 
 # Short side of a test frame / size of its crop. Source: paper appendix B.
 _TEST_MARGIN = 256 / 224
 
 
-def from_pretrained(workdir: str | pathlib.Path) -> dict[str, tf.keras.Model]:
+def from_pretrained(workdir: storage.PathLike) -> dict[str, tf.keras.Model]:
   """Returns every trained encoder of a run by its modality.
 
   The seeds of Python, NumPy and TensorFlow are set to the run's.
@@ -48,6 +46,7 @@ def from_pretrained(workdir: str | pathlib.Path) -> dict[str, tf.keras.Model]:
     FileNotFoundError: the folder holds no run or no checkpoint.
     ValueError: config or checkpoints are damaged or do not fit.
   """
+  rules.require_local("workdir", str(workdir))
   policy = tf.keras.mixed_precision.global_policy()
   try:
     _, method, _ = weights.load_method(workdir)
@@ -67,7 +66,7 @@ def _functional(name: str, encoder: base.Encoder) -> tf.keras.Model:
   return model
 
 
-def class_names(records: str | pathlib.Path) -> list[str]:
+def class_names(records: storage.PathLike) -> list[str]:
   """Returns the classes of a record folder; a label is an index into them.
 
   Raises:
@@ -78,7 +77,7 @@ def class_names(records: str | pathlib.Path) -> list[str]:
 
 
 def labelled_clips(
-  records: str | pathlib.Path,
+  records: storage.PathLike,
   encoder: tf.keras.Model | views.ViewSpec,
   batch_size: int,
   *,
@@ -110,14 +109,14 @@ def labelled_clips(
       has a class that is not in `classes`.
   """
   spec = encoder if isinstance(encoder, views.ViewSpec) else encoder.spec
-  opened = reader.open_for_views(records, [spec], views.FRAME_RATE_HZ)
+  opened = reader.open_for_views(records, [spec])
   _check_labels(opened)
   label_of = tf.constant(_label_table(opened, classes))
   if training:
     spec = features.training_spec(spec)
     batches = features.training_batches(opened, _settings(spec, seed))
   else:
-    spec = _still(spec)
+    spec = spec.without_draws()
     batches = _first_views(opened, spec)
   settings = _settings(spec, seed)
 
@@ -175,24 +174,8 @@ def _settings(spec, seed):
     test_spec=spec,
     test_views=protocols.TestViews(),
     batch_size=1,
-    frame_rate_hz=views.FRAME_RATE_HZ,
     seed=seed,
   )
-
-
-def _still(spec):
-  """Returns the view with nothing left to chance on the device."""
-  if isinstance(spec, views.FlowViewSpec):
-    return dataclasses.replace(spec, flip_probability=0.0)
-  if not isinstance(spec, views.RgbViewSpec):
-    return spec
-  augmentation = pictures.RgbAugmentation(
-    flip_probability=0.0,
-    colour_probability=0.0,
-    greyscale_probability=0.0,
-    blur_probability=0.0,
-  )
-  return dataclasses.replace(spec, augmentation=augmentation)
 
 
 def _first_views(records, spec):
@@ -207,7 +190,6 @@ def _first_views(records, spec):
       temporal_clips=1,
       spatial_crops=1,
       short_side=short_side,
-      frame_rate_hz=views.FRAME_RATE_HZ,
     )
     only = {
       name: getattr(view, name)[0]

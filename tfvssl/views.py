@@ -11,26 +11,19 @@ from typing import TYPE_CHECKING, NamedTuple
 from tfvssl.config import pictures
 from tfvssl.config import rules
 from tfvssl.config import sound
+from tfvssl.config import view
 
 if TYPE_CHECKING:
   import tensorflow as tf
 
-# Of the records; every `frame_step` counts in it, records of another rate are
-# refused. Source: released config; paper Sec. 4.1 samples it at 12.5 Hz.
-FRAME_RATE_HZ = 25.0
+FRAME_RATE_HZ = view.FRAME_RATE_HZ
+Modality = view.Modality
+Sync = view.Sync
+ViewSpec = view.ViewSpec
+
 # In front of a label: the image shows the class, but hardly, so that it counts
 # neither for nor against it. Source: PASCAL VOC's lists.
 DIFFICULT = "difficult:"
-
-
-class Modality(enum.Enum):
-  """What a record can hold; the values are the words of the flags."""
-
-  RGB = "rgb"
-  AUDIO = "audio"
-  FLOW = "flow"
-  SPECTROGRAM = "spectrogram"
-  TEXT = "text"  # captions: packed wherever there are some
 
 
 class Clip(NamedTuple):
@@ -41,6 +34,10 @@ class Clip(NamedTuple):
     sample_index: int64 scalar, position of the record in its folder.
     epoch: int64 scalar, how often the folder has been passed before.
     label: int64 scalar, -1 where the clip has none.
+    num_frames: int32 scalar, its length; of sound alone in frames that it
+      would have.
+    frame_rate_hz: float32 scalar, which `num_frames` counts in.
+    sample_rate_hz: float32 scalar, of the waveform; 0 without one.
     frames: string [T], JPEG.
     flow: string [T], lossless 8-bit images of (u, v); see data.schema.
     waveform: int16 [N], mono.
@@ -54,6 +51,9 @@ class Clip(NamedTuple):
   sample_index: "tf.Tensor"
   epoch: "tf.Tensor"
   label: "tf.Tensor"
+  num_frames: "tf.Tensor | None" = None
+  frame_rate_hz: "tf.Tensor | float" = FRAME_RATE_HZ
+  sample_rate_hz: "tf.Tensor | float" = 0.0
   frames: "tf.Tensor | None" = None
   flow: "tf.Tensor | None" = None
   waveform: "tf.Tensor | None" = None
@@ -100,52 +100,17 @@ class View(NamedTuple):
   start_s: "tf.Tensor | None" = None
 
 
-class Sync(enum.Enum):
-  """Where a broad view starts.
-
-  INDEPENDENT: uniform in the clip, whatever the narrow view does (paper
-    Sec. 3.2, video).
-  START: with the narrow view (paper Sec. 3.2, audio; released code, both).
-  CENTRE: so that both have the same centre (paper appendix C, Table 8); near
-    the ends of the clip it loops.
-  """
-
-  INDEPENDENT = "independent"
-  START = "start"
-  CENTRE = "centre"
-
-
 @dataclasses.dataclass
-class ViewSpec:
-  """What one view of a clip is; use one of the subclasses.
-
-  Attributes:
-    sync: where the view starts; not used for the narrow view.
-  """
-
-  sync: Sync = Sync.INDEPENDENT
-
-  def validate(self, name: str) -> None:
-    """Raises ValueError for the first rule that does not hold.
-
-    Args:
-      name: of the view in the config, for the message.
-    """
-    raise TypeError(
-      f"`{name}` is of the base class ViewSpec; use RgbViewSpec,"
-      " FlowViewSpec or AudioViewSpec."
-    )
-
-
-@dataclasses.dataclass
-class RgbViewSpec(ViewSpec):
+class RgbViewSpec(view.PictureViewSpec):
   """Frames of the clip, one crop for all.
 
   Attributes:
     num_frames: frames the network sees.
-    frame_step: distance between them in record frames (25 per second); 2.5
+    frame_step: distance between them in record frames; 2.5 of 25 a second
       takes 10 a second, each the last one before its time.
     image_size: height and width in pixels.
+    record_rate_hz: of the record frames; records of another are refused.
+      Source: released config.
   """
 
   num_frames: int = 16
@@ -155,21 +120,45 @@ class RgbViewSpec(ViewSpec):
   augmentation: pictures.RgbAugmentation = dataclasses.field(
     default_factory=pictures.RgbAugmentation
   )
+  record_rate_hz: float = FRAME_RATE_HZ
+
+  piece = "video"
+  modalities = frozenset({Modality.RGB})
+  extents = frozenset({"num_frames", "image_size"})
+  title = "RGB"
+  channels = 3
 
   def validate(self, name: str) -> None:
     """Raises ValueError for the first rule that does not hold."""
-    rules.require_positive(name, self, "num_frames", "frame_step", "image_size")
+    super().validate(name)
     self.crop.validate(f"{name}.crop")
     self.augmentation.validate(f"{name}.augmentation")
 
+  def without_blur(self) -> "RgbViewSpec":
+    """Returns the view without blur and random convolution."""
+    augmentation = dataclasses.replace(
+      self.augmentation, blur_probability=0.0, random_convolution=False
+    )
+    return dataclasses.replace(self, augmentation=augmentation)
+
+  def without_draws(self) -> "RgbViewSpec":
+    """Returns the view with pictures as they are, in the window."""
+    augmentation = pictures.RgbAugmentation(
+      flip_probability=0.0,
+      colour_probability=0.0,
+      greyscale_probability=0.0,
+      blur_probability=0.0,
+    )
+    return dataclasses.replace(self, augmentation=augmentation)
+
 
 @dataclasses.dataclass
-class FlowViewSpec(ViewSpec):
+class FlowViewSpec(view.PictureViewSpec):
   """Optical flow; a uniform crop of the short-side-128 images, and a flip.
 
   Attributes:
     num_frames: flow fields the network sees.
-    frame_step: distance between them in record frames (25 per second).
+    frame_step: distance between them in record frames.
     image_size: height and width in pixels.
     resize_short_side: the stored images are resized to this before the crop,
       uniform in place and never scaled ("no scale jitter").
@@ -177,6 +166,7 @@ class FlowViewSpec(ViewSpec):
     bound_px: displacement that the stored 8-bit images end at, in pixels per
       frame; records of another bound are refused.
     scale_px: pixels per frame that become 1 at the network's input.
+    record_rate_hz: of the record frames; records of another are refused.
   Source: paper appendix A.1; scale_px is ours, the paper gives none.
   """
 
@@ -187,18 +177,18 @@ class FlowViewSpec(ViewSpec):
   flip_probability: float = 0.5
   bound_px: float = 20.0
   scale_px: float = 20.0
+  record_rate_hz: float = FRAME_RATE_HZ
+
+  piece = "flow"
+  modalities = frozenset({Modality.FLOW})
+  extents = frozenset({"num_frames"})
+  title = "flow"
+  channels = 2
 
   def validate(self, name: str) -> None:
     """Raises ValueError for the first rule that does not hold."""
-    rules.require_positive(
-      name,
-      self,
-      "num_frames",
-      "frame_step",
-      "image_size",
-      "bound_px",
-      "scale_px",
-    )
+    super().validate(name)
+    rules.require_positive(name, self, "bound_px", "scale_px")
     rules.require(
       self.resize_short_side >= self.image_size,
       f"{name}.resize_short_side",
@@ -206,10 +196,14 @@ class FlowViewSpec(ViewSpec):
       f"be at least `image_size` ({self.image_size})",
     )
 
+  def without_draws(self) -> "FlowViewSpec":
+    """Returns the view that is never flipped."""
+    return dataclasses.replace(self, flip_probability=0.0)
+
 
 @dataclasses.dataclass
-class AudioViewSpec(ViewSpec):
-  """Log-mel spectrogram of a stretch of sound.
+class AudioViewSpec(view.SoundViewSpec):
+  """Spectrogram of a stretch of sound.
 
   Attributes:
     seconds: length; 5.0 in the paper's headline models, 10.24 in the released
@@ -219,24 +213,35 @@ class AudioViewSpec(ViewSpec):
 
   sync: Sync = Sync.START
   seconds: float = 5.0
-  spectrogram: sound.SpectrogramSpec = dataclasses.field(
+  spectrogram: sound.Spectrogram = dataclasses.field(
     default_factory=sound.SpectrogramSpec
   )
 
-  def validate(self, name: str) -> None:
-    """Raises ValueError for the first rule that does not hold."""
-    rules.require_positive(name, self, "seconds")
-    self.spectrogram.validate(f"{name}.spectrogram")
+  piece = "audio"
+
+  @property
+  def packed_spectrogram(self) -> sound.Spectrogram:
+    """What it takes from the records, where it is packed there."""
+    return self.spectrogram
 
   @property
   def num_frames(self) -> int:
     """Spectrogram frames in the view."""
-    samples = round(self.seconds * self.spectrogram.sample_rate_hz)
-    return -(-samples // self.spectrogram.frame_step)
+    return self.spectrogram.num_frames(self.num_samples)
+
+  @property
+  def shape(self) -> tuple[int, ...]:
+    """[S, M]."""
+    return self.num_frames, self.spectrogram.num_bins
+
+  @property
+  def words(self) -> str:
+    """What it shows of a clip, for people."""
+    return f"{self.spectrogram.words}, {self.seconds:g} s"
 
 
 @dataclasses.dataclass
-class WaveformViewSpec(ViewSpec):
+class WaveformViewSpec(view.SoundViewSpec):
   """Samples of a stretch of sound; the device makes the spectrogram.
 
   A clip without sound gives zeros and a mask of 0.
@@ -250,12 +255,13 @@ class WaveformViewSpec(ViewSpec):
       pictures.
     spec_augment: stripes of the spectrogram set to zero, in training only.
   Source: MMV paper Sec. 4.1 and appendix C; its sizes of the spectrogram are
-  not published, specs/mmv.md section 3 says where these come from.
+  not published; these are of the released lineage (VATT's configuration).
   """
 
   sync: Sync = Sync.START
+  optional: bool = dataclasses.field(default=True, kw_only=True)
   seconds: float = 3.2
-  spectrogram: sound.SpectrogramSpec = dataclasses.field(
+  spectrogram: sound.Spectrogram = dataclasses.field(
     default_factory=lambda: sound.SpectrogramSpec(
       frame_length=2048, frame_step=1024
     )
@@ -266,19 +272,30 @@ class WaveformViewSpec(ViewSpec):
     default_factory=sound.SpecAugment
   )
 
+  piece = "waveform"
+
   def validate(self, name: str) -> None:
     """Raises ValueError for the first rule that does not hold."""
-    rules.require_positive(name, self, "seconds")
-    self.spectrogram.validate(f"{name}.spectrogram")
+    super().validate(name)
     for field in ("noise", "temporal_jitter_s"):
       value = getattr(self, field)
       rules.require(value >= 0, f"{name}.{field}", value, "be at least 0")
     self.spec_augment.validate(f"{name}.spec_augment")
 
   @property
-  def num_samples(self) -> int:
-    """Samples in the view."""
-    return round(self.seconds * self.spectrogram.sample_rate_hz)
+  def shape(self) -> tuple[int, ...]:
+    """[N]."""
+    return (self.num_samples,)
+
+  @property
+  def words(self) -> str:
+    """What it shows of a clip, for people."""
+    return f"sound, {self.sample_rate_hz / 1000:g} kHz, {self.seconds:g} s"
+
+  @property
+  def has_mask(self) -> bool:
+    """Always: who compares it asks which clips have it."""
+    return True
 
   @property
   def heard(self) -> AudioViewSpec:
@@ -322,12 +339,17 @@ class TextViewSpec(ViewSpec):
   """
 
   sync: Sync = Sync.START
+  optional: bool = dataclasses.field(default=True, kw_only=True)
   vocabulary: str = ""
   vocabulary_format: Vocabulary = Vocabulary.DMVR
   stop_words: str = ""
   words_sha256: str = ""
   max_words: int = 16
   num_captions: int = 5
+
+  piece = "text"
+  modalities = frozenset({Modality.TEXT})
+  dtype = "int32"
 
   def validate(self, name: str) -> None:
     """Raises ValueError for the first rule that does not hold."""
@@ -338,7 +360,17 @@ class TextViewSpec(ViewSpec):
         " one of your captions with data_prep.make_vocabulary."
       )
 
+  @property
+  def shape(self) -> tuple[int, ...]:
+    """[K, L]."""
+    return self.num_captions, self.max_words
 
-def is_optional(spec: ViewSpec) -> bool:
-  """Returns whether a clip may lack the view: it is zeros then, mask 0."""
-  return isinstance(spec, (WaveformViewSpec, TextViewSpec))
+  @property
+  def words(self) -> str:
+    """What it shows of a clip, for people."""
+    return f"word ids of the {self.num_captions} nearest captions"
+
+  @property
+  def has_mask(self) -> bool:
+    """Always: a caption may have no word of the vocabulary."""
+    return True

@@ -9,7 +9,6 @@ queries are pooled and what the intervals are.
 """
 
 from collections.abc import Sequence
-import pathlib
 
 from absl import flags
 
@@ -30,16 +29,16 @@ _OUTPUT = flags.DEFINE_string("output", None, "Markdown file to write.")
 def main(argv: Sequence[str]) -> int:
   """Writes the table and prints it; returns the exit code."""
   if len(argv) > 1:
-    raise ValueError(f"'{argv[1]}' is no flag; see --helpfull.")
+    raise ValueError(f"'{argv[1]}' is not a flag; see --helpfull.")
   for flag in (_WORKDIRS, _TEST_RECORDS, _OUTPUT):
     if not flag.value:
       raise ValueError(f"--{flag.name} is missing; see --help.")
-  output = pathlib.Path(_OUTPUT.value)
+  output = storage.Path(_OUTPUT.value)
   if not output.parent.is_dir():
     raise FileNotFoundError(
       f"the folder of --output ({output}) does not exist; create it."
     )
-  folders = [pathlib.Path(folder) for folder in _WORKDIRS.value]
+  folders = [storage.Path(folder) for folder in _WORKDIRS.value]
   cross_modal_runs.check_same(folders)
   runs = []
   for folder in folders:

@@ -2,19 +2,20 @@
 
 from collections.abc import Sequence
 import dataclasses
-import pathlib
 
 from benchmarks.cross_modal import table
 from tfvssl.config import tree
-from tfvssl.evaluate.protocols import retrieval
 from tfvssl.evaluate.retrieval import embeddings
+from tfvssl.evaluate.retrieval import figures
+from tfvssl.evaluate.retrieval import measuring
 from tfvssl.evaluate.retrieval import ranks as zero_shot
 from tfvssl.methods import mmv
+from tfvssl.runtime import storage
 from tfvssl.train import run_folder
 from tfvssl.train import weights
 
 
-def check_same(folders: Sequence[pathlib.Path]) -> None:
+def check_same(folders: Sequence[storage.Path]) -> None:
   """Checks that the runs are MMV's and differ in their seed, and only in it.
 
   Raises:
@@ -44,7 +45,7 @@ def check_same(folders: Sequence[pathlib.Path]) -> None:
       )
 
 
-def ranks(folder: pathlib.Path, test_records: str) -> table.Run:
+def ranks(folder: storage.Path, test_records: str) -> table.Run:
   """Returns where a run's queries find their clips.
 
   Args:
@@ -62,11 +63,11 @@ def ranks(folder: pathlib.Path, test_records: str) -> table.Run:
       f"{folder} is at step {step} of {experiment.steps}; finish its training"
       " first."
     )
-  known = retrieval.directions(method.encoders())
+  known = measuring.directions(method.encoders())
   clips = embeddings.open_clips(test_records, method, known)
   settings = experiment.retrieval
   found = embeddings.embed(method, clips, settings)
-  known = retrieval.with_clips(known, found, test_records)
+  known = figures.with_clips(known, found, test_records)
   initial = weights.fresh_method(experiment, experiment.seed)
   words = found["text"].word_ids if "text" in found else None
   embeddings.calibrate(initial, clips, words, settings, experiment.seed)
@@ -75,8 +76,7 @@ def ranks(folder: pathlib.Path, test_records: str) -> table.Run:
     seed=experiment.seed,
     steps=step,
     about={
-      direction.name: retrieval.describe(found, direction)
-      for direction in known
+      direction.name: figures.describe(found, direction) for direction in known
     },
     trained=trained,
     initial=_by_direction(embeddings.embed(initial, clips, settings), known),
@@ -88,13 +88,13 @@ def ranks(folder: pathlib.Path, test_records: str) -> table.Run:
 
 def _by_direction(found, known):
   return {
-    direction.name: table.queries_of(*retrieval.places_of(found, direction))
+    direction.name: table.queries_of(*figures.places_of(found, direction))
     for direction in known
   }
 
 
 def _by_chance(found, direction):
-  query_clips, gallery_clips = retrieval.clips_of(found, direction)
+  query_clips, gallery_clips = figures.clips_of(found, direction)
   return table.queries_of(
     zero_shot.all_alike(query_clips, gallery_clips),
     query_clips,

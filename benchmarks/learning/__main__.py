@@ -17,7 +17,6 @@ over random weights: give the generated clips first.
 from collections.abc import Sequence
 import functools
 import os
-import pathlib
 import re
 import shutil
 import sys
@@ -46,7 +45,8 @@ _ONLY = flags.DEFINE_string(
 _STEPS = flags.DEFINE_multi_integer(
   "steps",
   [250],
-  "Of each training: one number, or one for each --records in their order.",
+  "Steps of each training: one number, or one for each --records in their"
+  " order.",
   lower_bound=10,
 )
 _SEEDS = flags.DEFINE_integer(
@@ -70,10 +70,10 @@ _CELL = flags.DEFINE_string("cell", None, "Do only this cell, in this process.")
 def main(argv: Sequence[str]) -> int:
   """Runs what is missing and writes the table; returns the exit code."""
   if len(argv) > 1:
-    raise ValueError(f"'{argv[1]}' is no flag; see --helpfull.")
+    raise ValueError(f"'{argv[1]}' is not a flag; see --helpfull.")
   if not _WORKDIR.value:
     raise ValueError("--workdir is missing; for example --workdir=OUT")
-  workdir = pathlib.Path(_WORKDIR.value)
+  workdir = storage.Path(_WORKDIR.value)
   sets = plan.parse_records(_RECORDS.value)
   steps = plan.steps_of(sets, _STEPS.value)
   cells = plan.plan(sets, _SEEDS.value, _COMPARISON_SEEDS.value)

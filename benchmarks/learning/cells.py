@@ -1,16 +1,15 @@
 """What one cell of benchmarks.learning measures, in one process."""
 
 import json
-import pathlib
 
 import tensorflow as tf
 
 from benchmarks.learning import narrow_to_broad
-from tfvssl import views
 from tfvssl.config import experiment as config
 from tfvssl.data import pipeline
 from tfvssl.data.records import reader
 from tfvssl.evaluate import baselines
+from tfvssl.evaluate.classifiers import heads
 from tfvssl.evaluate.classifiers import linear_svm
 from tfvssl.evaluate.classifiers import trained as classifier
 from tfvssl.evaluate.protocols import svm as svm_protocol
@@ -20,6 +19,7 @@ from tfvssl.evaluate.samples import splits as splits_of
 from tfvssl.optim import adam
 from tfvssl.runtime import exit_codes
 from tfvssl.runtime import replicas
+from tfvssl.runtime import storage
 from tfvssl.train import run as training
 from tfvssl.train import run_folder
 from tfvssl.train import weights
@@ -30,7 +30,7 @@ _SUPERVISED_RATE = 1e-3
 def pretrained(
   experiment: config.Experiment,
   test_records: str,
-  workdir: pathlib.Path,
+  workdir: storage.Path,
   *,
   against_random: bool,
 ) -> dict:
@@ -97,7 +97,7 @@ def _calibrated(experiment, records):
 
 def _retrieval(experiment, method, test_records):
   records = reader.open_for_views(
-    test_records, list(method.view_specs.values()), views.FRAME_RATE_HZ
+    test_records, list(method.view_specs.values())
   )
   found = narrow_to_broad.measure(
     method, records, seed=experiment.seed, batch_size=experiment.batch_size
@@ -139,7 +139,6 @@ def _protocol(experiment, spec):
     test_spec=spec,
     test_views=experiment.svm,
     batch_size=experiment.svm.batch_size,
-    frame_rate_hz=views.FRAME_RATE_HZ,
     seed=experiment.seed,
   )
   return svm_protocol.SvmProtocol(
@@ -147,7 +146,7 @@ def _protocol(experiment, spec):
     settings,
     False,
     experiment.svm,
-    linear_svm.ChooseC.CROSS_VALIDATION,
+    linear_svm.ChooseC.CROSS_VALIDATION.value,
   )
 
 
@@ -205,7 +204,7 @@ def _train_with_labels(experiment, settings, split, encoder, layer):
 
   classifier.train(
     logits_of,
-    classifier.softmax_loss,
+    heads.softmax_loss,
     encoder.backbone.trainable_variables + layer.trainable_variables,
     lambda size: classifier.training_batches(split, settings, size),
     split.train,

@@ -13,10 +13,10 @@ import numpy as np
 import tensorflow as tf
 import tqdm
 
+from tfvssl.data import last_batch
 from tfvssl.data import pipeline
 from tfvssl.data.records import damage
 from tfvssl.data.records import reader
-from tfvssl.evaluate.samples import features
 from tfvssl.methods import brave
 
 DRAWS = 4
@@ -138,9 +138,7 @@ def _collect(forward, records, batches, batch_size):
   ):
     for batch in batches:
       count = int(batch["narrow"].sample_index.shape[0])
-      prediction, targets = forward(
-        {name: features.pad(view, batch_size) for name, view in batch.items()}
-      )
+      prediction, targets = forward(last_batch.pad(batch, batch_size))
       rows = {name: z[:count].numpy() for name, z in targets.items()}
       parts.append((prediction[:count].numpy(), rows))
       progress.update(count)

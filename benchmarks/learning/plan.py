@@ -3,16 +3,14 @@
 import dataclasses
 import hashlib
 import json
-import pathlib
 import re
-from typing import cast
 
 from absl import logging
 
 from benchmarks.learning import table
 from benchmarks.learning import variants as learning_variants
 from tfvssl.config import experiment as config
-from tfvssl.config import protocols
+from tfvssl.config import moved
 from tfvssl.config import tree as config_tree
 from tfvssl.data.records import manifest
 from tfvssl.demo import plan as demo_plan
@@ -39,8 +37,11 @@ _NOT_DECISIVE = (
   "logging",
   "seed",
   "steps",
-  *(name for name in protocols.PROTOCOLS if name != "svm"),
+  *(name for name in config.protocol_sections() if name != "svm"),
 )
+
+# Since version 0.1.0, with their defaults.
+_LATER_FIELDS = {"optional": False, "record_rate_hz": 25.0}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -150,7 +151,7 @@ def _usable_variants(train, test):
   usable = []
   for name, variant in learning_variants.VARIANTS.items():
     counts = [
-      demo_plan.usable_clips(pathlib.Path(folder), variant.modalities)
+      demo_plan.usable_clips(storage.Path(folder), variant.modalities)
       for folder in (train, test)
     ]
     if counts[0] >= _FEWEST_TRAIN and counts[1] >= _FEWEST_TEST:
@@ -200,7 +201,9 @@ def choices(
   `shared_config` is a digest of what all variants have in common, `config` of
   all that decides the cell; no path is part of them.
   """
-  run = cast(dict, config_tree.to_tree(experiment(cell, folders, steps)))
+  run = _as_in_version_0_1(
+    config_tree.to_tree(experiment(cell, folders, steps))
+  )
   tree = {name: run[name] for name in run if name not in _NOT_DECISIVE}
   tree["shuffle_buffer"] = run["data"]["shuffle_buffer"]
   narrow = {**tree, "method": {**tree["method"], "broad": {}}}
@@ -212,6 +215,26 @@ def choices(
     "shared_config": _digest({**narrow, "batch_size": 0}),
     "config": _digest(tree if cell.is_variant else narrow),
   }
+
+
+def _as_in_version_0_1(tree):
+  """Returns the tree of a config as version 0.1.0 wrote it.
+
+  So that cells of a workdir stay valid: where a class stands and what a field
+  is called decides nothing, nor does a later field that has its default.
+  """
+  if isinstance(tree, list):
+    return [_as_in_version_0_1(value) for value in tree]
+  if not isinstance(tree, dict):
+    return tree
+  found = dict(
+    moved.field_of_version_0_1(name, _as_in_version_0_1(value))
+    for name, value in tree.items()
+    if name not in _LATER_FIELDS or value != _LATER_FIELDS[name]
+  )
+  if "class" in found:
+    found["class"] = moved.place_of_version_0_1(found["class"])
+  return found
 
 
 def _records_digest(folder):
@@ -226,13 +249,13 @@ def _digest(tree):
   return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def path(cell: Cell, workdir: pathlib.Path) -> pathlib.Path:
+def path(cell: Cell, workdir: storage.Path) -> storage.Path:
   """Returns the file of a cell."""
   return workdir / "cells" / f"{cell.name}.json"
 
 
 def is_done(
-  cell: Cell, asked: dict[str, str | int], workdir: pathlib.Path
+  cell: Cell, asked: dict[str, str | int], workdir: storage.Path
 ) -> bool:
   """Returns whether the cell's file is there.
 
@@ -261,12 +284,12 @@ def is_done(
   return True
 
 
-def write(result: dict, file: pathlib.Path) -> None:
+def write(result: dict, file: storage.Path) -> None:
   """Writes the result of a cell; the file appears whole."""
   storage.write_text(file, json.dumps(result, indent=1) + "\n")
 
 
-def read_all(workdir: pathlib.Path, names: list[str]) -> list[dict]:
+def read_all(workdir: storage.Path, names: list[str]) -> list[dict]:
   """Returns the results that are there, by the order of the sets' names.
 
   Raises:

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 import json
 import os
-import pathlib
 import signal
 import subprocess
 import sys
@@ -11,6 +10,7 @@ import time
 
 from benchmarks.learning import plan
 from tfvssl.runtime import exit_codes
+from tfvssl.runtime import storage
 
 _POLL_S = 0.2
 # Without them glibc gives the memory of every step's tensors back and asks for
@@ -25,7 +25,7 @@ _KEEP_MEMORY = {
 
 def run_all(
   cells: list[plan.Cell],
-  workdir: pathlib.Path,
+  workdir: storage.Path,
   *,
   workers: int,
   command: Callable[[plan.Cell], list[str]],

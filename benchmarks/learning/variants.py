@@ -9,7 +9,6 @@ lasts as long as the sound; the flow is that of configs/tiny_brave_flow.py.
 
 from collections.abc import Callable
 import dataclasses
-import pathlib
 from typing import NamedTuple, cast
 
 from configs import tiny_brave
@@ -19,6 +18,7 @@ from tfvssl import views
 from tfvssl.config import experiment as config
 from tfvssl.demo import plan as demo_plan
 from tfvssl.methods import brave
+from tfvssl.runtime import storage
 
 _BROAD_RGB_STEP = 4  # record frames: 6.25 frames per second, paper Sec. 4.1
 
@@ -155,7 +155,7 @@ def experiment(
   """
   chosen = VARIANTS[variant]
   run = tiny_brave.experiment(chosen.method())
-  clips = demo_plan.usable_clips(pathlib.Path(train_records), chosen.modalities)
+  clips = demo_plan.usable_clips(storage.Path(train_records), chosen.modalities)
   return dataclasses.replace(
     run,
     data=dataclasses.replace(run.data, train_records=train_records),

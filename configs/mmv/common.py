@@ -1,12 +1,13 @@
 """What MMV's runs have in common; a recipe says only what is its own.
 
 "Paper" is MMV's in these recipes. It leaves open for all of them: the sizes of
-the spectrogram and its logarithm (specs/mmv.md section 3); the vocabulary and
-the stop words (HowTo100M's caption files come without; for others name a list
-by --config.method.partners.text.view.stop_words); how many captions are
+the spectrogram and its logarithm (here those that VATT, of the same authors,
+gives for MMV); the vocabulary and the stop words (HowTo100M's caption files
+come without; for others name a list by
+--config.method.partners.text.view.stop_words); how many captions are
 candidates (five, as in the released lineage); and which pairs the loss has
-(Eq. 2 and Eq. 3 to 8 differ, specs/mmv.md section 6; here the latter). Noise
-on the sound is in the final runs alone: Sec. 4.2 adds it, but Tables 6 to 8
+(Eq. 2 and Eq. 3 to 8 differ; here the latter). Noise on the sound is in the
+final runs alone: Sec. 4.2 adds it, but Tables 6 to 8
 have the numbers of Table 9's row without, and Table 1's VA those of Table 8;
 the other rows of Table 1 are taken to be like it.
 
@@ -46,7 +47,7 @@ MMV = paper_rows.Paper(
     "method.video": "paper Sec. 4.1",
     "method.video.crop": "paper A.1",
     "method.video.augmentation": "paper A.1",
-    "method.partners.audio.view.spectrogram": "specs/mmv.md section 3",
+    "method.partners.audio.view.spectrogram": "VATT's for MMV; released",
     "method.partners.audio.backbone": "paper Sec. 4.1",
     "optimizer": "paper A.1",
     "schedule": "paper Sec. 4.1 and A.1",

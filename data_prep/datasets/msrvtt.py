@@ -100,7 +100,7 @@ def _add(lines, place, video, split, captions):
       " mend it",
     )
   elif not all(map(official.is_text, sentences)):
-    lines.refuse(place, "a sentence is no text in UTF-8; mend it")
+    lines.refuse(place, "a sentence is not text in UTF-8; mend it")
   else:
     entry = official.Entry((), split, (video,), sentences=sentences)
     lines.add(entry, (video,), place)

@@ -62,7 +62,7 @@ def find(
   root = pathlib.Path(os.path.realpath(folder))
   if not root.is_dir():
     raise FileNotFoundError(
-      f"`--input` ({folder}) is no folder; with --dataset give that of the"
+      f"`--input` ({folder}) is not a folder; with --dataset give that of the"
       " videos."
     )
   suffixes = streams.MEDIA_SUFFIXES
@@ -85,12 +85,7 @@ def find(
       taken.add(source.clip_id)
   _attach_captions(definition, found, present)
   if not found:
-    example = (lists.entries[0].names + lists.entries[0].videos)[0]
-    raise FileNotFoundError(
-      f"none of the {len(missing)} clips of the lists of {definition.name} is"
-      f" in `--input` ({folder}); give the folder that holds files such as"
-      f" {example}.*"
-    )
+    raise _nothing_found(definition, lists, folder)
   coverage = {
     "dataset": definition.name,
     "dataset_split": number or None,
@@ -99,6 +94,15 @@ def find(
     "files_not_in_lists": files.count - len({item.path for item in found}),
   }
   return Found(found, lists.classes, coverage, missing)
+
+
+def _nothing_found(definition, lists, folder):
+  example = (lists.entries[0].names + lists.entries[0].videos)[0]
+  return FileNotFoundError(
+    f"none of the {len(lists.entries)} clips of the lists of"
+    f" {definition.name} is in `--input` ({folder}); give the folder that"
+    f" holds files such as {example}.*"
+  )
 
 
 def _attach_captions(definition, found, entries):

@@ -37,7 +37,7 @@ _TEST_CLIPS = flags.DEFINE_integer(
   "test_clips", 160, "Clips that are never trained on.", 0
 )
 _SHOTS = flags.DEFINE_integer("shots", 4, "Shots per clip, 1.92 s each.", 1)
-_SEED = flags.DEFINE_integer("seed", 0, "Of every random draw.", 0)
+_SEED = flags.DEFINE_integer("seed", 0, "Seed of every random draw.", 0)
 _CAPTIONS = flags.DEFINE_bool(
   "captions", False, "One object a clip, of one colour, and a caption of it."
 )

@@ -139,7 +139,8 @@ def draw_scene(label: str, num_shots: int, rng: np.random.Generator) -> Scene:
   """
   if label not in CLASSES:
     raise ValueError(
-      f"`label` ({label}) is no class of the demo; known: {', '.join(CLASSES)}."
+      f"`label` ({label}) is not a class of the demo; known:"
+      f" {', '.join(CLASSES)}."
     )
   return Scene(
     label=label,

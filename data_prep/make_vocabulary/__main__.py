@@ -11,7 +11,6 @@ very file that it was trained with: a file that is there is not written again.
 """
 
 from collections.abc import Sequence
-import pathlib
 
 from absl import flags as absl_flags
 
@@ -36,15 +35,15 @@ _MAX_WORDS = absl_flags.DEFINE_integer(
 def main(argv: Sequence[str]) -> int:
   """Writes the vocabulary and says what it covers; returns the exit code."""
   if len(argv) > 1:
-    raise ValueError(f"'{argv[1]}' is no flag; see --helpfull.")
-  output = pathlib.Path(_OUTPUT.value)
+    raise ValueError(f"'{argv[1]}' is not a flag; see --helpfull.")
+  output = storage.Path(_OUTPUT.value)
   if output.exists():
     raise ValueError(
       f"--output={output} exists; runs may depend on its ids, take another name"
       " or remove it."
     )
   try:
-    counts = counting.count_words(map(pathlib.Path, _RECORDS.value))
+    counts = counting.count_words(map(storage.Path, _RECORDS.value))
   except ValueError as error:
     raise exit_codes.UserError(exit_codes.DATA, str(error)) from error
   running = sum(counts.values())

@@ -2,15 +2,15 @@
 
 import collections
 from collections.abc import Iterator
-import pathlib
 
 from tfvssl import views
 from tfvssl.data.records import manifest
+from tfvssl.runtime import storage
 
 _AT_ONCE = 10_000  # captions
 
 
-def count_words(folders: Iterator[pathlib.Path]) -> collections.Counter[str]:
+def count_words(folders: Iterator[storage.Path]) -> collections.Counter[str]:
   """Returns how often each word stands in the captions of record folders.
 
   A caption that lasts over several clips counts in each of them.
@@ -34,10 +34,10 @@ def count_words(folders: Iterator[pathlib.Path]) -> collections.Counter[str]:
 
 
 def _captions(folder):
-  from tfvssl.data.records import check
+  from tfvssl.data.records import contexts
 
   for shard in manifest.load_manifest(folder).shards:
-    for _, context in check.contexts(folder / shard.file):
+    for _, context in contexts.of_shard(folder / shard.file):
       yield from context["clip/caption"]
 
 

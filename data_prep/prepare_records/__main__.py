@@ -29,20 +29,18 @@ An interrupted run continues when it is started again with the same flags.
 """
 
 from collections.abc import Sequence
+import dataclasses
 import os
 import pathlib
 
 from absl import app
 from absl import flags
-from absl import logging
 
 from data_prep.datasets import definitions
-from data_prep.datasets import presence
-from data_prep.prepare_records import captions
+from data_prep.prepare_records import inputs
 from data_prep.prepare_records import optical_flow
 from data_prep.prepare_records import preparation
 from data_prep.prepare_records import settings as settings_lib
-from data_prep.prepare_records import sources
 from data_prep.prepare_records import splits
 from data_prep.prepare_records import worker_pool
 from tfvssl.runtime import exit_codes
@@ -61,7 +59,7 @@ _MODALITIES = flags.DEFINE_list(
   "What the records hold: rgb, audio, flow, spectrogram. Without rgb and"
   " flow, files that are only sound are clips too. Flow takes about 0.07 s"
   " of one core for every frame. The packed spectrogram is the paper's; a"
-  " view that asks for another one needs audio. Captions are no word of it:"
+  " view that asks for another one needs audio. Captions are not a word of it:"
   " they are packed wherever there are some.",
 )
 _CAPTIONS = flags.DEFINE_string(
@@ -91,7 +89,7 @@ _IMAGES = flags.DEFINE_bool(
   "images",
   False,
   "Files named .jpg, .jpeg or .png become clips of one frame; without it they"
-  " are no media.",
+  " are not media.",
 )
 _LABELS = flags.DEFINE_enum(
   "labels",
@@ -112,7 +110,7 @@ _CLIP_SECONDS = flags.DEFINE_float(
   "clip_seconds",
   _DEFAULTS.clip_seconds,
   "Longer files become consecutive clips of this length, to the nearest of"
-  " 25 frames per second.",
+  " their frames.",
 )
 _MIN_TAIL_SECONDS = flags.DEFINE_float(
   "min_tail_seconds",
@@ -125,6 +123,17 @@ _SHORT_SIDE = flags.DEFINE_integer(
 )
 _JPEG_QUALITY = flags.DEFINE_integer(
   "jpeg_quality", _DEFAULTS.jpeg_quality, "Quality of the frames, 1 to 100."
+)
+_FRAME_RATE = flags.DEFINE_float(
+  "frame_rate_hz",
+  _DEFAULTS.frame_rate_hz,
+  "Frames per second of pictures and flow; that of the views'"
+  " `record_rate_hz`.",
+)
+_SAMPLE_RATE = flags.DEFINE_integer(
+  "sample_rate_hz",
+  _DEFAULTS.sample_rate_hz,
+  "Samples per second of sound; that of the views' `spectrogram`.",
 )
 _FLOW_SHORT_SIDE = flags.DEFINE_integer(
   "flow_short_side",
@@ -182,12 +191,9 @@ def main(argv: Sequence[str]) -> int:
   if len(argv) > 1:
     raise app.UsageError(f"unknown argument {argv[1]!r}; see --help.")
   settings = _settings()
-  inputs = _read_dataset() if _dataset() else _read_inputs(settings.suffixes)
-  if _CAPTIONS.value is not None:
-    _add_captions(inputs.sources)
   run = preparation.Preparation(
     _output_folder(),
-    inputs,
+    _read_inputs(settings),
     settings,
     num_workers=_NUM_WORKERS.value or os.cpu_count() or 1,
     num_shards=_NUM_SHARDS.value,
@@ -221,7 +227,12 @@ def _settings():
     flow=optical_flow.FlowSettings(
       short_side=_FLOW_SHORT_SIDE.value, bound_px=_FLOW_BOUND.value
     ),
+    frame_rate_hz=_FRAME_RATE.value,
+    sample_rate_hz=_SAMPLE_RATE.value,
     spectrogram_dtype=_SPECTROGRAM_DTYPE.value,
+    spectrogram=dataclasses.replace(
+      _DEFAULTS.spectrogram, sample_rate_hz=_SAMPLE_RATE.value
+    ),
     max_pixels=_MAX_PIXELS.value,
     decode_budget_s=_DECODE_BUDGET.value,
     images=_IMAGES.value or _is_of_images(),
@@ -283,24 +294,24 @@ def _sibling_folders():
   return sorted(p for p in own.parent.glob("split_*") if p != own)
 
 
-def _read_dataset():
-  """Returns the clips of --dataset that are there; prints how many."""
+def _read_inputs(settings):
+  """Returns what --input and --captions name."""
+  definition, path = _dataset(), pathlib.Path(_INPUT.value)
   _check_output()
-  definition, number = _dataset(), _DATASET_SPLIT.value
-  try:
-    lists = definition.read(pathlib.Path(_ANNOTATIONS.value), number)
-    found = presence.find(definition, number, lists, pathlib.Path(_INPUT.value))
-  except ValueError as error:
-    raise exit_codes.UserError(exit_codes.DATA, str(error)) from error
-  print(presence.describe(found.coverage), flush=True)
-  keys = sources.content_keys(found.sources)
-  return preparation.Inputs(
-    found.sources,
-    found.classes,
-    equal_content=splits.equal_content(found.sources, keys),
-    coverage=found.coverage,
-    missing=[presence.row(entry) for entry in found.missing],
-  )
+  if definition:
+    annotations = pathlib.Path(_ANNOTATIONS.value)
+    number = _DATASET_SPLIT.value
+    found = inputs.of_dataset(definition, number, annotations, path)
+  else:
+    found = inputs.of_files(
+      path,
+      settings.suffixes,
+      has_labels=_LABELS.value == "folder",
+      test_share=_TEST_SHARE.value,
+    )
+  if _CAPTIONS.value is not None:
+    inputs.add_captions(found.sources, pathlib.Path(_CAPTIONS.value))
+  return found
 
 
 def _check_output():
@@ -310,49 +321,6 @@ def _check_output():
     raise ValueError(
       f"`--output` ({output}) must not lie in `--input` ({path})."
     )
-
-
-def _read_inputs(suffixes):
-  """Returns the files of a folder or the rows of a csv.
-
-  Args:
-    suffixes: of files that may be media; labels of others are no classes.
-  """
-  _check_output()
-  path = pathlib.Path(_INPUT.value)
-  try:
-    found = sources.read(path, _LABELS.value == "folder")
-  except ValueError as error:
-    raise exit_codes.UserError(exit_codes.DATA, str(error)) from error
-  ignored = sources.ignored_columns(path) if path.is_file() else []
-  if ignored:
-    logging.info(
-      "columns of the csv that are ignored: %s", ", ".join(map(repr, ignored))
-    )
-  keys = sources.content_keys(found)
-  left_out = []
-  if _TEST_SHARE.value:
-    if any(source.split for source in found):
-      raise ValueError(
-        "`--test_share` cannot be used with a csv that has a column `split`."
-      )
-    left_out = splits.leave_out_small_labels(found, suffixes)
-    splits.assign(found, keys, _TEST_SHARE.value)
-  return preparation.Inputs(
-    found,
-    splits.classes(found, suffixes),
-    left_out,
-    ignored,
-    splits.equal_content(found, keys),
-  )
-
-
-def _add_captions(found):
-  """Gives the inputs the captions of --captions."""
-  try:
-    captions.attach(found, pathlib.Path(_CAPTIONS.value))
-  except ValueError as error:
-    raise exit_codes.UserError(exit_codes.DATA, str(error)) from error
 
 
 def _conclude(summary):
@@ -377,6 +345,7 @@ def _conclude(summary):
   print(
     "next: python -m tfvssl.train --config=configs/tiny_brave.py"
     f" --workdir=RUN --config.data.train_records={folder / split}"
+    f"{_rate_flags()}"
   )
   share = summary["quarantined_count"] / summary["input_count"]
   if share > _MAX_QUARANTINED.value:
@@ -387,6 +356,17 @@ def _conclude(summary):
       f" records are written; see {folder / 'quarantine.csv'}",
     )
   return exit_codes.OK
+
+
+def _rate_flags():
+  """Returns how views are told that the records have other rates."""
+  words = ""
+  if _FRAME_RATE.value != _DEFAULTS.frame_rate_hz:
+    words += f" --config.method.narrow.record_rate_hz={_FRAME_RATE.value:g}"
+  if _SAMPLE_RATE.value != _DEFAULTS.sample_rate_hz:
+    kind = "--config.method.broad.audio.view.spectrogram"
+    words += f" {kind}.sample_rate_hz={_SAMPLE_RATE.value}"
+  return words
 
 
 def _words(reasons):

@@ -16,7 +16,7 @@ from data_prep.prepare_records import still_picture
 from tfvssl import views
 from tfvssl.data import spectrogram
 from tfvssl.data.media import streams
-from tfvssl.data.records import schema
+from tfvssl.data.records import encoded_clip
 
 # A file that holds a stretch may be so much longer, in seconds: cuts end at
 # key frames and whole packets of sound.
@@ -43,7 +43,7 @@ def encode(
   label_indices: tuple[int, ...],
   settings: settings_lib.Settings,
   notes: Notes,
-) -> Iterator[schema.EncodedClip]:
+) -> Iterator[encoded_clip.EncodedClip]:
   """Yields the consecutive clips of one input.
 
   Clips are only good when the iterator ends without an error: damage may
@@ -74,7 +74,7 @@ def encode(
   following = () if second is None else itertools.chain([second], clips)
   for position, clip in enumerate(itertools.chain([first], following)):
     first_frame = position * settings.clip_frames
-    clip.start_s = source.start_s + first_frame / views.FRAME_RATE_HZ
+    clip.start_s = source.start_s + first_frame / settings.frame_rate_hz
     cut = "" if second is None else f"#{sources.seconds_text(clip.start_s)}"
     clip.clip_id = source.clip_id + cut
     clip.path = os.path.normpath(source.relative)  # a csv may say ./a.mp4
@@ -152,7 +152,7 @@ def _span(source, settings):
 
 def _with_pictures(source, info, settings, sound, notes):
   """Yields a clip for every stretch of frames, with the sound beside it."""
-  rate = views.FRAME_RATE_HZ
+  rate = settings.frame_rate_hz
   frames = streams.stream_frames(
     source.path,
     info,
@@ -181,8 +181,10 @@ def _with_pictures(source, info, settings, sound, notes):
 
 def _pictures_clip(group, settings):
   """Returns a clip of `_Picture`s, without sound."""
-  rate = views.FRAME_RATE_HZ
-  clip = schema.EncodedClip("", "", 0.0, len(group) / rate, frame_rate_hz=rate)
+  rate = settings.frame_rate_hz
+  clip = encoded_clip.EncodedClip(
+    "", "", 0.0, len(group) / rate, frame_rate_hz=rate
+  )
   clip.height, clip.width = group[0].height, group[0].width
   if settings.wants(views.Modality.RGB):
     clip.frames = [picture.jpeg for picture in group]
@@ -196,7 +198,7 @@ def _is_tail(duration_s, settings):
 
   Only the last of a file is shorter than a clip, so nothing follows it.
   """
-  whole_s = settings.clip_frames / views.FRAME_RATE_HZ
+  whole_s = settings.clip_frames / settings.frame_rate_hz
   return duration_s < min(settings.min_tail_seconds, whole_s)
 
 
@@ -206,7 +208,7 @@ def _sound_only(sound, settings, notes):
     if position and _is_tail(duration_s, settings):
       notes.tail_s += duration_s
       continue  # the end, where damage shows, is only reached by asking on
-    clip = schema.EncodedClip("", "", 0.0, duration_s)
+    clip = encoded_clip.EncodedClip("", "", 0.0, duration_s)
     _add_sound(clip, chunk, settings)
     yield clip
 
@@ -241,7 +243,7 @@ def _small_grey(frame, short_side):
 def _add_flow(clip, grey, settings):
   fields = optical_flow.clip_flow(grey, settings.flow)
   clip.flow = [tf.io.encode_png(field[..., None]).numpy() for field in fields]
-  clip.flow_rate_hz = views.FRAME_RATE_HZ
+  clip.flow_rate_hz = settings.frame_rate_hz
   clip.flow_bound_px = settings.flow.bound_px
   clip.flow_short_side_px = settings.flow.short_side
 
@@ -260,8 +262,8 @@ def _add_sound(clip, chunk, settings):
   clip.sample_rate_hz = settings.sample_rate_hz
   if settings.wants(views.Modality.SPECTROGRAM):
     spec = settings.spectrogram
-    values = spectrogram.log_mel(
+    values = spectrogram.of_waveform(
       spectrogram.from_pcm16(tf.constant(waveform)), spec
     )
     clip.spectrogram = values.numpy().astype(settings.spectrogram_dtype)
-    clip.spectrogram_rate_hz = spec.sample_rate_hz / spec.frame_step
+    clip.spectrogram_rate_hz = spec.frame_rate_hz

@@ -80,7 +80,7 @@ def of_media(
   if settings.wants_pictures:
     if not info.has_video:
       return result  # it will be quarantined
-    frames = seconds * views.FRAME_RATE_HZ
+    frames = seconds * settings.frame_rate_hz
     result.core_s += frames * info.height * info.width * _DECODE_S
     if settings.wants(views.Modality.RGB):
       height, width = streams.scaled_size(info, settings.short_side)
@@ -95,8 +95,7 @@ def of_media(
   if info.has_audio and settings.wants(views.Modality.SPECTROGRAM):
     spec = settings.spectrogram
     size = 2 if settings.spectrogram_dtype == "float16" else 4
-    rate_hz = spec.sample_rate_hz / spec.frame_step
-    result.bytes += seconds * rate_hz * spec.num_mels * size
+    result.bytes += seconds * spec.frame_rate_hz * spec.num_bins * size
   return result
 
 

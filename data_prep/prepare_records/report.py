@@ -5,7 +5,6 @@ import csv
 import io
 import json
 import os
-import pathlib
 
 from data_prep.prepare_records import shard_writer
 from tfvssl.data.records import manifest as manifest_lib
@@ -14,7 +13,7 @@ from tfvssl.runtime import storage
 
 
 def write_manifests(
-  folder: pathlib.Path,
+  folder: storage.Path,
   shards: list[shard_writer.ShardPlan],
   results: list[shard_writer.ShardResult],
   *,
@@ -27,7 +26,7 @@ def write_manifests(
   for split in splits:
     entries = [
       manifest_lib.Shard(
-        file=pathlib.PurePath(shard.file).name,
+        file=storage.Path(shard.file).name,
         record_count=len(result.clips),
         bytes=result.bytes,
         sha256=result.sha256,
@@ -99,7 +98,7 @@ def summary(
 
 
 def write_report(
-  folder: pathlib.Path,
+  folder: storage.Path,
   report: dict,
   outcomes: list[shard_writer.Outcome],
 ) -> None:
@@ -116,7 +115,7 @@ def write_report(
   )
 
 
-def write_missing(folder: pathlib.Path, rows: list[list[str]]) -> None:
+def write_missing(folder: storage.Path, rows: list[list[str]]) -> None:
   """Writes missing.csv: clips of a dataset's lists that have no file."""
   header = ["split", "label", "name", "start_s", "end_s"]
   _write_csv(folder / "missing.csv", header, rows)

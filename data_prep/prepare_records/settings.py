@@ -24,6 +24,7 @@ class Settings:
     short_side: of the frames, in pixels; smaller videos are enlarged.
     jpeg_quality: 1 to 100.
     flow: how optical flow is computed and packed.
+    frame_rate_hz: of frames and flow.
     sample_rate_hz: of the waveform.
     spectrogram_dtype: float16 or float32.
     spectrogram: how it is computed.
@@ -42,9 +43,10 @@ class Settings:
   flow: optical_flow.FlowSettings = dataclasses.field(
     default_factory=optical_flow.FlowSettings
   )
+  frame_rate_hz: float = views.FRAME_RATE_HZ
   sample_rate_hz: int = 48_000
   spectrogram_dtype: str = "float16"
-  spectrogram: sound.SpectrogramSpec = dataclasses.field(
+  spectrogram: sound.Spectrogram = dataclasses.field(
     default_factory=sound.SpectrogramSpec
   )
   max_pixels: int = streams.MAX_PIXELS
@@ -72,12 +74,12 @@ class Settings:
   @property
   def clip_frames(self) -> int:
     """Frames of a whole clip; its seconds and samples follow from them."""
-    return round(self.clip_seconds * views.FRAME_RATE_HZ)
+    return round(self.clip_seconds * self.frame_rate_hz)
 
   @property
   def clip_samples(self) -> int:
     """Samples of a whole clip."""
-    return round(self.clip_frames * self.sample_rate_hz / views.FRAME_RATE_HZ)
+    return round(self.clip_frames * self.sample_rate_hz / self.frame_rate_hz)
 
   def validate(self) -> None:
     """Raises ValueError for the first rule that does not hold."""
@@ -89,13 +91,19 @@ class Settings:
         f"`modalities` ({','.join(self.modalities)}) must be some of"
         f" {','.join(known)}; captions are packed wherever there are some."
       )
-    for name in ("clip_seconds", "short_side", "max_pixels"):
+    for name in (
+      "clip_seconds",
+      "short_side",
+      "frame_rate_hz",
+      "sample_rate_hz",
+      "max_pixels",
+    ):
       if getattr(self, name) <= 0:
         raise ValueError(f"`{name}` ({getattr(self, name)}) must be above 0.")
     if self.clip_frames < 1:
       raise ValueError(
         f"`clip_seconds` ({self.clip_seconds}) holds not one frame at"
-        f" {views.FRAME_RATE_HZ} Hz."
+        f" {self.frame_rate_hz} Hz."
       )
     if not 0 <= self.min_tail_seconds <= self.clip_seconds:
       raise ValueError(
@@ -116,6 +124,8 @@ class Settings:
         "`images` needs rgb among the `modalities`"
         f" ({','.join(self.modalities)}); a picture holds nothing else."
       )
+    if self.wants(views.Modality.SPECTROGRAM):
+      self.spectrogram.validate("spectrogram")
     self.flow.validate()
 
   def to_config(self) -> dict:
@@ -124,6 +134,9 @@ class Settings:
     del tree["decode_budget_s"]  # how long to wait, not what to write
     if not self.images:
       del tree["images"]  # nor are records of videos others than before
+    if self.frame_rate_hz == views.FRAME_RATE_HZ:
+      del tree["frame_rate_hz"]  # as in records of version 0.1.0
+    tree["spectrogram"] = self.spectrogram.to_manifest()
     tree["modalities"] = list(self.modalities)
     tree["ffmpeg"] = streams.ffmpeg_version()
     return tree

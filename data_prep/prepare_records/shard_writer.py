@@ -17,7 +17,6 @@ import dataclasses
 import hashlib
 import json
 import os
-import pathlib
 import shutil
 
 from tfvssl.runtime import storage
@@ -105,9 +104,9 @@ class ShardResult:
 class Output:
   """The output folder of one preparation, locked against a second one."""
 
-  def __init__(self, folder: pathlib.Path):
-    self.folder = folder
-    self._state = folder / STATE_FOLDER
+  def __init__(self, folder: storage.PathLike):
+    self.folder = storage.Path(folder)
+    self._state = self.folder / STATE_FOLDER
     self._held = contextlib.ExitStack()
 
   def lock(self) -> None:
@@ -144,14 +143,14 @@ class Output:
           f" ({'; '.join(changed[:5])}); choose another `--output` or remove"
           " the folder."
         )
-    elif any(self.folder.glob("**/*.tfrecord")):
+    elif any(path.suffix == ".tfrecord" for path in storage.below(self.folder)):
       raise ValueError(
         f"{self.folder} holds records of another origin; choose another"
         " `--output`."
       )
     storage.write_text(path, json.dumps(state, indent=1))
 
-  def staging_path(self, number: int) -> pathlib.Path:
+  def staging_path(self, number: int) -> storage.Path:
     """Returns where a worker writes the records of input `number`."""
     return self._staged(number, f"{os.getpid()}.tmp")
 
@@ -159,7 +158,7 @@ class Output:
     """Keeps what stands at `staging_path`, if anything, for its shard."""
     path = self.staging_path(number)
     if outcome.clips:
-      outcome.bytes, outcome.sha256 = path.stat().st_size, storage.digest(path)
+      outcome.bytes, outcome.sha256 = storage.size(path), storage.digest(path)
       os.replace(path, self._staged(number, "tfrecord"))
     else:
       path.unlink(missing_ok=True)
@@ -174,7 +173,7 @@ class Output:
       text = self._staged(number, "json").read_text(encoding="utf-8")
       outcome = Outcome(**json.loads(text))
       if outcome.clips:
-        size = self._staged(number, "tfrecord").stat().st_size
+        size = self._staged(number, storage.size("tfrecord"))
         return outcome if size == outcome.bytes else None
       return outcome
     except (OSError, ValueError, TypeError):
@@ -236,7 +235,8 @@ class Output:
   def finish(self) -> None:
     """Removes what only an unfinished preparation needs."""
     shutil.rmtree(self._state / "staged", ignore_errors=True)
-    for folder in self.folder.glob("**/"):
+    inside = [path for path in storage.below(self.folder) if path.is_dir()]
+    for folder in [self.folder, *inside]:
       storage.remove_unfinished(folder)
 
   def _staged(self, number, suffix):
@@ -246,7 +246,7 @@ class Output:
     return result_path(self.folder, shard.file)
 
 
-def result_path(folder: pathlib.Path, file: str) -> pathlib.Path:
+def result_path(folder: storage.Path, file: str) -> storage.Path:
   """Returns where an output folder keeps the ShardResult of a shard's file."""
   name = file.replace(os.sep, "--")
   return folder / STATE_FOLDER / "shards" / f"{name}.json"

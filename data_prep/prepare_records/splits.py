@@ -104,7 +104,7 @@ def classes(
 ) -> list[str]:
   """Returns the sorted labels of inputs that are named as media.
 
-  So a sub-folder of texts is no class, nor one of pictures unless they are
+  So a sub-folder of texts is not a class, nor one of pictures unless they are
   asked for.
 
   Args:

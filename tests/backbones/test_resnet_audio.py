@@ -15,7 +15,7 @@ def test_number_of_parameters_is_the_released_one():
   backbone = resnet_audio.AudioResNetConfig().build("audio")
   assert backbone(tf.zeros([1, 8, 8])).shape[-1] == backbone.output_dim
   sizes = [np.prod(v.shape) for v in backbone.trainable_variables]
-  # Source: specs/brave.md section 2, counted in the released network.
+  # Source: counted in the released network.
   assert sum(sizes) == 23_494_080
 
 

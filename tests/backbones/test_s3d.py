@@ -36,7 +36,7 @@ def _without_weights(settings, shape):
 
 @pytest.mark.parametrize(
   ("stem", "count"),
-  # Source: paper Table 1, 9.1 million; specs/mmv.md section 1.
+  # Source: paper Table 1, 9.1 million.
   [(s3d.Stem.SPACE_TO_DEPTH, 9_146_000), (s3d.Stem.RGB, 9_162_704)],
 )
 def test_number_of_parameters_is_the_papers(stem, count):
@@ -119,7 +119,7 @@ def test_blocks_lie_side_by_side():
 
 
 def test_regrouped_rgb_kernel_gives_the_same_output():
-  # Source: specs/mmv.md section 1: zeros after the last tap of 3x7x7.
+  # Source: released s3d.py: zeros after the last tap of 3x7x7.
   rgb = _small(stem=_RGB, rgb_stem_frames=3)
   blocks = _small()
   video = _video((2, 6, 24, 20, 3))

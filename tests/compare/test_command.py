@@ -108,7 +108,7 @@ def test_table_is_printed(folder):
     (
       ["--config=recipe.py", "esc50_linear"],
       2,
-      "'esc50_linear' is no flag; see --helpfull.",
+      "'esc50_linear' is not a flag; see --helpfull.",
     ),
   ],
 )

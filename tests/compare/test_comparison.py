@@ -346,7 +346,7 @@ def test_missing_and_foreign_files_are_named(tmp_path):
     comparison.read_result(path)
   for text in ("{", "[1]", '{"protocol": {}}', "7"):
     path.write_text(text)
-    with pytest.raises(exit_codes.UserError, match="is no result") as error:
+    with pytest.raises(exit_codes.UserError, match="is not a result") as error:
       comparison.read_result(path)
     assert error.value.exit_code == exit_codes.DATA
   path.write_text(json.dumps(_result()))
@@ -370,21 +370,24 @@ def _changed(*place, value=None):
   [
     ("[" * 100_000, "recursion"),
     (_changed("classes"), "'classes'"),
-    (_changed("classes", value=7), "`classes` is no list"),
-    (_changed("checkpoint_step", value="3"), "`checkpoint_step` is no int"),
+    (_changed("classes", value=7), "`classes` is not a list"),
+    (_changed("checkpoint_step", value="3"), "`checkpoint_step` is not an int"),
     (_changed("protocol", "name"), "'name'"),
-    (_changed("protocol", value=[1]), "`protocol` is no dict"),
+    (_changed("protocol", value=[1]), "`protocol` is not a dict"),
     (_changed("protocol", "train_view", value=3), "`protocol.train_view` is"),
-    (_changed("protocol", "recipe", value=[]), "`protocol.recipe` is no dict"),
+    (
+      _changed("protocol", "recipe", value=[]),
+      "`protocol.recipe` is not a dict",
+    ),
     (_changed("pretrained", "mean"), "'mean'"),
     (_changed("pretrained", "mean", "top_1", value="x"), "'top_1' of a `mean`"),
     (_changed("pretrained", "choice", value=[1]), "`pretrained.choice` is no"),
-    (_changed("random_initialisation", value=[1]), "is no dict"),
+    (_changed("random_initialisation", value=[1]), "is not a dict"),
     (_changed("random_initialisation", "mean", "top_1", value=[]), "'top_1'"),
     (_changed("splits", value=[1]), "no attribute"),
     (
       _changed("splits", value=[{"test_clips_left_out": "1"}]),
-      "`splits.test_clips_left_out` is no int",
+      "`splits.test_clips_left_out` is not an int",
     ),
     (_changed("splits", value=[{"directions": [1]}]), "no attribute"),
     (
@@ -392,13 +395,13 @@ def _changed(*place, value=None):
       "`splits.directions.'a'` has no `gallery`",
     ),
     ('{"checkpoint_step": 1' + "0" * 400 + "}", "number of 401 digits"),
-    ('{"checkpoint_step": NaN}', "NaN is no number"),
+    ('{"checkpoint_step": NaN}', "NaN is not a number"),
   ],
 )
 def test_result_with_parts_of_other_kinds_is_one_line(tmp_path, text, reason):
   path = tmp_path / "x.json"
   path.write_text(text)
-  with pytest.raises(exit_codes.UserError, match="is no result") as error:
+  with pytest.raises(exit_codes.UserError, match="is not a result") as error:
     comparison.read_result(path)
   assert reason in str(error.value)
   assert "\n" not in str(error.value)

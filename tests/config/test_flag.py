@@ -51,14 +51,14 @@ def get_config():
 
 _BINARY = """
 import json
-from tfvssl.config import experiment, flag
+from tfvssl.config import flag, tree
 from tfvssl.runtime import exit_codes
 
 _CONFIG = flag.define_config()
 
 def main(argv):
   del argv
-  print(json.dumps(experiment.to_tree(flag.read_config())))
+  print(json.dumps(tree.to_tree(flag.read_config())))
 
 exit_codes.run(main)
 """

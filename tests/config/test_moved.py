@@ -22,6 +22,22 @@ def test_every_stored_class_is_found(place):
   assert kind.__module__ == module
 
 
+@pytest.mark.parametrize("place", json.loads(_STORED.read_text("utf-8")))
+def test_every_class_tells_where_it_was(place):
+  assert moved.place_of_version_0_1(moved.current_place(place)) == place
+
+
+def test_field_that_became_an_entry_tells_what_it_was():
+  former = moved.field_of_version_0_1
+  assert former("rate_factors", {"predictor": 10.0}) == (
+    "predictor_multiplier",
+    10.0,
+  )
+  several = {"predictor": 10.0, "classifier": 2.0}  # it had no word for them
+  assert former("rate_factors", several) == ("rate_factors", several)
+  assert former("momentum", 0.9) == ("momentum", 0.9)
+
+
 def test_stored_tree_of_the_old_place_is_read():
   stored = {"class": "tfvssl.views.Crop", "area": [0.5, 1.0]}
   assert tree.from_tree(stored) == pictures.Crop(area=(0.5, 1.0))

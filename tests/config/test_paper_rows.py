@@ -3,6 +3,7 @@
 import pytest
 
 from tfvssl.config import paper_rows
+from tfvssl.config import protocols
 
 _ROW = paper_rows.Row("Table 3", "RGB", paper_rows.linear(1.0, 2.0, 3.0))
 _SOUND = paper_rows.Row("Table 6", "V-A", {"esc50_linear": 4.0})
@@ -69,12 +70,16 @@ def test_number_is_printed_as_in_the_tables(name, value, printed):
 def test_retrieval_is_read_off_the_results_of_its_protocol():
   # MMV paper Sec. 4.1: 3190 videos of YouCook2, 1K of MSRVTT.
   found = {
-    name: (column.protocol, column.metric, column.classes)
+    name: (column.settings, column.metric, column.classes)
     for name, column in paper_rows.BENCHMARKS.items()
     if name.startswith(("youcook2", "msrvtt"))
   }
   assert found == {
-    f"{data_set}_{figure}": ("retrieval", f"text_to_video_{figure}", videos)
+    f"{data_set}_{figure}": (
+      protocols.Retrieval,
+      f"text_to_video_{figure}",
+      videos,
+    )
     for data_set, videos in (("youcook2", 3190), ("msrvtt", 1000))
     for figure in ("recall_at_1", "recall_at_5", "recall_at_10", "median_rank")
   }

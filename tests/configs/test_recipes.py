@@ -133,7 +133,7 @@ def test_head_tells_what_the_recipe_says(name):
     assert f"{row.table}, " in fields["Paper"]
     assert f'"{row.row}"' in fields["Paper"]
   command = next(key for key in fields if key == "Command")
-  assert f"--config=configs/{name}.py" in fields[command]
+  assert f"--config=configs/brave/{name}.py" in fields[command]
   steps = recipe.get_config().steps
   assert fields["Cost"].startswith(f"{steps // 1000}k steps of 512 clips")
   assert fields["Reproduced here"].startswith("no;")

@@ -9,7 +9,10 @@ from tfvssl import views
 from tfvssl.config import sound
 from tfvssl.data import clip_views
 from tfvssl.data import spectrogram
+from tfvssl.data import starts
 from tfvssl.data import text
+from tfvssl.data import windows
+from tfvssl.data.records import encoded_clip
 from tfvssl.data.records import schema
 
 NARROW = views.RgbViewSpec(num_frames=4, frame_step=2, image_size=16)
@@ -19,11 +22,15 @@ SOUND = views.AudioViewSpec(seconds=0.4)
 def _clip(num_frames=50, words=("rgb", "audio"), sample_index=0, epoch=0):
   encoded = record_fixture.make_clip(1, num_frames=num_frames, modalities=words)
   return schema.parse(
-    tf.constant(schema.serialize(encoded, "hash")),
+    tf.constant(encoded_clip.serialize(encoded, "hash")),
     {views.Modality(word) for word in words},
     tf.constant(sample_index, tf.int64),
     tf.constant(epoch, tf.int64),
   )
+
+
+def _audio(clip, spec, start):
+  return clip_views.view(clip, spec, start, seed=0, name="audio")
 
 
 def _seconds(waveform_view):
@@ -36,8 +43,8 @@ def _seconds(waveform_view):
 def test_broad_audio_starts_with_narrow():
   for index in range(5):
     clip = _clip(sample_index=index)
-    start = clip_views.narrow_start(clip, NARROW, seed=7)
-    begin = clip_views.broad_start(
+    start = starts.narrow_start(clip, NARROW, seed=7)
+    begin = starts.broad_start(
       clip, SOUND, NARROW, start, seed=7, name="broad_audio"
     )
     audio = clip_views.view(clip, SOUND, begin, seed=7, name="broad_audio")
@@ -47,54 +54,13 @@ def test_broad_audio_starts_with_narrow():
     assert _seconds(audio.audio) == pytest.approx(int(start) / 25, abs=0.002)
 
 
-def test_broad_rgb_start_does_not_depend_on_narrow_unless_it_is_asked_to():
-  spec = dataclasses.replace(NARROW, sync=views.Sync.INDEPENDENT)
-  together = dataclasses.replace(NARROW, sync=views.Sync.START)
-  starts = []
-  for index in range(40):
-    clip = _clip(words=("rgb",), sample_index=index)
-    narrow = clip_views.narrow_start(clip, NARROW, seed=7)
-    broad = [
-      int(
-        clip_views.broad_start(
-          clip, spec, NARROW, given, seed=7, name="broad_rgb"
-        )
-      )
-      for given in (narrow, tf.constant(0))
-    ]
-    assert broad[0] == broad[1]
-    starts.append((int(narrow), broad[0]))
-    same = clip_views.broad_start(
-      clip, together, NARROW, narrow, seed=7, name="broad_rgb"
-    )
-    assert int(same) == int(narrow)
-  correlation = np.corrcoef(np.array(starts).T)[0, 1]
-  assert abs(correlation) < 0.45  # 40 independent pairs: 3 deviations
-  assert max(start for _, start in starts) > 43  # beyond the narrow range
-
-
-def test_centred_broad_view_has_the_centre_of_the_narrow_one():
-  spec = dataclasses.replace(SOUND, sync=views.Sync.CENTRE)
-  clip = _clip(words=("rgb", "audio"))
-  length = int(clip_views.frame_count(clip, spec))
-  narrow_middle = NARROW.num_frames * NARROW.frame_step / 2
-  broad_middle = spec.seconds * 25 / 2
-  for start in (0, 7, 30):
-    begin = clip_views.broad_start(
-      clip, spec, NARROW, tf.constant(start), seed=7, name="broad_audio"
-    )
-    difference = (int(begin) + broad_middle) - (start + narrow_middle)
-    assert difference % length == pytest.approx(0, abs=0.5)
-    assert 0 <= int(begin) < length
-
-
 def test_packed_spectrogram_and_waveform_give_the_same_view():
   packed = _clip(words=("rgb", "spectrogram"))
   waves = _clip(words=("rgb", "audio"))
   for start in (0, 17, 40):  # 40 is exactly the last that does not loop
     begin = tf.constant(start)
-    one = clip_views.audio_view(packed, SOUND, begin).audio
-    other = clip_views.audio_view(waves, SOUND, begin).audio
+    one = _audio(packed, SOUND, begin).audio
+    other = _audio(waves, SOUND, begin).audio
     assert one.shape == other.shape == (120, 80)
     # float32 FFT of the same samples, batched in another way
     np.testing.assert_allclose(one, other, atol=3e-4)
@@ -102,28 +68,17 @@ def test_packed_spectrogram_and_waveform_give_the_same_view():
 
 def test_last_frame_of_a_cut_view_holds_real_samples():
   clip = _clip(words=("rgb", "audio"))
-  audio = clip_views.audio_view(clip, SOUND, tf.constant(5)).audio
+  audio = _audio(clip, SOUND, tf.constant(5)).audio
   whole = _clip(words=("spectrogram",)).spectrogram
   np.testing.assert_allclose(audio[-1], whole[5 * 12 + 119], atol=3e-4)
 
 
 def test_sound_loops_with_the_frames():
   clip = _clip(num_frames=10, words=("rgb", "audio"))
-  audio = clip_views.audio_view(
-    clip, views.AudioViewSpec(seconds=0.8), tf.constant(0)
-  ).audio
+  audio = _audio(clip, views.AudioViewSpec(seconds=0.8), tf.constant(0)).audio
   # 10 frames are 120 spectrogram frames; the last of a pass reaches over the
   # seam.
   np.testing.assert_allclose(audio[:119], audio[120:239], atol=3e-4)
-
-
-def test_views_without_sound_track_time_by_the_sound_itself():
-  clip = _clip(words=("audio",))
-  assert int(clip_views.frame_count(clip, SOUND)) == 50
-  packed = _clip(words=("spectrogram",))
-  assert int(clip_views.frame_count(packed, SOUND)) == 50
-  start = clip_views.narrow_start(clip, SOUND, seed=1)
-  assert 0 <= int(start) <= 40
 
 
 def test_rgb_view_has_the_frames_of_its_start():
@@ -170,7 +125,7 @@ def test_flow_view_is_uint8_and_loops():
 
 def test_view_carries_label_and_place():
   clip = _clip(sample_index=4, epoch=2)
-  view = clip_views.audio_view(clip, SOUND, tf.constant(10))
+  view = _audio(clip, SOUND, tf.constant(10))
   assert int(view.labels) == 1
   assert int(view.sample_index) == 4
   assert int(view.epoch) == 2
@@ -204,7 +159,7 @@ def test_evaluation_views_of_sound_have_no_place():
   result = _evaluation(_clip(), SOUND)
   assert result.audio.shape == (3, 120, 80)
   np.testing.assert_allclose(result.start_s, [0, 0.8, 1.6], rtol=1e-6)
-  again = clip_views.audio_view(_clip(), SOUND, tf.constant(20))
+  again = _audio(_clip(), SOUND, tf.constant(20))
   np.testing.assert_array_equal(result.audio[1], again.audio)
 
 
@@ -220,13 +175,13 @@ def test_view_of_unknown_kind_is_an_error():
   with pytest.raises(TypeError, match="must be RgbViewSpec, FlowViewSpec or"):
     clip_views.view(clip, views.ViewSpec(), tf.constant(0), seed=0, name="x")
   with pytest.raises(TypeError, match="not ViewSpec"):
-    clip_views.narrow_start(clip, views.ViewSpec(), seed=0)
+    starts.narrow_start(clip, views.ViewSpec(), seed=0)
 
 
 def test_silence_gives_zeros():
   clip = _clip()
   silent = clip._replace(waveform=tf.zeros_like(clip.waveform))
-  audio = clip_views.audio_view(silent, SOUND, tf.constant(0)).audio
+  audio = _audio(silent, SOUND, tf.constant(0)).audio
   np.testing.assert_array_equal(audio, np.zeros((120, 80), np.float32))
 
 
@@ -256,7 +211,7 @@ def test_waveform_view_is_what_the_log_mel_view_is_made_of():
     waveform = clip_views.view(
       clip, spec, tf.constant(start), seed=3, name="audio"
     ).waveform
-    audio = clip_views.audio_view(clip, spec.heard, tf.constant(start)).audio
+    audio = _audio(clip, spec.heard, tf.constant(start)).audio
     again = spectrogram.log_mel(waveform, spec.spectrogram)
     # But for the last frame, which reaches past the view's end.
     np.testing.assert_allclose(again[:-1], audio[:-1], atol=3e-4)
@@ -277,7 +232,7 @@ def test_waveform_view_loops_with_the_frames_and_else_ends_in_silence():
 
 def test_clip_without_sound_has_zeros_and_a_mask_of_0():
   clip = _clip(words=("rgb",))._replace(waveform=tf.zeros([0], tf.int16))
-  alone = clip._replace(frames=None)
+  alone = clip._replace(frames=None, num_frames=tf.constant(1))
   for silent, start in ((clip, 45), (alone, 0)):
     for jitter_s in (0.0, 0.5):
       view = _waveform(silent, start, temporal_jitter_s=jitter_s)
@@ -319,17 +274,6 @@ def test_jitter_stays_in_the_clip():
   assert beginnings == ends == {True, False}  # half of them would leave it
 
 
-def test_length_of_a_clip_of_sound_alone_is_that_of_its_waveform():
-  both = _clip(words=("audio", "spectrogram"))
-  assert int(clip_views.frame_count(both, HEARD)) == 50
-  assert int(clip_views.narrow_start(both, HEARD, seed=1)) <= 40
-  centred = dataclasses.replace(HEARD, sync=views.Sync.CENTRE)
-  begin = clip_views.broad_start(
-    _clip(), centred, NARROW, tf.constant(20), seed=7, name="audio"
-  )
-  assert int(begin) == 19  # 20 + 8 / 2 - 10 / 2
-
-
 @pytest.fixture(name="text_spec")
 def _text_spec(tmp_path):
   (tmp_path / "words.txt").write_text("<pad>\n<bos>\n<eos>\n<unk>\na\nb\nc\n")
@@ -339,7 +283,7 @@ def _text_spec(tmp_path):
 
 
 def _read(clip, spec, start, narrow=NARROW):
-  begin = clip_views.broad_start(
+  begin = starts.broad_start(
     clip, spec, narrow, tf.constant(start), seed=7, name="text"
   )
   return clip_views.view(
@@ -380,7 +324,7 @@ def test_text_view_starts_with_the_narrow_view_however_it_is_synced(text_spec):
   clip = _clip()
   for sync in views.Sync:
     spec = dataclasses.replace(text_spec, sync=sync)
-    begin = clip_views.broad_start(
+    begin = starts.broad_start(
       clip, spec, NARROW, tf.constant(9), seed=7, name="text"
     )
     assert int(begin) == 9
@@ -416,4 +360,116 @@ def test_views_that_may_be_absent_are_not_evaluated(text_spec):
   with pytest.raises(
     TypeError, match="must be RgbViewSpec, .*not TextViewSpec"
   ):
-    clip_views.narrow_start(_clip(), text_spec, seed=0)
+    starts.narrow_start(_clip(), text_spec, seed=0)
+
+
+def test_pictures_and_sound_are_played_alike():
+  clip = _clip()
+  playback = windows.Playback(speed=2, reversed=True)
+  place = {"seed": 0, "name": "narrow"}
+  video = clip_views.view(
+    clip, NARROW, tf.constant(5), playback=playback, **place
+  ).video
+  frames = tf.gather(clip.frames, [17, 13, 9, 5])
+  expected = clip_views.view(
+    clip._replace(frames=frames),
+    dataclasses.replace(NARROW, frame_step=1),
+    tf.constant(0),
+    **place,
+  ).video
+  np.testing.assert_array_equal(video, expected)
+  heard = clip_views.view(
+    clip, HEARD, tf.constant(5), playback=playback, **place
+  ).waveform
+  samples = clip.waveform.numpy()[5 * 1920 :][: 2 * 19_200 : 2][::-1]
+  np.testing.assert_array_equal(heard, np.float32(samples / 32768))
+
+
+def test_spectrogram_of_played_sound_is_made_of_its_samples():
+  clip = _clip()
+  samples = clip.waveform.numpy().astype(np.float32) / 32768
+  extra = 160  # that the last frames reach on
+  for playback, expected in (
+    (windows.Playback(speed=2), samples[9600:][: 2 * (19_200 + extra) : 2]),
+    (
+      windows.Playback(speed=2, reversed=True),
+      samples[9600 - 2 * extra :][: 2 * (19_200 + extra) : 2][::-1],
+    ),
+  ):
+    audio = clip_views.view(
+      clip, SOUND, tf.constant(5), seed=0, name="audio", playback=playback
+    ).audio
+    again = spectrogram.log_mel(tf.constant(expected), SOUND.spectrogram)
+    np.testing.assert_allclose(audio, again[:120], atol=3e-4)
+
+
+def test_jitter_of_faster_sound_stays_in_the_clip():
+  clip = _clip()
+  inside = clip.waveform.numpy()[-2 * 19_200 + 1 :: 2] / 32768
+  spec = dataclasses.replace(HEARD, temporal_jitter_s=0.2)
+  ends = set()
+  for index in range(12):
+    view = clip_views.view(
+      clip._replace(sample_index=tf.constant(index, tf.int64)),
+      spec,
+      tf.constant(30),
+      seed=3,
+      name="audio",
+      playback=windows.Playback(speed=2),
+    )
+    ends.add(np.array_equal(view.waveform, np.float32(inside)))
+  assert ends == {True, False}  # half of them would leave it
+
+
+def test_packed_spectrogram_is_not_played_otherwise():
+  clip = _clip(words=("rgb", "spectrogram"))
+  with pytest.raises(ValueError, match="only be played forward at speed 1"):
+    clip_views.view(
+      clip,
+      SOUND,
+      tf.constant(0),
+      seed=0,
+      name="audio",
+      playback=windows.Playback(speed=2),
+    )
+
+
+def test_every_kind_may_be_absent_where_it_is_optional(text_spec):
+  flow = views.FlowViewSpec(num_frames=3, image_size=16, resize_short_side=48)
+  for spec, word in (
+    (NARROW, "rgb"),
+    (flow, "flow"),
+    (SOUND, "audio"),
+    (SOUND, "spectrogram"),
+    (HEARD, "audio"),
+  ):
+    spec = dataclasses.replace(spec, optional=True)
+    modalities = {views.Modality(word)}
+    found = []
+    for held in ((word,), ()):
+      encoded = record_fixture.make_clip(1, modalities=held)
+      clip = schema.parse(
+        tf.constant(encoded_clip.serialize(encoded, "hash")),
+        modalities,
+        tf.constant(0, tf.int64),
+        tf.constant(0, tf.int64),
+        optional=frozenset(modalities),
+      )
+      found.append(
+        clip_views.view(clip, spec, tf.constant(0), seed=0, name="x")
+      )
+    present, absent = (getattr(view, spec.piece).numpy() for view in found)
+    assert [float(view.mask) for view in found] == [1.0, 0.0]
+    assert present.shape == absent.shape == spec.shape
+    assert present.dtype == absent.dtype == spec.dtype
+    assert present.any() and not absent.any()
+
+
+def test_needed_views_of_pictures_have_no_mask_and_those_of_samples_have():
+  assert (
+    clip_views.view(_clip(), NARROW, tf.constant(0), seed=0, name="x").mask
+    is None
+  )
+  needed = dataclasses.replace(HEARD, optional=False)
+  view = clip_views.view(_clip(), needed, tf.constant(0), seed=0, name="x")
+  assert float(view.mask) == 1.0

@@ -10,6 +10,7 @@ from tests.data import record_fixture
 from tfvssl import views
 from tfvssl.data import clip_views
 from tfvssl.data import pipeline
+from tfvssl.data import starts
 from tfvssl.data.records import reader
 
 RGB, AUDIO = views.Modality.RGB, views.Modality.AUDIO
@@ -18,7 +19,7 @@ SOUND = views.AudioViewSpec(seconds=0.04)
 
 
 def _sample_views(clip, seed):
-  start = clip_views.narrow_start(clip, NARROW, seed=seed)
+  start = starts.narrow_start(clip, NARROW, seed=seed)
   return {
     "narrow": clip_views.view(clip, NARROW, start, seed=seed, name="narrow"),
     "broad_audio": clip_views.view(
@@ -48,7 +49,7 @@ def _folder(tmp_path_factory):
 
 @pytest.fixture(scope="module", name="records")
 def _records(folder):
-  return reader.open_records(folder, {RGB, AUDIO}, 25.0)
+  return reader.open_records(folder, {RGB, AUDIO})
 
 
 def _dataset(records, sample_views=_place, **changes):
@@ -127,7 +128,7 @@ def test_restart_with_any_buffer(records, shuffle_buffer):
 
 def test_restart_opens_no_shard_that_lies_behind(whole, folder, tmp_path):
   copy = shutil.copytree(folder, tmp_path / "copy")
-  opened = reader.open_records(copy, {RGB, AUDIO}, 25.0)
+  opened = reader.open_records(copy, {RGB, AUDIO})
   counts = [shard.record_count for shard in opened.manifest.shards]
   shard_of = np.repeat(np.arange(len(counts)), counts)
   # An epoch reads 8 of the 11 shards first, alternating; its first blocks of
@@ -191,7 +192,7 @@ def test_more_hosts_than_shards_is_an_error(records):
 
 
 def test_modality_that_was_not_opened_is_an_error(folder):
-  records = reader.open_records(folder, {RGB}, 25.0)
+  records = reader.open_records(folder, {RGB})
   with pytest.raises(ValueError, match="was opened without audio; give"):
     _dataset(records, modalities={RGB, AUDIO})
   with pytest.raises(ValueError, match="was opened without audio; give"):
@@ -210,7 +211,7 @@ def test_pictures_and_sound_are_of_the_same_clip(tmp_path):
     clip.waveform = np.full(3 * 1920, 1000 * seed, np.int16)
     clips.append(clip)
   folder = record_fixture.write_records(tmp_path, clips, num_shards=4)
-  records = reader.open_records(folder, {RGB, AUDIO}, 25.0)
+  records = reader.open_records(folder, {RGB, AUDIO})
 
   def both(clip, seed):
     del seed
@@ -259,14 +260,14 @@ def test_one_clip_is_enough(tmp_path):
   folder = record_fixture.write_records(
     tmp_path, [record_fixture.make_clip(0, num_frames=2)], num_shards=1
   )
-  records = reader.open_records(folder, {RGB}, 25.0)
+  records = reader.open_records(folder, {RGB})
   batches = list(_dataset(records, batch_size=4, modalities={RGB}).take(2))
   assert batches[1]["place"].epoch.numpy().tolist() == [4, 5, 6, 7]
 
 
 def test_clips_without_sound_are_read_where_it_is_optional(folder):
   records = reader.open_for_views(
-    folder, [views.RgbViewSpec(), views.WaveformViewSpec()], 25.0
+    folder, [views.RgbViewSpec(), views.WaveformViewSpec()]
   )
 
   def sample_views(clip, seed):

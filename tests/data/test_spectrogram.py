@@ -50,3 +50,15 @@ def test_pcm_is_divided_by_32768():
     spectrogram.from_pcm16(pcm),
     np.float32([-1.0, -1 / 32768, 0.0, 0.5, 32767 / 32768]),
   )
+
+
+def test_one_function_makes_every_kind():
+  spec = sound.SpectrogramSpec(num_mels=8)
+  waveform = tf.random.stateless_normal([2, 1000], [1, 2])
+  np.testing.assert_array_equal(
+    spectrogram.of_waveform(waveform, spec), spectrogram.log_mel(waveform, spec)
+  )
+  with pytest.raises(
+    TypeError, match="no function makes a Spectrogram; use .* SpectrogramSpec."
+  ):
+    spectrogram.of_waveform(waveform, sound.Spectrogram(48_000, 320, 160))

@@ -111,7 +111,7 @@ def test_unreadable_manifest_ends_with_code_3(inspect, tmp_path):
   ("arguments", "message"),
   [
     ((), "--records is missing"),
-    (("--records=x", "more"), "'more' is no flag"),
+    (("--records=x", "more"), "'more' is not a flag"),
     (("--records=x", "--report=y"), "--config and --report belong together"),
   ],
 )

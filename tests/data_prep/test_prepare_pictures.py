@@ -76,7 +76,7 @@ def test_pictures_are_clips_of_one_frame(
     shown = tf.io.decode_jpeg(frames[0]).numpy().astype(int)
     assert np.abs(shown - _pixels(i)).mean() < 3
   assert not seen
-  opened = reader.open_records(output, {views.Modality.RGB}, 25.0)
+  opened = reader.open_records(output, {views.Modality.RGB})
   assert opened.usable_count == 4
 
 

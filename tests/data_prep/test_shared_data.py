@@ -103,7 +103,7 @@ def test_all_of_the_set(data_dir, preparer, tmp_path, words, written, reasons):
 
 @pytest.mark.slow
 def test_the_folder_itself(data_dir, preparer, tmp_path):
-  """Every regular file is an input; texts and pictures are no media."""
+  """Every regular file is an input; texts and pictures are not media."""
   report = _prepare(preparer, data_dir, tmp_path / "out", "audio")
   assert report["input_count"] == len(streams.list_files(data_dir))
   others = [

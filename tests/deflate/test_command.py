@@ -94,7 +94,7 @@ def test_nothing_is_overwritten(root, deflated):
 @pytest.mark.parametrize(
   ("flags", "message"),
   [
-    (["left over"], "'left over' is no flag; see --helpfull."),
+    (["left over"], "'left over' is not a flag; see --helpfull."),
     ([], "--workdir and --records are needed; for example --workdir=RUN"),
   ],
 )

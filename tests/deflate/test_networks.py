@@ -8,7 +8,6 @@ import tensorflow as tf
 
 from tests import tiny_runs
 from tests.evaluate import grey_records
-from tfvssl import views
 from tfvssl.backbones import deflation
 from tfvssl.data.records import reader
 from tfvssl.deflate import networks
@@ -105,7 +104,7 @@ def test_trained_network_must_be_there(video, tmp_path):
 def test_pictures_are_the_first_frames(tmp_path):
   grey_records.bright_and_dark(tmp_path, 5)
   spec = grey_records.plain_spec()
-  records = reader.open_for_views(tmp_path, [spec], views.FRAME_RATE_HZ)
+  records = reader.open_for_views(tmp_path, [spec])
   dataset = networks.pictures(records, spec, short_side=20)
   assert dataset.element_spec == tf.TensorSpec([16, 16, 3], tf.float32)
   levels = [float(image[8, 8, 0]) * 255 for image in dataset]

@@ -267,7 +267,7 @@ def test_folder_of_broken_files_is_one_line(model, folder, tmp_path):
     (["--model=a", "--output=b.npz", "--sentences=c"], 3, "=c is not a file"),
     (["--model=a", "--input=b", "--output=c"], 2, "must end in .npz"),
     (["--model=a", "--input=b", "--output=c.npz"], 3, "--input=b does not"),
-    (["x"], 2, "'x' is no flag"),
+    (["x"], 2, "'x' is not a flag"),
   ],
 )
 def test_mistakes_end_in_one_line(flags, code, message):

@@ -100,7 +100,7 @@ def test_sound_windows_go_on_with_what_follows():
   np.testing.assert_array_equal(windows[1], np.arange(40, 110))
   np.testing.assert_array_equal(windows[2][:30], np.arange(80, 110))
   assert not windows[2][30:].any()
-  # The extra samples are no part of a whole window.
+  # The extra samples are not part of a whole window.
   windows, lengths = _windows_of_sound(95, 0.4, None, extra_samples=20)
   assert lengths == [50, 50]
   np.testing.assert_array_equal(windows[1][:55], np.arange(40, 95))

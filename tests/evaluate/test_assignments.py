@@ -9,7 +9,7 @@ from tfvssl.evaluate import assignments
 
 def test_values_take_the_kind_of_their_field():
   before = tiny_runs.experiment()
-  after = assignments.assign(
+  after, _ = assignments.assign(
     before,
     [
       "svm.train_epochs=3",

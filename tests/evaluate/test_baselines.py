@@ -103,4 +103,4 @@ def test_broken_picture_ends_in_one_line_with_shard_and_record(tmp_path):
     baselines.samples(tmp_path)
   assert caught.value.exit_code == exit_codes.DATA
   assert "clips-00000-of-00001.tfrecord: record 3 at byte" in str(caught.value)
-  assert "image/encoded 0 of 3 is no whole image" in str(caught.value)
+  assert "image/encoded 0 of 3 is not a whole image" in str(caught.value)

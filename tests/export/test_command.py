@@ -204,7 +204,7 @@ def test_binary_exports_a_run(method, tmp_path):
 @pytest.mark.parametrize(
   ("flags", "code", "message"),
   [
-    (["left over"], 2, "'left over' is no flag; see --helpfull."),
+    (["left over"], 2, "'left over' is not a flag; see --helpfull."),
     (["--workdir=RUN"], 2, "--workdir and --output are needed; for example"),
     (["--workdir={0}", "--output={0}"], 2, "exists and is not empty; choose"),
     (["--workdir={0}", "--output={0}/new"], 3, "config.json does not exist"),

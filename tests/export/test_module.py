@@ -88,11 +88,13 @@ def test_sound_that_goes_on_gives_the_features_of_the_evaluation(method, model):
     sample_index=tf.constant(0, tf.int64),
     epoch=tf.constant(0, tf.int64),
     label=tf.constant(0, tf.int64),
-    frames=tf.constant([b""] * round(25 * len(samples) / 48_000)),
+    num_frames=tf.constant(round(25 * len(samples) / 48_000)),
     waveform=tf.constant(samples, tf.int16),
   )
   encoder = method.encoders()["audio"]
-  view = clip_views.audio_view(clip, encoder.spec, tf.constant(0))
+  view = clip_views.view(
+    clip, encoder.spec, tf.constant(0), seed=0, name="audio"
+  )
   expected = encoder(view.audio[tf.newaxis])
   request = (samples / 32768).astype(np.float32)[np.newaxis]
   audio = model.signatures["audio"]

@@ -88,7 +88,7 @@ def test_a_partial_file_says_what_stays_random(tiny, tmp_path):
 def test_what_is_missing_on_the_command_line_is_named(tmp_path):
   for arguments, message in (
     ([f"--output={tmp_path}/RUN"], "--checkpoint and --output are needed"),
-    (["x.npy"], "'x.npy' is no flag; see --helpfull"),
+    (["x.npy"], "'x.npy' is not a flag; see --helpfull"),
   ):
     process = forked_binaries.run(_BINARY, *arguments)
     assert process.returncode == exit_codes.USAGE
@@ -120,7 +120,7 @@ _WHOLE = published_files.npy({"params": {}, "state": {}, "config": {}})
     (lambda _: published_files.npy([1]), (), "holds a list, no dict"),
     (lambda _: _WHOLE, (), "`config` lacks `include_video_in_broad_view`"),
     (lambda _: _WHOLE, ("--max_bytes=10",), "more than 10 bytes"),
-    (lambda _: None, (), "is no file"),
+    (lambda _: None, (), "is not a file"),
   ],
 )
 def test_a_bad_file_ends_in_one_line_and_data(

@@ -167,5 +167,7 @@ def test_a_larger_file_is_refused_before_it_is_parsed(tmp_path):
 
 def test_a_file_that_is_not_there_is_named(tmp_path):
   for path in (tmp_path, tmp_path / "y.npy"):
-    with pytest.raises(FileNotFoundError, match="is no file; name the downl"):
+    with pytest.raises(
+      FileNotFoundError, match="is not a file; name the downl"
+    ):
       published_file.read(path)

@@ -308,6 +308,7 @@ def _clip(frames=30, sound_s=1.2):
     sample_index=tf.constant(3, tf.int64),
     epoch=tf.constant(1, tf.int64),
     label=tf.constant(-1, tf.int64),
+    num_frames=tf.constant(frames),
     frames=tf.fill([frames], image),
     waveform=tf.constant(np.int16(samples * 16_384)),
     captions=tf.constant(["a red disc", "hums"]),

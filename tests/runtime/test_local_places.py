@@ -1,6 +1,8 @@
 """An address in place of a path is one clear error in every command."""
 
 import re
+import subprocess
+import sys
 
 import pytest
 
@@ -13,11 +15,11 @@ from tfvssl.config import rules
 # Every flag that names a file or folder, by command.
 _PLACES = {
   "tfvssl.train": ("workdir",),
-  "tfvssl.evaluate": ("workdir", "train_records", "test_records", "output"),
+  "tfvssl.evaluate": ("workdir", "train_records", "test_records"),
   "tfvssl.deflate": ("workdir", "records"),
   "tfvssl.export": ("workdir", "output"),
   "tfvssl.embed": ("model", "input", "output"),
-  "tfvssl.search": ("model", "index", "video", "output"),
+  "tfvssl.search": ("model", "index", "output"),
   "tfvssl.compare": ("result",),
   "tfvssl.import_weights": ("checkpoint", "output"),
   "tfvssl.demo": ("workdir", "videos"),
@@ -25,6 +27,12 @@ _PLACES = {
   "data_prep.inspect_records": ("records", "report"),
   "data_prep.make_vocabulary": ("records", "output"),
   "data_prep.generate_demo": ("output",),
+}
+
+# Without these the flags themselves are wrong.
+_NEEDED = {
+  "data_prep.prepare_records": ("input", "output"),
+  "data_prep.make_vocabulary": ("records", "output"),
 }
 
 
@@ -39,7 +47,8 @@ def test_every_command_is_asked():
   [(name, flag) for name, flags in _PLACES.items() for flag in flags],
 )
 def test_address_is_refused(command, flag):
-  done = forked_binaries.run(command, f"--{flag}=gs://bucket/folder")
+  needed = [f"--{name}=x" for name in _NEEDED.get(command, ()) if name != flag]
+  done = forked_binaries.run(command, *needed, f"--{flag}=gs://bucket/folder")
   assert done.returncode == 2
   assert done.stderr.strip() == (
     f"error: `--{flag}` (gs://bucket/folder) must be a path on this machine;"
@@ -50,12 +59,19 @@ def test_address_is_refused(command, flag):
 
 def test_address_of_a_tpu_and_a_sentence_are_no_places(tmp_path):
   config = source_tree.ROOT / "configs" / "tiny_brave.py"
-  done = forked_binaries.run(
-    "tfvssl.train",
+  # By itself: the config's flags are made of the command line of a process.
+  flags = (
     f"--config={config}",
     "--config.runtime.tpu=grpc://10.0.0.2:8470",
     f"--config.data.train_records={tmp_path / 'none'}",
     f"--workdir={tmp_path / 'run'}",
+  )
+  done = subprocess.run(
+    [sys.executable, "-m", "tfvssl.train", *flags],
+    cwd=source_tree.ROOT,
+    capture_output=True,
+    text=True,
+    check=False,
   )
   assert done.returncode == 3 and str(tmp_path / "none") in done.stderr
   done = forked_binaries.run("tfvssl.search", "--query=what is gs://x?")

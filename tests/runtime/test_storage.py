@@ -40,8 +40,26 @@ def test_failed_file_leaves_the_old_one_and_nothing_else(tmp_path):
   assert _names(tmp_path) == ["a"]
 
 
+def test_link_stays_and_what_it_leads_to_is_replaced(tmp_path):
+  (tmp_path / "real").write_text("old")
+  (tmp_path / "link").symlink_to("real")
+  storage.write_text(tmp_path / "link", "new")
+  assert (tmp_path / "link").is_symlink()
+  assert (tmp_path / "real").read_text() == "new"
+  assert _names(tmp_path) == ["link", "real"]
+
+
+def test_pipe_is_written_to_and_not_replaced(tmp_path):
+  os.mkfifo(tmp_path / "pipe")
+  reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+  storage.write_text(tmp_path / "pipe", "said")
+  assert os.read(reader, 100) == b"said"
+  os.close(reader)
+  assert (tmp_path / "pipe").is_fifo()
+
+
 def test_new_folder_appears_with_all_its_files(tmp_path):
-  (tmp_path / "run").mkdir()  # an empty one is no obstacle
+  (tmp_path / "run").mkdir()  # an empty one is not an obstacle
   with storage.new_folder(tmp_path / "run") as unfinished:
     (unfinished / "deep").mkdir()
     (unfinished / "deep" / "b").write_text("b")
@@ -155,6 +173,7 @@ def test_lock_keeps_out_another_process_until_it_ends(tmp_path):
 
 
 def test_lock_keeps_out_another_place_of_the_same_process(tmp_path):
+  (tmp_path / "x").mkdir()
   with storage.lock(tmp_path / "l"):
     with (
       pytest.raises(storage.InUseError, match="is held by"),

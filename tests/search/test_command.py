@@ -107,7 +107,7 @@ def test_model_without_text_refuses_a_sentence(model, index, tmp_path):
     f"--output={tmp_path / 'results.html'}",
   )
   last = process.stderr.strip().splitlines()[-1]
-  assert last.startswith("error: --query='a red disc' is no file, and ")
+  assert last.startswith("error: --query='a red disc' is not a file, and ")
   assert process.returncode == 2
   assert not list(tmp_path.iterdir())
 
@@ -163,7 +163,7 @@ _ALL = ["--model=a", "--index=b", "--query=c"]
 @pytest.mark.parametrize(
   ("flags", "code", "message"),
   [
-    (["x"], 2, "'x' is no flag"),
+    (["x"], 2, "'x' is not a flag"),
     (_ALL, 2, "--model, --index, --query and --output are needed"),
     ([*_ALL, "--query= ", "--output=d.html"], 2, "--output are needed; for"),
     ([*_ALL, "--output=d"], 2, "--output=d must end in .html"),

@@ -248,15 +248,17 @@ def test_sentence_is_embedded_with_its_unknown_words(model, description):
   assert ask("red red red red disc").remarks == [
     "The model reads 4 words of a sentence."
   ]
-  with pytest.raises(ValueError, match="'car' is no file, .* no word that the"):
+  with pytest.raises(
+    ValueError, match="'car' is not a file, .* no word that the"
+  ):
     ask("car")
-  with pytest.raises(ValueError, match="'x+' is no file, and as a sentence"):
+  with pytest.raises(ValueError, match="'x+' is not a file, and as a sentence"):
     ask("x" * 5000)  # no file can be called so
 
 
 def test_model_without_text_refuses_a_sentence():
   with pytest.raises(
-    ValueError, match="'red disc' is no file, and EXPORT has no text network"
+    ValueError, match="'red disc' is not a file, and EXPORT has no text network"
   ):
     searching.embed_query("EXPORT", {"video": {}}, "red disc")
 

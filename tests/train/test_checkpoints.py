@@ -109,7 +109,7 @@ def test_checkpoint_of_another_model_is_refused(tmp_path, state):
   ("saved", "held", "found"), [(3, 3, 1.0), (3, 4, 0.0), (3, 0, 0), (0, 3, 0.0)]
 )
 def test_probe_is_restored_where_it_fits(tmp_path, saved, held, found):
-  """And weights in any case; 0 classes are no probe."""
+  """And weights in any case; 0 classes are not a probe."""
 
   def make_store(value, num_classes):
     online = probe.OnlineProbe(num_classes, 5) if num_classes else None

@@ -104,7 +104,7 @@ def test_parameters_are_those_counted_by_hand():
     "projector": (dim * 256 + 256) + 2 * 256 + (256 * 64 + 64) + 2 * 64,
     "predictor": (64 * 256 + 256) + 2 * 256 + (256 * 64 + 64),
   }
-  # The formula itself, at full size: specs/brave.md section 1.
+  # The formula itself, at full size: the released TSM-50.
   assert _resnet_parameters(3, 1, (3, 4, 6, 3)) == 23_500_352
 
 

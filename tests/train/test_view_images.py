@@ -71,7 +71,7 @@ def test_labels_that_the_method_made_stand_below_the_picture():
 def test_summary_holds_every_view(tmp_path):
   folder = record_fixture.tiny_records(tmp_path / "records")
   method = weights.fresh_method(tiny_runs.experiment(), 0)
-  records = reader.open_for_views(folder, method.view_specs.values(), 25.0)
+  records = reader.open_for_views(folder, method.view_specs.values())
   view_images.write_summary(
     method, records, folder=tmp_path / "views", seed=0, step=3, clips=2
   )

@@ -41,7 +41,7 @@ def augment(
   )
   if spec.noise > 0:
     waveform = add_noise(waveform, spec.noise, keys[:, 0])
-  log_mel = spectrogram.log_mel(waveform, spec.spectrogram)
+  log_mel = spectrogram.of_waveform(waveform, spec.spectrogram)
   masks = spec.spec_augment
   for keys_of, axis, count, width in (
     (keys[:, 1], 1, masks.num_time_masks, masks.max_time_frames),

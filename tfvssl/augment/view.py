@@ -1,14 +1,13 @@
 """Augmentation of a view of any kind: the one door to the others here.
 
-Runs batched, in float32, with static shapes, inside the compiled step.
+Runs batched, in float32, with static shapes, inside the compiled step. What a
+kind needs is loaded where a view of it is met.
 """
 
 import tensorflow as tf
 
 from tfvssl import views
-from tfvssl.augment import flow
 from tfvssl.augment import rgb
-from tfvssl.augment import sound
 
 
 def augment(
@@ -36,9 +35,13 @@ def augment(
     video = rgb.augment(view.video, spec.augmentation, **draws)
     return view._replace(video=video)
   if isinstance(spec, views.FlowViewSpec):
+    from tfvssl.augment import flow
+
     velocity = flow.augment(view.flow, spec, bound_px=spec.bound_px, **draws)
     return view._replace(flow=velocity)
   if isinstance(spec, views.WaveformViewSpec):
+    from tfvssl.augment import sound
+
     log_mel = sound.augment(view.waveform, spec, **draws)
     return view._replace(waveform=None, audio=log_mel)
   return view
@@ -54,6 +57,8 @@ def plain(view: views.View, spec: views.ViewSpec) -> views.View:
   if isinstance(spec, views.RgbViewSpec):
     return view._replace(video=tf.cast(view.video, tf.float32) / 255.0)
   if isinstance(spec, views.FlowViewSpec):
+    from tfvssl.augment import flow
+
     velocity = flow.to_pixels(view.flow, spec.bound_px) / spec.scale_px
     return view._replace(flow=velocity)
   return view

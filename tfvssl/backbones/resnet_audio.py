@@ -4,7 +4,6 @@ import dataclasses
 
 import tensorflow as tf
 
-from tfvssl.backbones import haiku_names
 from tfvssl.backbones import resnet_v2
 
 
@@ -58,4 +57,6 @@ class AudioResNet(resnet_v2.ResNetV2):
           # Layers that the released block made in its constructor have '~'.
           inner = name if name.startswith("batch_norm") else f"~/{name}"
           layers[f"~/block_group_{unit}/block_{number}/{inner}"] = layer
+    from tfvssl.backbones import haiku_names  # for published weights
+
     return haiku_names.variables(root, layers)

@@ -67,7 +67,7 @@ class Bottleneck(tf.keras.layers.Layer):
 
   The stride is that of the 3x3 convolution and of the shortcut. Nothing
   follows the sum, and no scale starts at zero.
-  Source: released resnet.py and tsm_resnet.py; specs/brave.md section 1.
+  Source: released resnet.py and tsm_resnet.py.
   """
 
   def __init__(

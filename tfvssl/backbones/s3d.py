@@ -136,7 +136,7 @@ class S3D(tf.keras.Model):
   """Maps [B, T, H, W, C] (RGB in [0, 1]) to float32 [B, D].
 
   No input normalisation. Everything is padded as TensorFlow's SAME.
-  Source: released s3d.py; specs/mmv.md section 1; paper Sec. 4.1, which
+  Source: released s3d.py; paper Sec. 4.1, which
   refers to Xie et al., "Rethinking Spatiotemporal Feature Learning".
   """
 

@@ -1,6 +1,6 @@
 """What S3D-G is made of: separable convolutions, gating, Inception blocks.
 
-Source: released s3d.py; specs/mmv.md section 1.
+Source: released s3d.py.
 """
 
 from collections.abc import Sequence

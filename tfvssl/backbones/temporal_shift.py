@@ -17,7 +17,7 @@ def temporal_shift(video: tf.Tensor, fraction: float) -> tf.Tensor:
 
   Returns:
     [B, T, H, W, C].
-  Source: released tsm_utils, mode 'gpu'; specs/brave.md section 1.
+  Source: released tsm_utils, mode 'gpu'.
   """
   channels = video.shape[-1]
   count = int(channels * fraction)

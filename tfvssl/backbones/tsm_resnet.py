@@ -4,7 +4,6 @@ import dataclasses
 
 import tensorflow as tf
 
-from tfvssl.backbones import haiku_names
 from tfvssl.backbones import resnet_v2
 from tfvssl.backbones import temporal_shift
 
@@ -81,4 +80,6 @@ class TSMResNet(resnet_v2.ResNetV2):
       for number, block in enumerate(blocks):
         for name, layer in block.layers_by_name().items():
           layers[f"tsm_resnet_unit_{unit}/block_{number}/{name}"] = layer
+    from tfvssl.backbones import haiku_names  # for published weights
+
     return haiku_names.variables(root, layers)

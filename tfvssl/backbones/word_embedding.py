@@ -22,8 +22,7 @@ class WordEmbeddingConfig(experiment.BackboneConfig):
     output_dim: size of the representation.
     table: .npy file of float [vocabulary_size, word_dim]; empty for N(0, 1)
       drawn from the process' seed, which is frozen all the same.
-  Source: MMV paper Sec. 4.1; sizes of the published table, specs/mmv.md
-  section 4.
+  Source: MMV paper Sec. 4.1; sizes of the published table.
   """
 
   vocabulary_size: int = 65_536
@@ -42,7 +41,7 @@ class WordEmbeddingConfig(experiment.BackboneConfig):
 
     Raises:
       FileNotFoundError: `table` does not exist.
-      ValueError: it is no such array.
+      ValueError: it is not such an array.
     """
     return WordEmbedding(self, name)
 

@@ -8,7 +8,6 @@ and its run did otherwise than the recipe.
 """
 
 from collections.abc import Sequence
-import pathlib
 
 from absl import flags as absl_flags
 from ml_collections import config_flags
@@ -17,6 +16,7 @@ from tfvssl.compare import comparison
 from tfvssl.config import flag
 from tfvssl.config import paper_rows
 from tfvssl.runtime import exit_codes
+from tfvssl.runtime import storage
 
 _CONFIG = flag.define_config()
 _RESULT = absl_flags.DEFINE_string(
@@ -32,7 +32,7 @@ _BENCHMARK = absl_flags.DEFINE_string(
 def main(argv: Sequence[str]) -> int:
   """Compares and returns the exit code."""
   if len(argv) > 1:
-    raise ValueError(f"'{argv[1]}' is no flag; see --helpfull.")
+    raise ValueError(f"'{argv[1]}' is not a flag; see --helpfull.")
   if not _RESULT.value:
     raise ValueError(
       "--result is missing; for example --result=RUN/results/NAME.json"
@@ -46,7 +46,7 @@ def main(argv: Sequence[str]) -> int:
   rows = paper_rows.rows_with(
     paper_rows.rows_of(paper_rows.load_recipe(file)), _BENCHMARK.value
   )
-  path = pathlib.Path(_RESULT.value)
+  path = storage.Path(_RESULT.value)
   result = comparison.read_result(path)
   print(comparison.evaluation_text(result, recipe, rows, _BENCHMARK.value))
   print()

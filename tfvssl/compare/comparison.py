@@ -4,29 +4,26 @@ A number is only as good as what it was measured on: everything that the result
 and its run did otherwise than the recipe is told with it.
 """
 
-import dataclasses
 import json
-import pathlib
 from typing import NamedTuple
 
-from tfvssl import views
 from tfvssl.config import experiment
 from tfvssl.config import paper_rows
-from tfvssl.config import protocols
 from tfvssl.config import tree
+from tfvssl.evaluate.protocols import known
 from tfvssl.runtime import exit_codes
+from tfvssl.runtime import storage
 from tfvssl.train import run_folder
 
-# They are no part of what is trained.
+# They are not part of what is trained.
 _NOT_TRAINED = (
   "data.",
   "runtime.",
   "logging.",
-  *(f"{name}." for name in protocols.PROTOCOLS),
+  *(f"{name}." for name in experiment.protocol_sections()),
   # Of files on the disk, of which a recipe knows nothing.
   "method.partners.text.view.words_sha256",
 )
-_SGD = "finetune_sgd"
 _LINES = 12  # of the training's differences
 # Of a result that can be compared: where it must hold what, and where it may.
 _NEEDED = {
@@ -46,9 +43,6 @@ _OPTIONAL = {
   ("random_initialisation",): dict,
   ("random_initialisation", "mean"): dict,
 }
-# Source: paper appendix B, fine-tuning: "The batch is distributed over 32
-# workers", each of which has batch norms of its own.
-_WORKERS = 32
 
 
 class Difference(NamedTuple):
@@ -59,12 +53,12 @@ class Difference(NamedTuple):
   paper: object
 
 
-def read_result(path: pathlib.Path) -> dict:
+def read_result(path: storage.Path) -> dict:
   """Returns the result file as a tree.
 
   Raises:
     FileNotFoundError: there is none.
-    exit_codes.UserError: it is no result of tfvssl.evaluate.
+    exit_codes.UserError: it is not a result of tfvssl.evaluate.
   """
   if not path.is_file():
     raise FileNotFoundError(
@@ -87,7 +81,7 @@ def read_result(path: pathlib.Path) -> dict:
   ) as error:
     raise exit_codes.UserError(
       exit_codes.DATA,
-      f"--result={path} is no result of this version's tfvssl.evaluate"
+      f"--result={path} is not a result of this version's tfvssl.evaluate"
       f" ({error!s:.80}); evaluate again.",
     ) from error
   return result
@@ -100,7 +94,7 @@ def _whole_number(text):
 
 
 def _no_number(text):
-  raise ValueError(f"{text} is no number")
+  raise ValueError(f"{text} is not a number")
 
 
 def _check_kinds(result):
@@ -110,12 +104,13 @@ def _check_kinds(result):
     for name in place:
       value = value.get(name, {}) if place in _OPTIONAL else value[name]
     if type(value) is not kind:
-      raise TypeError(f"`{'.'.join(place)}` is no {kind.__name__}")
+      article = "an" if kind is int else "a"
+      raise TypeError(f"`{'.'.join(place)}` is not {article} {kind.__name__}")
   for split in result["splits"]:
     for side in ("train", "test"):
       count = split.get(f"{side}_clips_left_out", 0)
       if type(count) is not int:
-        raise TypeError(f"`splits.{side}_clips_left_out` is no int")
+        raise TypeError(f"`splits.{side}_clips_left_out` is not an int")
     for name, about in split.get("directions", {}).items():
       if type(about.get("gallery")) is not int:
         raise TypeError(f"`splits.directions.{name!r:.40}` has no `gallery`")
@@ -123,7 +118,7 @@ def _check_kinds(result):
   for mean in (result["pretrained"]["mean"], random):
     for name, value in mean.items():
       if value is not None and type(value) not in (int, float):
-        raise TypeError(f"{name!r:.40} of a `mean` is no number")
+        raise TypeError(f"{name!r:.40} of a `mean` is not a number")
 
 
 def evaluation_text(
@@ -176,16 +171,16 @@ def measured(result: dict, name: str) -> float:
       figure.
   """
   benchmark = paper_rows.benchmark(name)
-  if not benchmark.protocol:
+  if benchmark.settings is None:
     raise ValueError(
       f"--benchmark={name} is measured by no --protocol of tfvssl.evaluate."
     )
   protocol, mean = result["protocol"], result["pretrained"]["mean"]
-  # Of the two ways to fine-tune `differences` tells which is the paper's.
-  found = "finetune" if protocol["name"] == _SGD else protocol["name"]
-  if found != benchmark.protocol:
+  wanted, found = known.with_settings(benchmark.settings), _protocol_of(result)
+  # Of two ways to measure it `differences` tells which is the paper's.
+  if found is None or wanted not in (found, found.STANDS_FOR):
     raise ValueError(
-      f"--benchmark={name} is measured with --protocol={benchmark.protocol};"
+      f"--benchmark={name} is measured with --protocol={wanted.NAME};"
       f" the result has {protocol['name']}."
     )
   if protocol["modality"] != benchmark.modality:
@@ -220,9 +215,12 @@ def differences(
   benchmark = paper_rows.benchmark(name)
   protocol = result["protocol"]
   splits = 1 if row.first_split else benchmark.splits
+  settings = _settings_of(recipe, row, name)
+  papers = known.with_settings(type(settings))
+  counted, count = papers.size(result)
   pairs = [
     ("checkpoint step", result["checkpoint_step"], recipe.steps),
-    _size_pair(result, benchmark),
+    (counted, count, benchmark.classes),
     ("splits", len(result["splits"]), splits),
     (
       "frames of a view",
@@ -233,34 +231,27 @@ def differences(
     ("clips left out", _left_out(result), 0),
     *_view_pairs(protocol, row, name),
   ]
-  papers = _protocol_of(row, name)
-  if protocol["name"] != papers:
-    told = Difference("protocol", protocol["name"], papers)
+  if _protocol_of(result) is not papers:
+    told = Difference("protocol", protocol["name"], papers.NAME)
     return [*_unequal(pairs), told]
-  here = {**protocol, **protocol.get("recipe", {})}
-  if row.fine_tuned:
-    here.update(_chosen(result))
-  for key, value in _protocol_values(recipe, row, name).items():
+  here = papers.chosen(result, row)
+  for key, value in _paper_values(papers, settings, row, name).items():
     pairs.append((key.replace("_", " "), here.get(key), value))
   return _unequal(pairs)
 
 
-def _protocol_of(row, name):
-  """Returns the name of the protocol with which the paper measured it."""
-  by_sgd = name in row.paper.fine_tuned_by_sgd
-  return _SGD if by_sgd else paper_rows.benchmark(name).protocol
+def _protocol_of(result):
+  """Returns the protocol of a result; None for one that is not known."""
+  return known.named(result["protocol"]["name"])
 
 
-def _size_pair(result, benchmark):
-  """Returns how many classes there are, or videos among which one is sought."""
-  if benchmark.protocol != "retrieval":
-    marks = [str(x).startswith(views.DIFFICULT) for x in result["classes"]]
-    return "classes", marks.count(False), benchmark.classes
-  searched = sum(
-    split.get("directions", {}).get("text_to_video", {}).get("gallery", 0)
-    for split in result["splits"]
-  )
-  return "videos to search", searched, benchmark.classes
+def _settings_of(recipe, row, name):
+  """Returns the settings with which the paper measured the benchmark."""
+  by_sgd = row.paper.fine_tuned_by_sgd
+  if name in by_sgd:
+    return by_sgd[name]
+  kind = known.with_settings(paper_rows.benchmark(name).settings)
+  return kind.settings_of(recipe)
 
 
 def _unequal(pairs):
@@ -288,12 +279,6 @@ def _view_pairs(protocol, row, name):
   return pairs
 
 
-def _chosen(result):
-  """Returns the point of the grid that was used, as Table 7 tells it."""
-  choice = result["pretrained"].get("choice", {})
-  return {f"{name}s": [value] for name, value in choice.items()}
-
-
 def _left_out(result):
   return sum(
     split.get(f"{side}_clips_left_out", 0)
@@ -302,32 +287,17 @@ def _left_out(result):
   )
 
 
-def _protocol_values(recipe, row, name):
+def _paper_values(protocol, settings, row, name):
   """Returns the paper's values by their names in a result's protocol."""
-  benchmark = paper_rows.benchmark(name)
-  by_sgd = name in row.paper.fine_tuned_by_sgd
-  section = getattr(recipe, benchmark.protocol)
-  if by_sgd:
-    section = row.paper.fine_tuned_by_sgd[name]
-  if benchmark.protocol == "finetune" and row.fine_tuned:
-    found = row.fine_tuned[name.partition("_")[0]]
-    section = found.settings(section.batch_size)
-  values = dataclasses.asdict(section)
-  if benchmark.protocol == "finetune" and not by_sgd:
-    values["clips_per_replica"] = section.batch_size // _WORKERS
+  values = protocol.paper_values(settings, row, name)
   if name in row.paper.temporal_clips:
     values["temporal_clips"] = row.paper.temporal_clips[name]
-  unused = ["test_batch_size"]
-  if benchmark.protocol in ("svm", "retrieval"):
-    unused.append("batch_size")  # of a forward pass; changes no number
-  if benchmark.image:  # of which the paper says nothing
-    unused += ["batch_size", "learning_rates", "validation_share"]
-  if benchmark.modality == "audio":
-    unused += ["spatial_crops", "test_short_side"]
+  if paper_rows.benchmark(name).modality == "audio":
+    for key in ("spatial_crops", "test_short_side"):
+      values.pop(key, None)
   return {
     key: list(value) if isinstance(value, tuple) else value
     for key, value in values.items()
-    if key not in unused
   }
 
 
@@ -344,7 +314,7 @@ def _word(value):
   return f"{value:,}" if type(value) is int else str(value)
 
 
-def training_text(path: pathlib.Path, recipe: experiment.Experiment) -> str:
+def training_text(path: storage.Path, recipe: experiment.Experiment) -> str:
   """Returns how the run beside the result file differs from the recipe."""
   lines = ["trained otherwise than the recipe"]
   run = path.parent.parent

@@ -228,6 +228,16 @@ class Experiment:
         f" least 0 and below `steps` ({self.steps}); try"
         f" {self.steps // 10}."
       )
-    for name in protocols.PROTOCOLS:
+    for name in protocol_sections():
       getattr(self, name).validate(name)
     self.method.validate()
+
+
+def protocol_sections() -> tuple[str, ...]:
+  """Returns the fields of an experiment that say how it is evaluated."""
+  return tuple(
+    field.name
+    for field in dataclasses.fields(Experiment)
+    if isinstance(field.type, type)
+    and issubclass(field.type, protocols.TestViews)
+  )

@@ -30,6 +30,7 @@ _PLACES = {
   "tfvssl.views.RgbAugmentation": "tfvssl.config.pictures.RgbAugmentation",
   "tfvssl.views.SpecAugment": "tfvssl.config.sound.SpecAugment",
   "tfvssl.views.SpectrogramSpec": "tfvssl.config.sound.SpectrogramSpec",
+  "tfvssl.views.ViewSpec": "tfvssl.config.view.ViewSpec",
   "tfvssl.views.Window": "tfvssl.config.pictures.Window",
 }
 # Fields that became an entry of a dict.
@@ -55,9 +56,26 @@ def current_place(place: str) -> str:
   return place
 
 
+def place_of_version_0_1(place: str) -> str:
+  """Returns where a class of today was in version 0.1.0."""
+  old = {current: former for former, current in _PLACES.items()}
+  module, _, name = place.rpartition(".")
+  if place in old:
+    return old[place]
+  return f"{old[module]}.{name}" if module in old else place
+
+
 def current_entry(field: str) -> tuple[str, str] | None:
   """Returns the field and the entry that a field is today; None if it stays."""
   return _ENTRIES.get(field)
+
+
+def field_of_version_0_1(name: str, value: object) -> tuple[str, object]:
+  """Returns a field of a config's tree, and its value, as version 0.1.0 did."""
+  for former, (field, entry) in _ENTRIES.items():
+    if name == field and isinstance(value, dict) and set(value) == {entry}:
+      return former, value[entry]
+  return name, value
 
 
 def import_hint(error: Exception) -> str:

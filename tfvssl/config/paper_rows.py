@@ -20,7 +20,8 @@ class Benchmark:
 
   Attributes:
     title: for people.
-    protocol: name in the result of tfvssl.evaluate; empty where it has none.
+    settings: class of those of the protocol of tfvssl.evaluate that measures
+      it; None where none does.
     modality: encoder that is measured.
     metric: name in the result.
     classes: of the data set; of a retrieval, the videos to choose from.
@@ -31,7 +32,7 @@ class Benchmark:
   """
 
   title: str
-  protocol: str
+  settings: type[protocols.TestViews] | None
   modality: str
   metric: str
   classes: int
@@ -45,8 +46,8 @@ class Benchmark:
     return f"{self.title} {value:.{digits}f}"
 
 
-def _video(title, protocol, classes, splits, modality="video"):
-  return Benchmark(title, protocol, modality, "top_1", classes, splits)
+def _video(title, settings, classes, splits, modality="video"):
+  return Benchmark(title, settings, modality, "top_1", classes, splits)
 
 
 def _retrieval(title, videos):
@@ -60,7 +61,7 @@ def _retrieval(title, videos):
   ):
     found[f"{title.lower()}_{name}"] = Benchmark(
       f"{title} {short}",
-      "retrieval",
+      protocols.Retrieval,
       "video",
       f"text_to_video_{name}",
       videos,
@@ -73,13 +74,14 @@ def _retrieval(title, videos):
 def _image(strategy, image):
   """Returns the columns of MMV's Table 3 for one way to see an image."""
   found = {}
-  for name, title, protocol, metric, classes in (
-    ("voc2007", "PASCAL VOC 2007 mAP", "pascal", "mean_average_precision", 20),
-    ("imagenet", "ImageNet top-1", "imagenet", "top_1", 1000),
-    ("imagenet_top_5", "ImageNet top-5", "imagenet", "top_5", 1000),
+  pascal, imagenet = protocols.Pascal, protocols.ImageNet
+  for name, title, settings, metric, classes in (
+    ("voc2007", "PASCAL VOC 2007 mAP", pascal, "mean_average_precision", 20),
+    ("imagenet", "ImageNet top-1", imagenet, "top_1", 1000),
+    ("imagenet_top_5", "ImageNet top-5", imagenet, "top_5", 1000),
   ):
     found[f"{name}_{strategy}"] = Benchmark(
-      title, protocol, "video", metric, classes, splits=1, image=image
+      title, settings, "video", metric, classes, splits=1, image=image
     )
   return found
 
@@ -87,18 +89,29 @@ def _image(strategy, image):
 # Source: BraVe Sec. 4.2 and appendix B, "broad": appendix E; MMV Sec. 4.1
 # (retrieval among 3,190 and 1,000 videos) and 4.4.
 BENCHMARKS = {
-  "ucf101_linear": _video("UCF101 linear", "svm", 101, 3),
-  "ucf101_finetune": _video("UCF101 fine-tuned", "finetune", 101, 3),
-  "hmdb51_linear": _video("HMDB51 linear", "svm", 51, 3),
-  "hmdb51_finetune": _video("HMDB51 fine-tuned", "finetune", 51, 3),
-  "k600_linear": _video("K600 linear", "linear", 600, 1),
-  "esc50_linear": Benchmark("ESC-50 linear", "svm", "audio", "top_1", 50, 5),
-  "audioset_mlp": Benchmark(
-    "AudioSet MLP", "mlp", "audio", "mean_average_precision", 527, 1
+  "ucf101_linear": _video("UCF101 linear", protocols.Svm, 101, 3),
+  "ucf101_finetune": _video("UCF101 fine-tuned", protocols.FineTune, 101, 3),
+  "hmdb51_linear": _video("HMDB51 linear", protocols.Svm, 51, 3),
+  "hmdb51_finetune": _video("HMDB51 fine-tuned", protocols.FineTune, 51, 3),
+  "k600_linear": _video("K600 linear", protocols.Linear, 600, 1),
+  "esc50_linear": Benchmark(
+    "ESC-50 linear", protocols.Svm, "audio", "top_1", 50, 5
   ),
-  "imagenet_linear": _video("ImageNet linear", "", 1000, 1),
-  "ucf101_linear_broad": _video("UCF101 linear, broad", "svm", 101, 3, "rgb"),
-  "hmdb51_linear_broad": _video("HMDB51 linear, broad", "svm", 51, 3, "rgb"),
+  "audioset_mlp": Benchmark(
+    "AudioSet MLP",
+    protocols.ShallowMlp,
+    "audio",
+    "mean_average_precision",
+    527,
+    1,
+  ),
+  "imagenet_linear": _video("ImageNet linear", None, 1000, 1),
+  "ucf101_linear_broad": _video(
+    "UCF101 linear, broad", protocols.Svm, 101, 3, "rgb"
+  ),
+  "hmdb51_linear_broad": _video(
+    "HMDB51 linear, broad", protocols.Svm, 51, 3, "rgb"
+  ),
   **_retrieval("YouCook2", 3190),
   **_retrieval("MSRVTT", 1000),
   **_image("naive_deflation", "naive"),
@@ -169,7 +182,7 @@ class Row:
     paper: that has the table.
 
   Raises:
-    ValueError: a name that is no benchmark.
+    ValueError: a name that is not a benchmark.
   """
 
   table: str

@@ -7,18 +7,6 @@ import dataclasses
 
 from tfvssl.config import rules
 
-# Sections of an experiment that say how it is evaluated.
-PROTOCOLS = (
-  "svm",
-  "linear",
-  "finetune",
-  "finetune_sgd",
-  "mlp",
-  "pascal",
-  "imagenet",
-  "retrieval",
-)
-
 
 @dataclasses.dataclass
 class TestViews:
@@ -44,25 +32,72 @@ class TestViews:
       name, self, "temporal_clips", "spatial_crops", "test_short_side"
     )
 
+  @property
+  def views_per_pass(self) -> int:
+    """How many views go through a network at once, over all replicas."""
+    raise TypeError(f"{type(self).__name__} defines no `views_per_pass`.")
+
 
 @dataclasses.dataclass
-class Svm(TestViews):
-  """Linear SVM protocol; source: paper appendix B.
+class Untrained(TestViews):
+  """What protocols share for which nothing is trained on the accelerator.
 
   Attributes:
-    train_epochs: passes of augmented training clips.
-    grid_c: values of C, chosen on the first pair of record folders.
     batch_size: views per forward pass.
   """
 
-  train_epochs: int = 10
-  grid_c: tuple[float, ...] = (1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2)
   batch_size: int = 16
 
   def validate(self, name: str) -> None:
     """Raises ValueError for the first rule that does not hold."""
     super().validate(name)
-    rules.require_positive(name, self, "train_epochs", "batch_size")
+    rules.require_positive(name, self, "batch_size")
+
+  @property
+  def views_per_pass(self) -> int:
+    """How many views go through a network at once."""
+    return self.batch_size
+
+
+@dataclasses.dataclass
+class Trained(TestViews):
+  """What protocols share that train by gradient descent.
+
+  Attributes:
+    batch_size: clips per update over all replicas.
+    test_batch_size: test views per forward pass over all replicas.
+  """
+
+  batch_size: int = 512
+  test_batch_size: int = 16
+
+  def validate(self, name: str) -> None:
+    """Raises ValueError for the first rule that does not hold."""
+    super().validate(name)
+    rules.require_positive(name, self, "batch_size", "test_batch_size")
+
+  @property
+  def views_per_pass(self) -> int:
+    """How many views of the test go through a network at once."""
+    return self.test_batch_size
+
+
+@dataclasses.dataclass
+class Svm(Untrained):
+  """Linear SVM protocol; source: paper appendix B.
+
+  Attributes:
+    train_epochs: passes of augmented training clips.
+    grid_c: values of C, chosen on the first pair of record folders.
+  """
+
+  train_epochs: int = 10
+  grid_c: tuple[float, ...] = (1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2)
+
+  def validate(self, name: str) -> None:
+    """Raises ValueError for the first rule that does not hold."""
+    super().validate(name)
+    rules.require_positive(name, self, "train_epochs")
     if not self.grid_c or min(self.grid_c) <= 0:
       raise ValueError(
         f"`{name}.grid_c` ({self.grid_c}) must hold positive numbers only."
@@ -70,7 +105,7 @@ class Svm(TestViews):
 
 
 @dataclasses.dataclass
-class Linear(TestViews):
+class Linear(Trained):
   """A linear layer on frozen features, trained by LARS.
 
   Source: paper appendix B, "Linear evaluation on Kinetics-600". Test crops
@@ -80,27 +115,21 @@ class Linear(TestViews):
     epochs: passes of augmented training clips.
     warmup_epochs: of them, in which the learning rate rises from 0.
     learning_rate: after the warm-up; then half a cosine to 0.
-    batch_size: clips per update over all replicas.
-    test_batch_size: test views per forward pass over all replicas.
   """
 
   epochs: int = 100
   warmup_epochs: float = 6.5
   learning_rate: float = 0.5
-  batch_size: int = 512
-  test_batch_size: int = 16
 
   def validate(self, name: str) -> None:
     """Raises ValueError for the first rule that does not hold."""
     super().validate(name)
-    rules.require_positive(
-      name, self, "epochs", "learning_rate", "batch_size", "test_batch_size"
-    )
+    rules.require_positive(name, self, "epochs", "learning_rate")
     _require_warmup(self, name)
 
 
 @dataclasses.dataclass
-class FineTune(TestViews):
+class FineTune(Trained):
   """The whole backbone and a linear layer, trained by LARS.
 
   Source: paper appendix B, "Finetuning evaluation on HMDB51 and UCF101". A
@@ -118,7 +147,6 @@ class FineTune(TestViews):
       height.
     validation_share: of the first split's training files per class, on which
       the grid is decided instead of its test clips; 0 is the paper's rule.
-    test_batch_size: test views per forward pass over all replicas.
   """
 
   spatial_crops: int = 1
@@ -130,14 +158,11 @@ class FineTune(TestViews):
   dropouts: tuple[float, ...] = (0.1, 0.5, 0.8)
   scale: tuple[float, float] = (0.8, 1.2)
   validation_share: float = 0.0
-  test_batch_size: int = 16
 
   def validate(self, name: str) -> None:
     """Raises ValueError for the first rule that does not hold."""
     super().validate(name)
-    rules.require_positive(
-      name, self, "epochs", "batch_size", "test_batch_size"
-    )
+    rules.require_positive(name, self, "epochs")
     _require_warmup(self, name)
     _require_rates(self, name)
     if not self.weight_decays or min(self.weight_decays) < 0:
@@ -157,7 +182,7 @@ class FineTune(TestViews):
 
 
 @dataclasses.dataclass
-class FineTuneSgd(TestViews):
+class FineTuneSgd(Trained):
   """The whole backbone and a linear layer, trained by SGD; HMDB51's values.
 
   Source: MMV paper, appendix A.2 and Table 5, whose decay of 5^-3 is taken for
@@ -172,8 +197,6 @@ class FineTuneSgd(TestViews):
     decay_factor: gamma in Table 5.
     learning_rate: of the first updates.
     weight_decay: of the linear layer alone.
-    batch_size: clips per update over all replicas.
-    test_batch_size: test views per forward pass over all replicas.
   """
 
   spatial_crops: int = 1
@@ -184,7 +207,6 @@ class FineTuneSgd(TestViews):
   learning_rate: float = 1.0
   weight_decay: float = 5e-3
   batch_size: int = 256
-  test_batch_size: int = 16
 
   def validate(self, name: str) -> None:
     """Raises ValueError for the first rule that does not hold."""
@@ -196,8 +218,6 @@ class FineTuneSgd(TestViews):
       "steps",
       "decay_factor",
       "learning_rate",
-      "batch_size",
-      "test_batch_size",
     )
     rising = sorted({step for step in self.decay_steps if step >= 1})
     whole = all(float(step).is_integer() for step in rising)
@@ -219,7 +239,7 @@ FINE_TUNE_SGD_UCF101 = FineTuneSgd(
 
 
 @dataclasses.dataclass
-class ShallowMlp(TestViews):
+class ShallowMlp(Trained):
   """A perceptron with one hidden layer on frozen features, trained by Adam.
 
   Source: paper appendix B, "Shallow classifier evaluation on AudioSet". A clip
@@ -230,16 +250,12 @@ class ShallowMlp(TestViews):
     epochs: passes of training clips, each time cut at another place.
     warmup_steps: updates in which the learning rate rises from 0.
     learning_rate: after the warm-up; then half a cosine to 0.
-    batch_size: clips per update over all replicas.
-    test_batch_size: test views per forward pass over all replicas.
   """
 
   hidden_dim: int = 512
   epochs: int = 20
   warmup_steps: int = 5000
   learning_rate: float = 2e-4
-  batch_size: int = 512
-  test_batch_size: int = 16
 
   def validate(self, name: str) -> None:
     """Raises ValueError for the first rule that does not hold."""
@@ -250,8 +266,6 @@ class ShallowMlp(TestViews):
       "hidden_dim",
       "epochs",
       "learning_rate",
-      "batch_size",
-      "test_batch_size",
     )
     if self.warmup_steps < 0:
       raise ValueError(
@@ -260,7 +274,7 @@ class ShallowMlp(TestViews):
 
 
 @dataclasses.dataclass
-class ImageLinear(TestViews):
+class ImageLinear(Trained):
   """A linear layer on frozen features of still images, trained by Adam.
 
   Source: MMV paper, appendix A.2. It names neither batch size nor the rates
@@ -290,9 +304,7 @@ class ImageLinear(TestViews):
   def validate(self, name: str) -> None:
     """Raises ValueError for the first rule that does not hold."""
     super().validate(name)
-    rules.require_positive(
-      name, self, "epochs", "batch_size", "test_batch_size"
-    )
+    rules.require_positive(name, self, "epochs")
     _require_rates(self, name)
     if not 0 < self.validation_share < 1:
       raise ValueError(
@@ -318,7 +330,7 @@ class ImageNet(ImageLinear):
 
 
 @dataclasses.dataclass
-class Retrieval(TestViews):
+class Retrieval(Untrained):
   """Zero-shot retrieval between the modalities of an MMV run.
 
   Source: MMV paper, appendix A.2.
@@ -331,12 +343,6 @@ class Retrieval(TestViews):
 
   spatial_crops: int = 1
   test_short_side: int = 224
-  batch_size: int = 16
-
-  def validate(self, name: str) -> None:
-    """Raises ValueError for the first rule that does not hold."""
-    super().validate(name)
-    rules.require_positive(name, self, "batch_size")
 
 
 def _require_rates(section: FineTune | ImageLinear, name: str) -> None:

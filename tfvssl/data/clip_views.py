@@ -1,10 +1,10 @@
-"""What methods call to make views of a clip: choose a start, then decode.
+"""What methods call to make views of a clip: a start of data.starts, then this.
 
-  start = clip_views.narrow_start(clip, narrow, seed=seed)
+  start = starts.narrow_start(clip, narrow, seed=seed)
   result = {"narrow": clip_views.view(
       clip, narrow, start, seed=seed, name="narrow")}
   for name, spec in broad.items():
-    begin = clip_views.broad_start(
+    begin = starts.broad_start(
         clip, spec, narrow, start, seed=seed, name=name)
     result[name] = clip_views.view(
         clip, spec, begin, seed=seed, name=name, narrow=narrow)
@@ -12,85 +12,36 @@
 Everything is unbatched. Starts are int32 scalars in frames of the clip.
 """
 
+import operator
+from typing import TYPE_CHECKING, NamedTuple
+
 import tensorflow as tf
 
 from tfvssl import views
+from tfvssl.config import view as view_kinds
 from tfvssl.data import decode
 from tfvssl.data import spectrogram
-from tfvssl.data import text
+from tfvssl.data import starts
 from tfvssl.data import windows
 from tfvssl.runtime import randomness
 
-
-def frame_count(
-  clip: views.Clip,
-  spec: views.ViewSpec,
-  frame_rate_hz: float = views.FRAME_RATE_HZ,
-) -> tf.Tensor:
-  """Returns the clip's length in frames, int32; of its sound if it has none.
-
-  Args:
-    clip: with the modality of `spec`.
-    spec: of the view that asks; an audio view gives the length of a clip that
-      has sound only.
-    frame_rate_hz: frames per second.
-  """
-  for images in (clip.frames, clip.flow):
-    if images is not None:
-      return tf.size(images)
-  sound, rate_hz = _sound(clip, spec)
-  seconds = tf.cast(tf.shape(sound)[0], tf.float32) / rate_hz
-  return tf.maximum(1, tf.cast(seconds * frame_rate_hz, tf.int32))
+if TYPE_CHECKING:
+  from tfvssl.data import text
 
 
-def narrow_start(
-  clip: views.Clip,
-  spec: views.ViewSpec,
-  *,
-  seed: int | tf.Tensor,
-  name: str = "narrow",
-  frame_rate_hz: float = views.FRAME_RATE_HZ,
-) -> tf.Tensor:
-  """Returns the start of a view inside its clip; see windows.narrow_start."""
-  num_frames, frame_step = _extent(spec, frame_rate_hz)
-  return windows.narrow_start(
-    frame_count(clip, spec, frame_rate_hz),
-    num_frames,
-    frame_step,
-    _key(clip, seed, name, "start"),
-  )
+class _Place(NamedTuple):
+  """Where in a clip a piece is cut, and by whose draws; see `view`."""
 
+  clip: views.Clip
+  start: tf.Tensor
+  seed: int | tf.Tensor = 0
+  name: str = ""
+  narrow: views.ViewSpec | None = None
+  tokenizer: "text.Tokenizer | None" = None
+  playback: windows.Playback = windows.FORWARD
 
-def broad_start(
-  clip: views.Clip,
-  spec: views.ViewSpec,
-  narrow: views.ViewSpec,
-  start: tf.Tensor,
-  *,
-  seed: int | tf.Tensor,
-  name: str,
-  frame_rate_hz: float = views.FRAME_RATE_HZ,
-) -> tf.Tensor:
-  """Returns the start of a broad view by `spec.sync`.
-
-  Args:
-    clip: with the modality of `spec`.
-    spec: of the broad view.
-    narrow: of the narrow view.
-    start: of the narrow view.
-    seed: of the run.
-    name: of the broad view, a part of its random key.
-    frame_rate_hz: frames per second.
-  """
-  if isinstance(spec, views.TextViewSpec) or spec.sync == views.Sync.START:
-    return start
-  num_clip_frames = frame_count(clip, spec, frame_rate_hz)
-  if spec.sync == views.Sync.CENTRE:
-    extents = _extent(narrow, frame_rate_hz), _extent(spec, frame_rate_hz)
-    return windows.centred_start(num_clip_frames, start, *extents)
-  return windows.independent_start(
-    num_clip_frames, _key(clip, seed, name, "start")
-  )
+  def key(self, operation):
+    return starts.key(self.clip, self.seed, self.name, operation)
 
 
 def view(
@@ -100,171 +51,146 @@ def view(
   *,
   seed: int | tf.Tensor,
   name: str,
-  frame_rate_hz: float = views.FRAME_RATE_HZ,
   narrow: views.ViewSpec | None = None,
-  tokenizer: text.Tokenizer | None = None,
+  tokenizer: "text.Tokenizer | None" = None,
+  playback: windows.Playback = windows.FORWARD,
 ) -> views.View:
   """Returns one training view of any kind; random windows by `name`'s key.
 
-  Only text needs `narrow`, the spec of the narrow view, whose `start` it takes,
-  and a `tokenizer` made from its own spec.
+  Args:
+    clip: with the modality of `spec`, which may be empty where it is optional.
+    spec: of the view.
+    start: where it starts.
+    seed: of the run.
+    name: of the view, a part of its random keys.
+    narrow: of the narrow view, whose `start` it takes; only for text.
+    tokenizer: made from `spec`; only for text.
+    playback: of pictures and sound; captions have none.
 
   Returns:
-    a View with video uint8 [n, H, W, 3], flow uint8 [n, H, W, 2], audio
-    float32 [S, M], or waveform float32 [N] or text int32 [K, L] and its mask;
-    and the scalars labels, sample_index, epoch, start_s.
+    a View with the piece of `spec`: video uint8 [n, H, W, 3], flow uint8
+    [n, H, W, 2], audio float32 [S, M], waveform float32 [N] or text int32
+    [K, L]; its mask, where it has one; and the scalars labels, sample_index,
+    epoch, start_s.
 
   Raises:
     TypeError: `spec` is of no known kind.
-    ValueError: `narrow` or `tokenizer` is missing.
+    ValueError: `narrow` or `tokenizer` is missing, `playback` has a speed
+      below 1, or a packed spectrogram cannot be played so.
   """
-  random: dict = {"seed": seed, "name": name, "frame_rate_hz": frame_rate_hz}
-  if isinstance(spec, views.RgbViewSpec):
-    return rgb_view(clip, spec, start, **random)
-  if isinstance(spec, views.FlowViewSpec):
-    return flow_view(clip, spec, start, **random)
-  if isinstance(spec, views.AudioViewSpec):
-    return audio_view(clip, spec, start, frame_rate_hz=frame_rate_hz)
-  if isinstance(spec, views.WaveformViewSpec):
-    return waveform_view(clip, spec, start, **random)
-  if not isinstance(spec, views.TextViewSpec):
-    raise TypeError(_unknown_kind(spec))
-  if narrow is None or tokenizer is None:
+  cut, held = _of_kind(_TRAINING, spec)
+  if spec.piece == "text" and (narrow is None or tokenizer is None):
     raise ValueError(
       f"the text view `{name}` needs `narrow`, the spec of the narrow view,"
       " and `tokenizer`, a text.Tokenizer of its own spec; give both."
     )
-  return text_view(
-    clip, spec, start, narrow, tokenizer, frame_rate_hz=frame_rate_hz
+  place = _Place(clip, start, seed, name, narrow, tokenizer, playback)
+  result = _about(clip, start)
+  if not spec.has_mask:
+    return result._replace(**{spec.piece: cut(place, spec)})
+  is_there = tf.size(held(clip)) > 0
+  piece = tf.cond(
+    is_there,
+    lambda: cut(place, spec),
+    lambda: tf.zeros(spec.shape, spec.dtype),
   )
+  if spec.piece == "text":
+    is_there &= tf.reduce_any(tokenizer.is_word(piece))
+  mask = tf.cast(is_there, tf.float32)
+  return result._replace(mask=mask, **{spec.piece: piece})
 
 
-def rgb_view(
-  clip: views.Clip,
-  spec: views.RgbViewSpec,
-  start: tf.Tensor,
-  *,
-  seed: int | tf.Tensor,
-  name: str,
-  frame_rate_hz: float = views.FRAME_RATE_HZ,
-) -> views.View:
-  """Returns frames in one random window; video uint8 [n, H, W, 3]."""
-  video = decode.decode_view(
-    _take(clip.frames, spec, start),
+def _rgb(place, spec):
+  """Returns frames in one random window, uint8 [n, H, W, 3]."""
+  return decode.decode_view(
+    _take(place.clip.frames, spec, place.start, place.playback),
     spec.crop,
     spec.image_size,
-    _key(clip, seed, name, "crop"),
+    place.key("crop"),
   )
-  return _about(clip, start, frame_rate_hz)._replace(video=video)
 
 
-def flow_view(
-  clip: views.Clip,
-  spec: views.FlowViewSpec,
-  start: tf.Tensor,
-  *,
-  seed: int | tf.Tensor,
-  name: str,
-  frame_rate_hz: float = views.FRAME_RATE_HZ,
-) -> views.View:
-  """Returns flow in one random window; flow uint8 [n, H, W, 2]."""
-  flow = decode.decode_flow_view(
-    _take(clip.flow, spec, start),
+def _flow(place, spec):
+  """Returns flow in one random window, uint8 [n, H, W, 2]."""
+  return decode.decode_flow_view(
+    _take(place.clip.flow, spec, place.start, place.playback),
     spec.resize_short_side,
     spec.image_size,
-    _key(clip, seed, name, "crop"),
+    place.key("crop"),
   )
-  return _about(clip, start, frame_rate_hz)._replace(flow=flow)
 
 
-def audio_view(
-  clip: views.Clip,
-  spec: views.AudioViewSpec,
-  start: tf.Tensor,
-  *,
-  frame_rate_hz: float = views.FRAME_RATE_HZ,
-) -> views.View:
-  """Returns sound from frame `start` on; audio float32 [S, M].
+def _audio(place, spec):
+  """Returns the spectrogram of sound from the start on, float32 [S, M].
 
   A clip that holds a spectrogram is sliced; else it is computed from the
   samples and those that the last frames reach past the view's end, so both
   give the same. At the seam of a loop they differ.
   """
-  sound, _ = _sound(clip, spec)
-  is_packed = clip.spectrogram is not None
-  length = spec.num_frames if is_packed else _num_samples(spec)
-  num_clip_frames = frame_count(clip, spec, frame_rate_hz)
-  first = windows.sound_start(start, num_clip_frames, tf.shape(sound)[0])
-  first = tf.round(first) if is_packed else first
-  extent = (start, round(spec.seconds * frame_rate_hz), num_clip_frames)
-  values = _take_sound(sound, first, length, extent)
-  if is_packed:
-    audio = tf.ensure_shape(values, [length, spec.spectrogram.num_mels])
-  else:
-    waveform = spectrogram.from_pcm16(values)
-    audio = spectrogram.log_mel(waveform, spec.spectrogram)[: spec.num_frames]
-  return _about(clip, start, frame_rate_hz)._replace(audio=audio)
+  kind, playback = spec.spectrogram, place.playback
+  packed = place.clip.spectrogram
+  if packed is not None:
+    if not playback.is_plain:
+      raise ValueError(
+        "a packed spectrogram can only be played forward at speed 1; prepare"
+        " the records with audio instead of spectrogram."
+      )
+    first = tf.round(_first(place, packed))
+    values = _take_sound(place, spec, packed, first, spec.num_frames)
+    return tf.ensure_shape(values, spec.shape)
+  first = _first(place, place.clip.waveform)
+  if playback.reversed is not False:  # what follows lies before the start
+    reach = tf.cast(kind.extra_samples * playback.speed, tf.float32)
+    first -= tf.where(playback.reversed, reach, 0.0)
+  length = spec.num_samples + kind.extra_samples
+  samples = _take_sound(place, spec, place.clip.waveform, first, length)
+  waveform = spectrogram.from_pcm16(samples)
+  return spectrogram.of_waveform(waveform, kind)[: spec.num_frames]
 
 
-def waveform_view(
-  clip: views.Clip,
-  spec: views.WaveformViewSpec,
-  start: tf.Tensor,
-  *,
-  seed: int | tf.Tensor,
-  name: str,
-  frame_rate_hz: float = views.FRAME_RATE_HZ,
-) -> views.View:
-  """Returns sound from frame `start` on; waveform float32 [N] in [-1, 1].
+def _waveform(place, spec):
+  """Returns sound from the start on, float32 [N] in [-1, 1].
 
-  It lies where that of `audio_view` does, but for `spec.temporal_jitter_s`,
-  which moves it neither before the clip nor further past its end. Without
-  sound it is zeros, and the mask is 0.
+  It lies where that of `_audio` does, but for `spec.temporal_jitter_s`, which
+  moves it neither before the clip nor further past its end.
   """
-  is_there = tf.size(clip.waveform) > 0
-  silence = tf.zeros([1], tf.int16)  # nothing is divided by a length of 0
-  sound = tf.cond(is_there, lambda: clip.waveform, lambda: silence)
-  num_clip_frames = frame_count(clip, spec, frame_rate_hz)
-  first = windows.sound_start(start, num_clip_frames, tf.size(sound))
+  sound = place.clip.waveform
+  first = _first(place, sound)
   if spec.temporal_jitter_s:
-    reach = spec.temporal_jitter_s * spec.spectrogram.sample_rate_hz
-    key = _key(clip, seed, name, "jitter")
-    moved = first + randomness.uniform(key, low=-reach, high=reach)
-    latest = tf.cast(tf.size(sound) - spec.num_samples, tf.float32)
+    reach = spec.temporal_jitter_s * spec.sample_rate_hz
+    moved = first + randomness.uniform(
+      place.key("jitter"), low=-reach, high=reach
+    )
+    span = windows.span(spec.num_samples, 1, place.playback)
+    latest = tf.cast(tf.size(sound) - span, tf.float32)
     first = tf.clip_by_value(moved, 0.0, tf.maximum(first, latest))
-  extent = (start, round(spec.seconds * frame_rate_hz), num_clip_frames)
-  samples = _take_sound(sound, first, spec.num_samples, extent)
-  return _about(clip, start, frame_rate_hz)._replace(
-    waveform=spectrogram.from_pcm16(samples),
-    mask=tf.cast(is_there, tf.float32),
+  samples = _take_sound(place, spec, sound, first, spec.num_samples)
+  return spectrogram.from_pcm16(samples)
+
+
+def _text(place, spec):
+  """Returns the captions nearest to the middle of the narrow view, [K, L]."""
+  from tfvssl.data import text  # many methods have none
+
+  clip = place.clip
+  middle_s = starts.middle_s(clip, place.narrow, place.start)
+  return text.caption_ids(
+    clip.captions, clip.caption_times_s, middle_s, spec, place.tokenizer
   )
 
 
-def text_view(
-  clip: views.Clip,
-  spec: views.TextViewSpec,
-  start: tf.Tensor,
-  narrow: views.ViewSpec,
-  tokenizer: text.Tokenizer,
-  *,
-  frame_rate_hz: float = views.FRAME_RATE_HZ,
-) -> views.View:
-  """Returns the captions nearest to the middle of the narrow view.
+def _sound_of(clip):
+  return clip.waveform if clip.spectrogram is None else clip.spectrogram
 
-  `start` is that of the narrow view. The text is int32 [K, L]; without captions
-  it is zeros. The mask is 0 where no caption has a word of the vocabulary.
-  """
-  num_frames, frame_step = _extent(narrow, frame_rate_hz)
-  middle = tf.cast(start, tf.float32) + num_frames * frame_step / 2
-  ids = text.caption_ids(
-    clip.captions, clip.caption_times_s, middle / frame_rate_hz, spec, tokenizer
-  )
-  is_there = (tf.size(clip.captions) > 0) & tf.reduce_any(
-    tokenizer.is_word(ids)
-  )
-  return _about(clip, start, frame_rate_hz)._replace(
-    text=ids, mask=tf.cast(is_there, tf.float32)
-  )
+
+# Of each kind: what cuts its piece, and gets what a clip holds for it.
+_TRAINING = {
+  views.RgbViewSpec: (_rgb, operator.attrgetter("frames")),
+  views.FlowViewSpec: (_flow, operator.attrgetter("flow")),
+  views.AudioViewSpec: (_audio, _sound_of),
+  views.WaveformViewSpec: (_waveform, operator.attrgetter("waveform")),
+  views.TextViewSpec: (_text, operator.attrgetter("captions")),
+}
 
 
 def evaluation_views(
@@ -274,7 +200,6 @@ def evaluation_views(
   temporal_clips: int,
   spatial_crops: int,
   short_side: int,
-  frame_rate_hz: float = views.FRAME_RATE_HZ,
 ) -> views.View:
   """Returns regularly spaced views of the clip, nothing random.
 
@@ -284,7 +209,6 @@ def evaluation_views(
     temporal_clips: starts spaced over the clip.
     spatial_crops: squares along the longer side; not used for sound.
     short_side: to which RGB frames are resized before the crop.
-    frame_rate_hz: frames per second.
 
   Returns:
     a View with one more axis in front, [temporal_clips * spatial_crops] (or
@@ -292,112 +216,92 @@ def evaluation_views(
     sample_index and epoch stay scalar.
   Source: paper appendix B.
   """
-  if views.is_optional(spec):
-    raise TypeError(_unknown_kind(spec))
-  num_frames, frame_step = _extent(spec, frame_rate_hz)
-  starts = windows.linspace_starts(
-    frame_count(clip, spec, frame_rate_hz),
-    temporal_clips,
-    num_frames,
-    frame_step,
-  )
-  if isinstance(spec, views.AudioViewSpec):
-    sounds = [
-      audio_view(clip, spec, start, frame_rate_hz=frame_rate_hz).audio
-      for start in tf.unstack(starts)
-    ]
-    repeats, parts = 1, {"audio": tf.stack(sounds)}
-  else:
-    crops = [
-      _crops(clip, spec, start, short_side, spatial_crops)
-      for start in tf.unstack(starts)
-    ]
-    name = "flow" if isinstance(spec, views.FlowViewSpec) else "video"
-    repeats, parts = spatial_crops, {name: tf.concat(crops, 0)}
-  starts_s = tf.repeat(tf.cast(starts, tf.float32) / frame_rate_hz, repeats)
+  crops = _of_kind(_EVALUATION, spec)
+  all_starts = starts.linspace_starts(clip, spec, temporal_clips)
+  pieces = [
+    crops(_Place(clip, start), spec, short_side, spatial_crops)
+    for start in tf.unstack(all_starts)
+  ]
+  repeats = pieces[0].shape[0]
+  starts_s = tf.repeat(starts.start_s(clip, all_starts), repeats)
   starts_s = tf.ensure_shape(starts_s, [temporal_clips * repeats])
-  return _about(clip, starts[0], frame_rate_hz)._replace(
-    start_s=starts_s, **parts
+  return _about(clip, all_starts[0])._replace(
+    start_s=starts_s, **{spec.piece: tf.concat(pieces, 0)}
   )
 
 
-def _crops(clip, spec, start, short_side, num_crops):
-  """Returns uint8 [num_crops, n, H, W, C] of RGB or flow."""
-  if isinstance(spec, views.FlowViewSpec):
-    return decode.decode_flow_crops(
-      _take(clip.flow, spec, start),
-      short_side=spec.resize_short_side,
-      size=spec.image_size,
-      num_crops=num_crops,
-    )
+def _rgb_crops(place, spec, short_side, num_crops):
+  """Returns uint8 [num_crops, n, H, W, 3]."""
   return decode.decode_crops(
-    _take(clip.frames, spec, start),
+    _take(place.clip.frames, spec, place.start),
     short_side=short_side,
     size=spec.image_size,
     num_crops=num_crops,
   )
 
 
-def _extent(spec, frame_rate_hz):
-  """Returns (number of frames, frame step) that a view spans."""
-  if isinstance(spec, (views.AudioViewSpec, views.WaveformViewSpec)):
-    return round(spec.seconds * frame_rate_hz), 1
-  if isinstance(spec, (views.RgbViewSpec, views.FlowViewSpec)):
-    return spec.num_frames, spec.frame_step
-  raise TypeError(_unknown_kind(spec))
-
-
-def _unknown_kind(spec):
-  return (
-    "a view must be RgbViewSpec, FlowViewSpec or AudioViewSpec, in training"
-    f" also WaveformViewSpec or TextViewSpec, not {type(spec).__name__}."
+def _flow_crops(place, spec, short_side, num_crops):
+  """Returns uint8 [num_crops, n, H, W, 2]; fields keep their size."""
+  del short_side
+  return decode.decode_flow_crops(
+    _take(place.clip.flow, spec, place.start),
+    short_side=spec.resize_short_side,
+    size=spec.image_size,
+    num_crops=num_crops,
   )
 
 
-def _take(images, spec, start):
+def _all_audio(place, spec, short_side, num_crops):
+  """Returns float32 [1, S, M]: sound has no place."""
+  del short_side, num_crops
+  return _audio(place, spec)[tf.newaxis]
+
+
+_EVALUATION = {
+  views.RgbViewSpec: _rgb_crops,
+  views.FlowViewSpec: _flow_crops,
+  views.AudioViewSpec: _all_audio,
+}
+
+
+def _of_kind(table, spec):
+  for kind, found in table.items():
+    if isinstance(spec, kind):
+      return found
+  raise TypeError(view_kinds.unknown_kind(spec))
+
+
+def _take(images, spec, start, playback=windows.FORWARD):
   indices = windows.frame_indices(
-    start, spec.num_frames, spec.frame_step, tf.size(images)
+    start, spec.num_frames, spec.frame_step, tf.size(images), playback
   )
   return tf.ensure_shape(tf.gather(images, indices), [spec.num_frames])
 
 
-def _sound(clip, spec):
-  """Returns the clip's spectrogram or else waveform, and its rate in Hz."""
-  rate_hz = spec.spectrogram.sample_rate_hz
-  if isinstance(spec, views.AudioViewSpec) and clip.spectrogram is not None:
-    return clip.spectrogram, rate_hz / spec.spectrogram.frame_step
-  return clip.waveform, float(rate_hz)
+def _first(place, sound):
+  """Returns where the view starts in the sound, float32 scalar."""
+  num_values = tf.shape(sound)[0]
+  return windows.sound_start(place.start, place.clip.num_frames, num_values)
 
 
-def _num_samples(spec):
-  """Returns the samples of an audio view and those its last frames need."""
-  kind = spec.spectrogram
-  in_view = round(spec.seconds * kind.sample_rate_hz)
-  return in_view + kind.frame_length - kind.frame_step
-
-
-def _take_sound(sound, first, length, extent):
+def _take_sound(place, spec, sound, first, length):
   """Returns `length` values of the sound, as windows.sound_indices says."""
-  start_frame, view_frames, num_clip_frames = extent
   indices = windows.sound_indices(
     tf.cast(first, tf.int32),
     length,
-    start_frame=start_frame,
-    view_frames=view_frames,
-    num_clip_frames=num_clip_frames,
+    start_frame=place.start,
+    view_frames=starts.sound_frames(place.clip, spec.seconds, place.playback),
+    num_clip_frames=place.clip.num_frames,
     num_values=tf.shape(sound)[0],
+    playback=place.playback,
   )
   return windows.take_sound(sound, indices)
 
 
-def _key(clip, seed, name, operation):
-  return randomness.key(seed, clip.epoch, clip.sample_index, name, operation)
-
-
-def _about(clip, start, frame_rate_hz):
+def _about(clip, start):
   return views.View(
     labels=clip.label,
     sample_index=clip.sample_index,
     epoch=clip.epoch,
-    start_s=tf.cast(start, tf.float32) / frame_rate_hz,
+    start_s=starts.start_s(clip, start),
   )

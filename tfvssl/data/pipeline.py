@@ -76,7 +76,13 @@ def training_dataset(
   epochs = tf.data.Dataset.range(first_epoch, np.iinfo(np.int64).max)
   clips = epochs.flat_map(epoch_blocks).prefetch(1).unbatch()
   return _views(
-    clips, sample_views, modalities, seed, batch_size, drop_remainder=True
+    records,
+    clips,
+    sample_views,
+    modalities,
+    seed=seed,
+    batch_size=batch_size,
+    drop_remainder=True,
   )
 
 
@@ -147,7 +153,13 @@ def evaluation_dataset(
     lambda number, record: (tf.constant(epoch, tf.int64), number, record)
   )
   return _views(
-    clips, sample_views, modalities, seed, batch_size, drop_remainder=False
+    records,
+    clips,
+    sample_views,
+    modalities,
+    seed=seed,
+    batch_size=batch_size,
+    drop_remainder=False,
   )
 
 
@@ -160,10 +172,13 @@ def _check_modalities(records, modalities):
     )
 
 
-def _views(clips, sample_views, modalities, seed, batch_size, drop_remainder):
+def _views(
+  records, clips, sample_views, modalities, *, seed, batch_size, drop_remainder
+):
+  may_lack = records.may_lack | {views.Modality.AUDIO}  # if `records` let it
+
   @_without_autograph
   def make(epoch, number, record):
-    may_lack = frozenset({views.Modality.AUDIO})  # if `records` let it pass
     clip = schema.parse(record, modalities, number, epoch, optional=may_lack)
     return sample_views(clip, seed)
 

@@ -1,8 +1,31 @@
-"""Log-mel spectrogram; one function for the writer, the host and the device."""
+"""Spectrograms; one function for the writer, the host and the device."""
+
+from collections.abc import Callable
 
 import tensorflow as tf
 
 from tfvssl.config import sound
+
+
+def of_waveform(waveform: tf.Tensor, spec: sound.Spectrogram) -> tf.Tensor:
+  """Returns the spectrogram that `spec` describes, of whatever kind.
+
+  Args:
+    waveform: float32 [..., N] in [-1, 1].
+    spec: its class chooses the function.
+
+  Returns:
+    float32 [..., S, M]; S is static where N is.
+
+  Raises:
+    TypeError: there is no function for this kind.
+  """
+  if type(spec) not in _FUNCTIONS:
+    raise TypeError(
+      f"no function makes a {type(spec).__name__}; use one of"
+      f" {', '.join(kind.__name__ for kind in _FUNCTIONS)}."
+    )
+  return _FUNCTIONS[type(spec)](waveform, spec)
 
 
 def log_mel(waveform: tf.Tensor, spec: sound.SpectrogramSpec) -> tf.Tensor:
@@ -20,7 +43,7 @@ def log_mel(waveform: tf.Tensor, spec: sound.SpectrogramSpec) -> tf.Tensor:
   Returns:
     float32 [..., S, M]; S is static where N is.
 
-  Source: released datasets/spectrograms.py; specs/brave.md section 6.
+  Source: released datasets/spectrograms.py.
   """
   spectrum = tf.abs(
     tf.signal.stft(
@@ -39,6 +62,9 @@ def log_mel(waveform: tf.Tensor, spec: sound.SpectrogramSpec) -> tf.Tensor:
     upper_edge_hertz=spec.upper_hz,
   )
   return tf.math.log(1.0 + spec.log_scale * tf.matmul(spectrum, mel))
+
+
+_FUNCTIONS: dict[type, Callable] = {sound.SpectrogramSpec: log_mel}
 
 
 def from_pcm16(pcm: tf.Tensor) -> tf.Tensor:

@@ -48,7 +48,7 @@ class Tokenizer:
 
     Raises:
       FileNotFoundError: a file does not exist.
-      ValueError: a file is no list of words, which one line says with its
+      ValueError: a file is not a list of words, which one line says with its
         name and the place, or not that of `words_sha256`.
     """
     self._format = spec.vocabulary_format
@@ -165,7 +165,7 @@ def read_vocabulary(
 
   Raises:
     FileNotFoundError: the file does not exist.
-    ValueError: it is no vocabulary; one line that names it and the place.
+    ValueError: it is not a vocabulary; one line that names it and the place.
   """
   path = _existing(path, *_VOCABULARY)
   if vocabulary_format == views.Vocabulary.MIL_NCE:
@@ -323,7 +323,7 @@ def nearest(times_s: tf.Tensor, middle_s: tf.Tensor, count: int) -> tf.Tensor:
     middle_s: float32 scalar.
     count: how many.
 
-  Source: the loader of the released MIL-NCE; specs/mmv.md section 6.
+  Source: the loader of the released MIL-NCE.
   """
   starts, ends = times_s[:, 0], times_s[:, 1]
   most = tf.shape(starts)[0] - 1

@@ -11,17 +11,14 @@ result is RUN/deflated, which tfvssl.evaluate and tfvssl.export take with
 
 from collections.abc import Sequence
 import hashlib
-import pathlib
 
 from absl import flags
 from absl import logging
 
-from tfvssl import views
 from tfvssl.config import tree
-from tfvssl.data.records import damage
 from tfvssl.runtime import exit_codes
+from tfvssl.runtime import storage
 from tfvssl.train import run_folder
-from tfvssl.train import weights
 
 _WORKDIR = flags.DEFINE_string("workdir", None, "Folder of tfvssl.train.")
 _RECORDS = flags.DEFINE_string("records", None, "Record folder of pictures.")
@@ -29,15 +26,17 @@ _EPOCHS = flags.DEFINE_integer("epochs", 100, "Passes of the pictures.", 1)
 _DECAY_EPOCHS = flags.DEFINE_integer(
   "decay_epochs", 30, "After every so many the rate is a tenth.", 1
 )
-_LEARNING_RATE = flags.DEFINE_float("learning_rate", 1e-2, "Of Adam.", 0.0)
+_LEARNING_RATE = flags.DEFINE_float(
+  "learning_rate", 1e-2, "Learning rate of Adam.", 0.0
+)
 _BATCH_SIZE = flags.DEFINE_integer(
   "batch_size", 64, "Pictures per update; the paper is silent.", 1
 )
 _SHORT_SIDE = flags.DEFINE_integer(
   "short_side",
   224,
-  "Of a picture before its central square is taken; ours, as the paper is"
-  " silent.",
+  "Short side of a picture, in pixels, before its central square is taken;"
+  " ours, as the paper is silent.",
   1,
 )
 
@@ -45,15 +44,13 @@ _SHORT_SIDE = flags.DEFINE_integer(
 def main(argv: Sequence[str]) -> int:
   """Deflates the run of --workdir and returns the exit code."""
   if len(argv) > 1:
-    raise ValueError(f"'{argv[1]}' is no flag; see --helpfull.")
+    raise ValueError(f"'{argv[1]}' is not a flag; see --helpfull.")
   if not _WORKDIR.value or not _RECORDS.value:
     raise ValueError(
       "--workdir and --records are needed; for example --workdir=RUN"
       " --records=RECORDS/train"
     )
-  workdir = pathlib.Path(_WORKDIR.value)
-  # Loads TensorFlow: after every check that needs none.
-
+  workdir = storage.Path(_WORKDIR.value)
   logging.set_verbosity(logging.INFO)
   if not (workdir / run_folder.CONFIG_NAME).is_file():
     raise FileNotFoundError(
@@ -74,8 +71,10 @@ def main(argv: Sequence[str]) -> int:
 
 def _deflate(workdir):
   """Trains and writes the network; returns the mean L1 of every epoch."""
+  # Loads TensorFlow: after every check that needs none.
   from tfvssl.deflate import networks
   from tfvssl.runtime import replicas
+  from tfvssl.train import weights
 
   folder = networks.folder_of(workdir)
   if folder.exists():
@@ -94,6 +93,7 @@ def _deflate(workdir):
 
 def _fit(video, image, seed):
   """Trains the deflated network; returns all choices, and the mean L1s."""
+  from tfvssl.data.records import damage
   from tfvssl.deflate import networks
   from tfvssl.deflate import training as deflation
 
@@ -139,7 +139,7 @@ def _open_records(spec):
   from tfvssl.data.records import reader
 
   try:
-    return reader.open_for_views(_RECORDS.value, [spec], views.FRAME_RATE_HZ)
+    return reader.open_for_views(_RECORDS.value, [spec])
   except ValueError as error:
     raise exit_codes.UserError(exit_codes.DATA, str(error)) from error
 

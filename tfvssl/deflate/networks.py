@@ -3,7 +3,6 @@
 import dataclasses
 import enum
 import json
-import pathlib
 from typing import cast
 
 import tensorflow as tf
@@ -56,7 +55,7 @@ class StillVideo(tf.keras.Model):
 
 
 def encoder(
-  video: base.Encoder, image: Image, workdir: pathlib.Path
+  video: base.Encoder, image: Image, workdir: storage.Path
 ) -> base.Encoder:
   """Returns the encoder of images float32 [B, 1, H, W, 3].
 
@@ -83,13 +82,13 @@ def encoder(
   return video.with_backbone(spec, network)
 
 
-def folder_of(workdir: pathlib.Path) -> pathlib.Path:
+def folder_of(workdir: storage.Path) -> storage.Path:
   """Returns where the deflated network of a run stands."""
   return workdir / _FOLDER
 
 
 def save(
-  network: tf.keras.Model, workdir: pathlib.Path, step: int, choices: dict
+  network: tf.keras.Model, workdir: storage.Path, step: int, choices: dict
 ) -> None:
   """Writes a trained deflated network into the run's folder.
 
@@ -107,7 +106,7 @@ def save(
   store.save(step)
 
 
-def choices_of(workdir: pathlib.Path) -> dict:
+def choices_of(workdir: storage.Path) -> dict:
   """Returns how the deflated network of a run was trained.
 
   Raises:

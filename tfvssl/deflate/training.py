@@ -16,6 +16,7 @@ import numpy as np
 import tensorflow as tf
 import tqdm
 
+from tfvssl.data import last_batch
 from tfvssl.optim import adam
 from tfvssl.runtime import exit_codes
 from tfvssl.runtime import randomness
@@ -241,9 +242,8 @@ def _targets(video_network, images_dataset, config):
   with tqdm.tqdm(desc="static videos", unit=" images") as progress:
     for images in _ordered(images_dataset.batch(size)):
       count = len(images)
-      # Of one shape, so that nothing is traced again for the last batch.
-      rows = tf.minimum(tf.range(size), count - 1)
-      parts.append(forward(tf.gather(images, rows))[:count].numpy())
+      padded = last_batch.pad(images, size)
+      parts.append(forward(padded)[:count].numpy())
       progress.update(count)
   targets = np.concatenate(parts)
   if len(targets) < size:

@@ -11,7 +11,6 @@ done and continues what was interrupted. The result is WORKDIR/report.html.
 
 from collections.abc import Sequence
 import json
-import pathlib
 
 from absl import app
 from absl import flags
@@ -28,7 +27,7 @@ _VIDEOS = flags.DEFINE_string(
   "videos", None, "Folder of videos to use instead of generated clips."
 )
 _SEED = flags.DEFINE_integer(
-  "seed", 0, "Of the generated clips and of the training.", lower_bound=0
+  "seed", 0, "Seed of the generated clips and of the training.", lower_bound=0
 )
 _SETTINGS_NAME = "demo.json"
 
@@ -37,8 +36,8 @@ def main(argv: Sequence[str]) -> int:
   """Runs the stages that are missing and writes the report."""
   if len(argv) > 1:
     raise app.UsageError(f"unknown argument '{argv[1]}'; see --helpfull.")
-  workdir = pathlib.Path(_WORKDIR.value)
-  videos = pathlib.Path(_VIDEOS.value) if _VIDEOS.value else None
+  workdir = storage.Path(_WORKDIR.value)
+  videos = storage.Path(_VIDEOS.value) if _VIDEOS.value else None
   if videos and not videos.is_dir():
     raise FileNotFoundError(f"--videos={videos} is not a folder.")
   workdir.mkdir(parents=True, exist_ok=True)

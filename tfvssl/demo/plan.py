@@ -149,7 +149,7 @@ def prepare(
     "prepare",
     "data_prep.prepare_records",
     flags,
-    # Many inputs that are no video are no reason to stop; they are counted.
+    # Inputs that are not videos are counted and stop nothing.
     accepted=(exit_codes.OK, exit_codes.SKIPPED),
   )
 

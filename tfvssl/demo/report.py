@@ -6,7 +6,6 @@ import pathlib
 
 import numpy as np
 
-from tfvssl import views
 from tfvssl.augment import rgb
 from tfvssl.config import pictures
 from tfvssl.data.records import reader
@@ -94,7 +93,7 @@ def _lead(demo):
   return (
     f"A tiny network was pretrained without labels on {demo.videos.name}."
     " So small a network and so short a training show that the whole way"
-    " works; they are no measure of the method."
+    " works; they are not a measure of the method."
   )
 
 
@@ -206,7 +205,6 @@ def _add_views(content, demo):
   records = reader.open_for_views(
     experiment.data.train_records,
     list(method.view_specs.values()),
-    views.FRAME_RATE_HZ,
   )
   batch = view_images.sample(
     method, records, seed=experiment.seed, clips=_SHOWN_CLIPS
@@ -222,14 +220,14 @@ def _add_views(content, demo):
 
 
 def _describe(spec):
-  if isinstance(spec, views.AudioViewSpec):
-    return f"log-mel spectrogram of {spec.seconds:g} s, low tones at the bottom"
-  rate_hz = 25 / spec.frame_step
+  if spec.piece == "audio":
+    kind = spec.spectrogram.title
+    return f"{kind} spectrogram of {spec.seconds:g} s, low tones at the bottom"
   text = (
-    f"{spec.num_frames} frames at {rate_hz:g} per second,"
+    f"{spec.num_frames} frames at {spec.frame_rate_hz:g} per second,"
     f" {spec.image_size} pixels"
   )
-  if isinstance(spec, views.FlowViewSpec):
+  if spec.piece == "flow":
     return f"{text}; optical flow, colour is direction"
   used = spec.augmentation.random_convolution
   return text + (", with random convolution" if used else "")

@@ -9,7 +9,6 @@ import codecs
 import dataclasses
 import json
 import os
-import pathlib
 import re
 import shlex
 import shutil
@@ -41,7 +40,7 @@ class Stage:
   flags: list[str]
   accepted: tuple[int, ...] = (exit_codes.OK,)
   optional: bool = False
-  replaces: pathlib.Path | None = None
+  replaces: storage.Path | None = None
 
   @property
   def command(self) -> str:
@@ -70,7 +69,7 @@ class Journal:
     outcomes: by the name of the stage, in order.
   """
 
-  def __init__(self, workdir: pathlib.Path):
+  def __init__(self, workdir: storage.Path):
     """Reads what earlier runs wrote."""
     self._path = workdir / _JOURNAL_NAME
     self._began = False

@@ -18,7 +18,6 @@ vocabulary the network saw: where it is 0 the embedding means nothing.
 """
 
 from collections.abc import Sequence
-import pathlib
 
 from absl import flags
 from absl import logging
@@ -26,6 +25,7 @@ import numpy as np
 import tqdm
 
 from tfvssl.runtime import exit_codes
+from tfvssl.runtime import storage
 
 _MODEL = flags.DEFINE_string("model", None, "Folder of tfvssl.export.")
 _INPUT = flags.DEFINE_string("input", None, "Folder of media, or one file.")
@@ -54,7 +54,7 @@ _MAX_SKIPPED = flags.DEFINE_float(
 def main(argv: Sequence[str]) -> int:
   """Embeds --input or --sentences and returns the exit code."""
   if len(argv) > 1:
-    raise ValueError(f"'{argv[1]}' is no flag; see --helpfull.")
+    raise ValueError(f"'{argv[1]}' is not a flag; see --helpfull.")
   if not _MODEL.value or not _OUTPUT.value:
     raise ValueError(
       "--model, --output and --input or --sentences are needed; for example"
@@ -65,14 +65,14 @@ def main(argv: Sequence[str]) -> int:
       f"--input={_INPUT.value} and --sentences={_SENTENCES.value}: exactly one"
       " of the two is needed; embed media and text one after the other."
     )
-  output = pathlib.Path(_OUTPUT.value)
+  output = storage.Path(_OUTPUT.value)
   if output.suffix != ".npz":
     raise ValueError(f"--output={output} must end in .npz")
   if _HOP_S.value is not None and not _HOP_S.value > 0:
     raise ValueError(f"--hop_s={_HOP_S.value} must be above 0.")
   if _SENTENCES.value:
-    return _embed_sentences(pathlib.Path(_SENTENCES.value), output)
-  return _embed_media(pathlib.Path(_INPUT.value), output)
+    return _embed_sentences(storage.Path(_SENTENCES.value), output)
+  return _embed_media(storage.Path(_INPUT.value), output)
 
 
 def _embed_media(root, output):

@@ -4,19 +4,22 @@ from collections.abc import Sequence
 import dataclasses
 import enum
 import typing
+from typing import Any
 
 from tfvssl.config import experiment as config
-from tfvssl.config import protocols
 from tfvssl.config import tree
+from tfvssl.evaluate.protocols import known
 
-# What the weights were trained with stays as it was.
-SECTIONS = (*protocols.PROTOCOLS, "runtime")
+# Beside the protocols; what the weights were trained with stays as it was.
+_OTHERS = ("runtime",)
 
 
 def assign(
   experiment: config.Experiment, assignments: Sequence[str]
-) -> config.Experiment:
-  """Returns the experiment with some values of SECTIONS replaced.
+) -> tuple[config.Experiment, dict[str, Any]]:
+  """Returns the experiment and its sections, with some values replaced.
+
+  A protocol that the experiment has no section of has its defaults.
 
   Args:
     experiment: of a run.
@@ -26,30 +29,39 @@ def assign(
   Raises:
     ValueError: there is no such field, or the value is not of its kind.
   """
+  found: dict[str, Any] = {
+    **known.sections(experiment),
+    **{name: getattr(experiment, name) for name in _OTHERS},
+  }
   for assignment in assignments:
-    path, equals, text = assignment.partition("=")
-    section, dot, field = path.partition(".")
-    if not (equals and dot) or section not in SECTIONS:
-      raise ValueError(
-        f"--set={assignment} must be SECTION.FIELD=VALUE with one of"
-        f" {', '.join(SECTIONS)}; for example --set=svm.train_epochs=3."
-      )
-    settings = getattr(experiment, section)
-    hints = typing.get_type_hints(type(settings))
-    if field not in hints:
-      near = tree.nearest_name(field, settings)
-      raise ValueError(
-        f"--set={assignment}: `{section}` has no field `{field}`; {near}"
-      )
-    try:
-      value = _value(text, hints[field])
-    except ValueError as error:
-      raise ValueError(
-        f"--set={assignment}: '{text}' must be {_kind(hints[field])}."
-      ) from error
-    settings = dataclasses.replace(settings, **{field: value})
-    experiment = dataclasses.replace(experiment, **{section: settings})
-  return experiment
+    section, field, value = _parsed(assignment, found)
+    found[section] = dataclasses.replace(found[section], **{field: value})
+  own = {field.name for field in dataclasses.fields(experiment)}
+  changed = {name: found[name] for name in own & set(found)}
+  return dataclasses.replace(experiment, **changed), found
+
+
+def _parsed(assignment, found):
+  """Returns section, field and value of an assignment."""
+  path, equals, text = assignment.partition("=")
+  section, dot, field = path.partition(".")
+  if not (equals and dot) or section not in found:
+    raise ValueError(
+      f"--set={assignment} must be SECTION.FIELD=VALUE with one of"
+      f" {', '.join(found)}; for example --set=svm.train_epochs=3."
+    )
+  hints = typing.get_type_hints(type(found[section]))
+  if field not in hints:
+    near = tree.nearest_name(field, found[section])
+    raise ValueError(
+      f"--set={assignment}: `{section}` has no field `{field}`; {near}"
+    )
+  try:
+    return section, field, _value(text, hints[field])
+  except ValueError as error:
+    raise ValueError(
+      f"--set={assignment}: '{text}' must be {_kind(hints[field])}."
+    ) from error
 
 
 def _value(text, hint):

@@ -6,7 +6,6 @@ beat.
 """
 
 import dataclasses
-import pathlib
 
 import numpy as np
 import tensorflow as tf
@@ -19,6 +18,7 @@ from tfvssl.data.records import schema
 from tfvssl.evaluate.classifiers import linear_svm
 from tfvssl.evaluate.samples import clips
 from tfvssl.evaluate.samples import splits
+from tfvssl.runtime import storage
 
 NAMES = ("colour histogram", "mean image", "frame difference")
 GRID_C = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1)
@@ -42,8 +42,8 @@ class Baseline:
 
 
 def measure(
-  train_records: str | pathlib.Path,
-  test_records: str | pathlib.Path,
+  train_records: storage.PathLike,
+  test_records: storage.PathLike,
   *,
   choose_c: linear_svm.ChooseC = linear_svm.ChooseC.CROSS_VALIDATION,
   grid_c: tuple[float, ...] = GRID_C,
@@ -93,7 +93,7 @@ def _known(part, labels, kept):
 
 
 def samples(
-  folder: str | pathlib.Path,
+  folder: storage.PathLike,
 ) -> tuple[dict[str, linear_svm.Samples], list[str]]:
   """Returns the raw features of every clip with pictures, by baseline.
 
@@ -107,9 +107,7 @@ def samples(
     FileNotFoundError: no such record folder.
     exit_codes.UserError: a record is damaged; it is named.
   """
-  records = reader.open_records(
-    folder, {views.Modality.RGB}, views.FRAME_RATE_HZ
-  )
+  records = reader.open_records(folder, {views.Modality.RGB})
   found = clips.read_clips(records)
   usable = tf.constant(records.usable)
   dataset = (

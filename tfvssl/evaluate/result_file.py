@@ -2,22 +2,11 @@
 
 import hashlib
 import json
-import pathlib
 import re
 
 from tfvssl.runtime import storage
 
 _NAME_LENGTH = 80  # of the records' part; file systems allow 255 in all
-
-_TITLES = {
-  "svm": "linear SVM",
-  "linear": "linear layer",
-  "finetune": "fine-tuning",
-  "finetune_sgd": "fine-tuning by SGD",
-  "mlp": "shallow MLP",
-  "pascal": "linear layer on images",
-  "imagenet": "linear layer on images",
-}
 
 
 def name(result: dict, test_folders: list[str]) -> str:
@@ -29,7 +18,7 @@ def name(result: dict, test_folders: list[str]) -> str:
       alone says little.
   """
   names = [
-    "-".join(pathlib.Path(folder).resolve().parts[-2:])
+    "-".join(storage.Path(folder).resolve().parts[-2:])
     for folder in test_folders
   ]
   words = re.sub(r"[^A-Za-z0-9.]+", "-", "+".join(names)).strip("-.")
@@ -46,20 +35,21 @@ def name(result: dict, test_folders: list[str]) -> str:
   )
 
 
-def write(result: dict, path: pathlib.Path) -> None:
+def write(result: dict, path: storage.Path) -> None:
   """Writes the result; the file appears whole."""
   # NaN is no JSON; figures are never NaN.
   text = json.dumps(result, indent=1, allow_nan=False)
   storage.write_text(path, text + "\n")
 
 
-def summary(result: dict) -> str:
-  """Returns a few lines for a person: per cent, mean over the splits."""
-  if result["protocol"]["name"] == "retrieval":
-    from tfvssl.evaluate.protocols import retrieval
+def summary(title: str, result: dict) -> str:
+  """Returns a few lines for a person: per cent, mean over the splits.
 
-    return retrieval.table(result)
-  name, first = result["protocol"]["name"], result["splits"][0]
+  Args:
+    title: of the protocol.
+    result: of labelled clips.
+  """
+  first = result["splits"][0]
   rows = {
     "pretrained": result["pretrained"]["mean"],
     "random initialisation": result["random_initialisation"]["mean"],
@@ -68,7 +58,7 @@ def summary(result: dict) -> str:
   what = f"{metric.replace('_', ' ')}, %"
   if metric == "top_1":
     what = "top-1 (top-5) %"
-  lines = [f"{_TITLES[name]}, {len(result['splits'])} split(s), {what}"]
+  lines = [f"{title}, {len(result['splits'])} split(s), {what}"]
   for row, mean in rows.items():
     if mean[metric] is not None:
       line = f"  {row:22} {100 * mean[metric]:5.1f}"

@@ -14,14 +14,12 @@ loaded back and gave the outputs of the run.
 """
 
 from collections.abc import Sequence
-import pathlib
 
 from absl import flags
 from absl import logging
 
 from tfvssl.runtime import exit_codes
 from tfvssl.runtime import storage
-from tfvssl.train import weights
 
 _WORKDIR = flags.DEFINE_string("workdir", None, "Folder of tfvssl.train.")
 _OUTPUT = flags.DEFINE_string(
@@ -41,16 +39,17 @@ _IMAGE = flags.DEFINE_enum(
 def main(argv: Sequence[str]) -> int:
   """Exports the run of --workdir and returns the exit code."""
   if len(argv) > 1:
-    raise ValueError(f"'{argv[1]}' is no flag; see --helpfull.")
+    raise ValueError(f"'{argv[1]}' is not a flag; see --helpfull.")
   if not _WORKDIR.value or not _OUTPUT.value:
     raise ValueError(
       "--workdir and --output are needed; for example --workdir=RUN"
       " --output=EXPORT"
     )
-  output = storage.check_free(pathlib.Path(_OUTPUT.value))
+  output = storage.check_free(storage.Path(_OUTPUT.value))
   # Loads TensorFlow: after every check that needs none.
   from tfvssl.deflate import networks
   from tfvssl.export import writer
+  from tfvssl.train import weights
 
   logging.set_verbosity(logging.INFO)
   try:
@@ -64,7 +63,7 @@ def main(argv: Sequence[str]) -> int:
     step=step,
     max_batch_size=_MAX_BATCH_SIZE.value,
     image=networks.Image(_IMAGE.value),
-    workdir=pathlib.Path(_WORKDIR.value),
+    workdir=storage.Path(_WORKDIR.value),
   )
   print(
     f"next: python -m tfvssl.embed --model={output} --input=FOLDER"

@@ -8,7 +8,6 @@ of every other file. Needs neither the run nor the networks.
 from collections.abc import Iterable
 import json
 import math
-import pathlib
 
 import numpy as np
 
@@ -32,14 +31,14 @@ _IMAGE_NETWORKS = {
 }
 
 
-def load_description(folder: str | pathlib.Path) -> dict:
+def load_description(folder: storage.PathLike) -> dict:
   """Returns signature.json of an export whose files are all unharmed.
 
   Raises:
     FileNotFoundError: there is no export in `folder`.
     ValueError: another format, or a file is missing or changed.
   """
-  path = pathlib.Path(folder) / SIGNATURE_NAME
+  path = storage.Path(folder) / SIGNATURE_NAME
   _check_exists(path)
   try:
     description = json.loads(path.read_text(encoding="utf-8"))
@@ -63,7 +62,7 @@ def load_description(folder: str | pathlib.Path) -> dict:
   return description
 
 
-def identity(folder: str | pathlib.Path) -> str:
+def identity(folder: storage.PathLike) -> str:
   """Returns what tells an export from any other: 64 hexadecimal digits.
 
   It is the SHA-256 of signature.json, in which those of all files stand.
@@ -71,12 +70,12 @@ def identity(folder: str | pathlib.Path) -> str:
   Raises:
     FileNotFoundError: there is no export in `folder`.
   """
-  path = pathlib.Path(folder) / SIGNATURE_NAME
+  path = storage.Path(folder) / SIGNATURE_NAME
   _check_exists(path)
   return storage.digest(path)
 
 
-def write_description(description: dict, folder: pathlib.Path) -> None:
+def write_description(description: dict, folder: storage.Path) -> None:
   """Writes the card and signature.json, with the digests of all files."""
   (folder / CARD_NAME).write_text(card(description), encoding="utf-8")
   complete = description | {"files": storage.digests(folder)}
@@ -102,7 +101,7 @@ def _check_exists(path):
 
 
 def _inside(name):
-  path = pathlib.PurePosixPath(name)
+  path = storage.Path(name)
   return not path.is_absolute() and ".." not in path.parts
 
 

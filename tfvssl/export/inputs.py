@@ -5,6 +5,7 @@ condition in the graph with a message that holds the value found.
 """
 
 import dataclasses
+from typing import cast
 
 import tensorflow as tf
 
@@ -23,7 +24,7 @@ class Input:
     name: of the tensor, as in requests and messages.
     dtype: of the tensor.
     shape: without the batch dimension.
-    low: smallest value; None where the values are no numbers.
+    low: smallest value; None where the values are not numbers.
     high: largest value, likewise.
     remedy: what to do with values outside.
     extra_samples: that may follow the last dimension, all or none; see
@@ -64,27 +65,25 @@ def of_encoders(
     image: of the encoder of still images; None where none are taken.
   """
   inputs = {}
-  video, audio = specs.get("video"), specs.get("audio")
-  if isinstance(video, views.RgbViewSpec):
-    size = (video.image_size, video.image_size, 3)
-    inputs |= _pixels("video", (video.num_frames, *size), "clips")
-  if isinstance(audio, views.AudioViewSpec):
+  if "video" in specs:
+    inputs |= _pixels("video", specs["video"].shape, "clips")
+  if "audio" in specs:
+    audio = cast(views.AudioViewSpec, specs["audio"])
     inputs["audio"] = Input(
       "waveform",
       tf.float32,
-      (num_samples(audio),),
+      (audio.num_samples,),
       -1.0,
       1.0,
       _AUDIO_REMEDY,
-      extra_samples(audio),
+      audio.spectrogram.extra_samples,
     )
   if "text" in specs:
     inputs["text"] = Input(
       "sentences", tf.string, (), None, None, items="sentences"
     )
-  if isinstance(image, views.RgbViewSpec):
-    size = (image.image_size, image.image_size, 3)
-    inputs |= _pixels("image", size, "images")
+  if image is not None:
+    inputs |= _pixels("image", image.shape[1:], "images")
   return inputs
 
 
@@ -99,20 +98,6 @@ def _pixels(name, shape, items):
 def modality_of(signature: str) -> str:
   """Returns what a signature embeds: `video`, `audio`, `text` or `image`."""
   return signature.removesuffix("_uint8")
-
-
-def num_samples(spec: views.AudioViewSpec) -> int:
-  """Returns the length of the view's waveform in samples."""
-  return round(spec.seconds * spec.spectrogram.sample_rate_hz)
-
-
-def extra_samples(spec: views.AudioViewSpec) -> int:
-  """Returns how far the last spectrogram frames reach past the view's end.
-
-  In the evaluation they hold what the clip sounds like there; without these
-  samples they see silence.
-  """
-  return max(0, spec.spectrogram.frame_length - spec.spectrogram.frame_step)
 
 
 def append_silence(inputs: tf.Tensor, required: Input) -> tf.Tensor:

@@ -10,7 +10,7 @@ published modules, too: `before_head` is `backbone`, `va` and `vat` are spaces.
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from absl import logging
 import tensorflow as tf
@@ -80,10 +80,9 @@ class ServingModule(tf.Module):
         f" {', '.join(encoders)}."
       )
     self.default_signature = next(iter(self.inputs))
-    text_spec = specs.get("text")
     self.tokens = None
-    if isinstance(text_spec, views.TextViewSpec):
-      self.tokens = Tokens(text_spec)
+    if "text" in specs:
+      self.tokens = Tokens(cast(views.TextViewSpec, specs["text"]))
     served = chosen if image is None else {**chosen, "image": image}
     self.networks = {
       name: self._network(name, served[serving_inputs.modality_of(name)])
@@ -197,7 +196,7 @@ class Tokens(tf.Module):
 
     Raises:
       FileNotFoundError: there is no such file.
-      ValueError: it is no vocabulary.
+      ValueError: it is not a vocabulary.
     """
     super().__init__()
     self._tokenizer = text.Tokenizer(spec)
@@ -227,15 +226,10 @@ def choose(encoders: dict[str, "base.Encoder"]) -> dict[str, "base.Encoder"]:
   The kind of the view decides, not the name in the run; of several of one
   kind, the one that has the name, else the first. The log names the others.
   """
-  kinds = {
-    "video": views.RgbViewSpec,
-    "audio": views.AudioViewSpec,
-    "text": views.TextViewSpec,
-  }
   chosen: dict[str, base.Encoder] = {}
   served = set()
-  for modality, kind in kinds.items():
-    names = [n for n, e in encoders.items() if isinstance(e.spec, kind)]
+  for modality in ("video", "audio", "text"):
+    names = [n for n, e in encoders.items() if e.spec.piece == modality]
     if names:
       name = modality if modality in names else names[0]
       chosen[modality] = encoders[name]
@@ -257,9 +251,10 @@ def network_input(
   """Returns what the encoder takes for the inputs of a signature."""
   if signature.endswith("_uint8"):
     inputs = tf.cast(inputs, tf.float32) / 255.0
-  if isinstance(spec, views.AudioViewSpec):
-    log_mel = spectrogram.log_mel(inputs, spec.spectrogram)
-    return log_mel[:, : spec.num_frames]
+  if spec.piece == "audio":
+    heard = cast(views.AudioViewSpec, spec)
+    values = spectrogram.of_waveform(inputs, heard.spectrogram)
+    return values[:, : heard.num_frames]
   if serving_inputs.modality_of(signature) == "image":
     return inputs[:, tf.newaxis]
   return inputs

@@ -2,18 +2,15 @@
 
 from collections.abc import Iterator
 import contextlib
-import pathlib
 
 from absl import logging
 import numpy as np
 import tensorflow as tf
 
-from tfvssl import views
 from tfvssl.config import experiment as config
 from tfvssl.data.records import manifest as manifest_lib
 from tfvssl.deflate import networks
 from tfvssl.export import description as export_format
-from tfvssl.export import inputs as serving_inputs
 from tfvssl.export import module as serving
 from tfvssl.methods import base
 from tfvssl.runtime import storage
@@ -26,13 +23,13 @@ _USUAL_SHORT_SIDE = 256  # default of data_prep.prepare_records
 
 def export(
   encoders: dict[str, base.Encoder],
-  output: pathlib.Path,
+  output: storage.Path,
   *,
   experiment: config.Experiment,
   step: int,
   max_batch_size: int = serving.MAX_BATCH_SIZE,
   image: networks.Image = networks.Image.NONE,
-  workdir: pathlib.Path = pathlib.Path(),
+  workdir: storage.PathLike = ".",
 ) -> None:
   """Writes the export; `output` appears only when all of it is right.
 
@@ -58,7 +55,7 @@ def export(
   module = serving.ServingModule(
     encoders,
     max_batch_size,
-    _image_encoder(chosen, image, workdir),
+    _image_encoder(chosen, image, storage.Path(workdir)),
   )
   with storage.new_folder(output) as unfinished:
     with _quiet():
@@ -175,13 +172,12 @@ def _describe_video(encoder, experiment):
   if encoder is None:
     return None
   spec = encoder.spec
-  rate_hz = views.FRAME_RATE_HZ
   return {
     "num_frames": spec.num_frames,
-    "record_frame_rate_hz": rate_hz,
+    "record_frame_rate_hz": spec.record_rate_hz,
     "frame_step": spec.frame_step,
-    "frame_rate_hz": rate_hz / spec.frame_step,
-    "seconds": spec.num_frames * spec.frame_step / rate_hz,
+    "frame_rate_hz": spec.frame_rate_hz,
+    "seconds": spec.seconds,
     "record_short_side": _record_short_side(experiment),
     "short_side": max(experiment.svm.test_short_side, spec.image_size),
     "image_size": spec.image_size,
@@ -205,9 +201,9 @@ def _describe_audio(encoder):
   if encoder is None:
     return None
   return {
-    "sample_rate_hz": encoder.spec.spectrogram.sample_rate_hz,
-    "num_samples": serving_inputs.num_samples(encoder.spec),
-    "extra_samples": serving_inputs.extra_samples(encoder.spec),
+    "sample_rate_hz": encoder.spec.sample_rate_hz,
+    "num_samples": encoder.spec.num_samples,
+    "extra_samples": encoder.spec.spectrogram.extra_samples,
     "seconds": encoder.spec.seconds,
   }
 

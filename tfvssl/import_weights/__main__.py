@@ -13,7 +13,6 @@ published; without it the text network is left out.
 """
 
 from collections.abc import Sequence
-import pathlib
 
 from absl import flags
 from absl import logging
@@ -55,7 +54,7 @@ _MAX_BYTES = flags.DEFINE_integer(
 def main(argv: Sequence[str]) -> int:
   """Imports --checkpoint and returns the exit code."""
   if len(argv) > 1:
-    raise ValueError(f"'{argv[1]}' is no flag; see --helpfull.")
+    raise ValueError(f"'{argv[1]}' is not a flag; see --helpfull.")
   if not _CHECKPOINT.value or not _OUTPUT.value:
     raise ValueError(
       "--checkpoint and --output are needed; for example --source=brave"
@@ -67,7 +66,7 @@ def main(argv: Sequence[str]) -> int:
       " text."
     )
   logging.set_verbosity(logging.INFO)
-  output = storage.check_free(pathlib.Path(_OUTPUT.value))
+  output = storage.check_free(storage.Path(_OUTPUT.value))
   try:
     report = _import(output)
   except ValueError as error:

@@ -7,7 +7,6 @@ rename.
 from collections.abc import Callable
 import dataclasses
 import json
-import pathlib
 
 import numpy as np
 import tensorflow as tf
@@ -45,7 +44,7 @@ class Report:
 def assign(
   parts: Parts,
   tensors: dict[str, np.ndarray],
-  path: pathlib.Path,
+  path: storage.Path,
   *,
   required: str,
   reason_of: Callable[[str, set[str]], str | None],
@@ -146,7 +145,7 @@ def _fitting(name, array, variable, path):
 
 
 def write_run(
-  output: pathlib.Path,
+  output: storage.Path,
   experiment: config.Experiment,
   method: base.Method,
   description: dict,

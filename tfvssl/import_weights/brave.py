@@ -7,7 +7,6 @@ and never trains, and what its averages are computed from.
 """
 
 import dataclasses
-import pathlib
 import re
 
 from tfvssl import views
@@ -20,6 +19,7 @@ from tfvssl.import_weights import assignment
 from tfvssl.import_weights import published_file
 from tfvssl.methods import brave
 from tfvssl.optim import lars
+from tfvssl.runtime import storage
 from tfvssl.train import weights
 
 BLOCKS = (3, 4, 6, 3)  # all published networks are ResNet-50
@@ -41,7 +41,7 @@ _BEHIND_AVERAGE = re.compile(r"/~/(mean|var)_ema/(hidden|counter)$")
 
 def import_run(
   published: published_file.PublishedFile,
-  output: pathlib.Path,
+  output: storage.Path,
   *,
   allow_partial: bool = False,
 ) -> assignment.Report:

@@ -7,7 +7,6 @@ with other versions of Haiku; so names are compared without them.
 """
 
 import dataclasses
-import pathlib
 import re
 
 import numpy as np
@@ -25,6 +24,7 @@ from tfvssl.import_weights import published_file
 from tfvssl.methods import mmv
 from tfvssl.methods.parts import embedding_graph
 from tfvssl.optim import adam
+from tfvssl.runtime import storage
 from tfvssl.train import weights
 
 BLOCKS = (3, 4, 6, 3)  # of the published ResNets
@@ -55,7 +55,7 @@ _OF_TEXT = re.compile(rf"{_TEXT}/|.*/(txt_embd|vis_embd)/")
 
 def import_run(
   published: published_file.PublishedFile,
-  output: pathlib.Path,
+  output: storage.Path,
   *,
   vocabulary: str = "",
   allow_partial: bool = False,
@@ -120,7 +120,7 @@ def _canonical(name):
 
 
 def experiment_of(
-  tensors: dict[str, np.ndarray], path: pathlib.Path, vocabulary: str
+  tensors: dict[str, np.ndarray], path: storage.Path, vocabulary: str
 ) -> config.Experiment:
   """Returns the run that the tensors are part of, as released.
 
@@ -216,8 +216,8 @@ def _tensor(tensors, path, ending, rank):
   found = [name for name in tensors if name.endswith(f"/{ending}")]
   if len(found) != 1 or tensors[found[0]].ndim != rank:
     raise ValueError(
-      f"{path} holds no tensor '.../{ending}' of rank {rank}, so it is no file"
-      " of MMV's networks; name one that was published with MMV."
+      f"{path} holds no tensor '.../{ending}' of rank {rank}, so it is not a"
+      " file of MMV's networks; name one that was published with MMV."
     )
   return tensors[found[0]]
 

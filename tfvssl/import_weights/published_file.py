@@ -2,8 +2,7 @@
 
 BraVe's is a .npy that holds one pickled dict with `params`, `state` and
 `config`; MMV's a pickle of such a dict without `config`. Source: released
-evaluate_video_embeddings.py and eval_ucf101.py, which read them; specs/brave.md
-section 9, specs/mmv.md section 10.
+evaluate_video_embeddings.py and eval_ucf101.py, which read them.
 """
 
 from collections.abc import Iterator
@@ -111,7 +110,7 @@ def read_mmv(
 
 def _content(path, max_bytes) -> bytes:
   if not path.is_file():
-    raise FileNotFoundError(f"{path} is no file; name the downloaded one.")
+    raise FileNotFoundError(f"{path} is not a file; name the downloaded one.")
   with open(path, "rb") as file:
     size = os.fstat(file.fileno()).st_size
     if size > max_bytes:

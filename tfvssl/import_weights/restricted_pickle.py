@@ -171,7 +171,7 @@ class _Unpickler(pickle._Unpickler):  # Python's own: C's has no `dispatch`
       left -= len(text)
       if encoding != "latin1" or left < 0:
         raise pickle_stand_ins.Refused(
-          "its pickle encodes text that is no array"
+          "its pickle encodes text that is not an array"
         )
       return text.encode("latin1")
 

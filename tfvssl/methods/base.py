@@ -179,19 +179,8 @@ def _spec_signature(spec, batch_size):
       for name, dtype in per_clip.items()
     }
   )
-  if isinstance(spec, views.AudioViewSpec):
-    shape = [batch_size, spec.num_frames, spec.spectrogram.num_mels]
-    return view._replace(audio=tf.TensorSpec(shape, tf.float32))
-  if views.is_optional(spec):
+  shape = [batch_size, *spec.shape]
+  view = view._replace(**{spec.piece: tf.TensorSpec(shape, spec.dtype)})
+  if spec.has_mask:
     view = view._replace(mask=tf.TensorSpec([batch_size], tf.float32))
-  if isinstance(spec, views.WaveformViewSpec):
-    shape = [batch_size, spec.num_samples]
-    return view._replace(waveform=tf.TensorSpec(shape, tf.float32))
-  if isinstance(spec, views.TextViewSpec):
-    shape = [batch_size, spec.num_captions, spec.max_words]
-    return view._replace(text=tf.TensorSpec(shape, tf.int32))
-  size = spec.image_size
-  shape = [batch_size, spec.num_frames, size, size]
-  if isinstance(spec, views.FlowViewSpec):
-    return view._replace(flow=tf.TensorSpec(shape + [2], tf.uint8))
-  return view._replace(video=tf.TensorSpec(shape + [3], tf.uint8))
+  return view

@@ -20,6 +20,7 @@ from tfvssl.augment import view as view_augmentation
 from tfvssl.backbones import tsm_resnet
 from tfvssl.config import experiment
 from tfvssl.data import clip_views
+from tfvssl.data import starts
 from tfvssl.methods import base
 from tfvssl.methods.parts import heads
 from tfvssl.methods.parts import losses
@@ -125,12 +126,12 @@ class Brave(base.Method):
 
   def sample_views(self, clip: views.Clip, seed: int) -> base.Views:
     """Chooses the windows of paper Sec. 4.1 and decodes only their frames."""
-    start = clip_views.narrow_start(clip, self.config.narrow, seed=seed)
+    start = starts.narrow_start(clip, self.config.narrow, seed=seed)
     sampled = {}
     for name, spec in self.view_specs.items():
       view_start = start
       if name != "narrow":
-        view_start = clip_views.broad_start(
+        view_start = starts.broad_start(
           clip, spec, self.config.narrow, start, seed=seed, name=name
         )
       sampled[name] = clip_views.view(

@@ -16,6 +16,7 @@ from tfvssl.backbones import s3d
 from tfvssl.config import experiment
 from tfvssl.config import pictures
 from tfvssl.data import clip_views
+from tfvssl.data import starts
 from tfvssl.data import text
 from tfvssl.methods import base
 from tfvssl.methods.parts import contrastive
@@ -114,7 +115,7 @@ class Mmv(base.Method):
 
   def sample_views(self, clip: views.Clip, seed: int) -> base.Views:
     """Takes pictures, and the sound and captions of the same moment."""
-    start = clip_views.narrow_start(
+    start = starts.narrow_start(
       clip, self.config.video, seed=seed, name="video"
     )
     return {
@@ -135,7 +136,7 @@ class Mmv(base.Method):
     return self._words.tokenizer
 
   def _about_text(self, spec):
-    if not isinstance(spec, views.TextViewSpec):
+    if spec.piece != "text":
       return {}
     return {"narrow": self.config.video, "tokenizer": self.tokenizer}
 
@@ -151,11 +152,8 @@ class Mmv(base.Method):
       )
     }
     for name, partner in self.config.partners.items():
-      spec = partner.view
-      if isinstance(spec, views.WaveformViewSpec):
-        spec = spec.heard
       found[name] = MmvEncoder(
-        spec,
+        partner.view.heard,
         self.partner_backbones[name],
         self.graph,
         name,

@@ -8,7 +8,6 @@ import base64
 import dataclasses
 import html
 import json
-import pathlib
 
 import numpy as np
 
@@ -16,7 +15,7 @@ from tfvssl.pages import charts
 from tfvssl.pages import template
 from tfvssl.runtime import storage
 
-_TEMPLATE = pathlib.Path(__file__).with_name("report_template.html")
+_TEMPLATE = storage.Path(__file__).with_name("report_template.html")
 _CLIP_BUDGET_BYTES = 11_000_000  # of mp4, which base64 makes a third longer
 
 
@@ -128,7 +127,7 @@ class Content:
   missing: dict[str, str] = dataclasses.field(default_factory=dict)
 
 
-def write(content: Content, path: str | pathlib.Path) -> None:
+def write(content: Content, path: storage.PathLike) -> None:
   """Writes the page; it appears when it is complete."""
   storage.write_text(path, page(content))
 
@@ -262,7 +261,7 @@ def _stages(stages):
   return "".join(lines)
 
 
-def read_curves(path: str | pathlib.Path) -> dict[str, list]:
+def read_curves(path: storage.PathLike) -> dict[str, list]:
   """Returns the loss curves in metrics.jsonl, name to points (step, loss).
 
   A line that is cut off, as by a kill, is left out.
@@ -274,8 +273,8 @@ def read_curves(path: str | pathlib.Path) -> dict[str, list]:
     "heldout/loss/mean_embedding": "predicting the mean (held-out)",
   }
   curves = {name: [] for name in names.values()}
-  path = pathlib.Path(path)
-  lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+  log = storage.Path(path)
+  lines = log.read_text(encoding="utf-8").splitlines() if log.exists() else []
   for line in lines:
     try:
       values = json.loads(line)

@@ -11,13 +11,16 @@ import fcntl
 import hashlib
 import os
 import pathlib
+import re
 import shutil
+from typing import TypeAlias
 
 from etils import epath
 
-PathLike = str | os.PathLike
+Path: TypeAlias = epath.Path
+PathLike: TypeAlias = str | os.PathLike
 _BLOCK = 1 << 20
-_UNFINISHED = "unfinished"
+_UNFINISHED = re.compile(r"\..+\.unfinished-\d+")
 _held: set[str] = set()  # by this process: POSIX locks do not keep it out
 
 
@@ -34,12 +37,18 @@ class InUseError(Exception):
 
 
 @contextlib.contextmanager
-def new_file(path: PathLike) -> Iterator[epath.Path]:
+def new_file(path: PathLike) -> Iterator[Path]:
   """Gives a path to write to; `path` appears, or is replaced, when it is whole.
 
-  After an exception nothing is left, and what stood at `path` stays.
+  After an exception nothing is left, and what stood at `path` stays. A link
+  stays, and what it leads to is replaced; a pipe or device is written to.
   """
-  place = epath.Path(path)
+  place = Path(os.path.realpath(path))
+  if os.path.exists(place) and not (
+    os.path.isfile(place) or os.path.isdir(place)
+  ):
+    yield place
+    return
   place.parent.mkdir(parents=True, exist_ok=True)
   unfinished = _beside(place)
   try:
@@ -63,25 +72,25 @@ def write_bytes(path: PathLike, content: bytes) -> None:
 
 
 @contextlib.contextmanager
-def new_folder(path: PathLike) -> Iterator[epath.Path]:
+def new_folder(path: PathLike) -> Iterator[Path]:
   """Gives a folder to fill; `path`, which is empty or not there, is it then.
 
   After an exception nothing is left.
   """
-  place = epath.Path(path)
+  place = Path(path)
   place.parent.mkdir(parents=True, exist_ok=True)
   with scratch_folder(place) as unfinished:
     yield unfinished
-    for part in [*_below(unfinished), unfinished]:
+    for part in [*below(unfinished), unfinished]:
       _synchronise(part)
-    unfinished.rename(place)
+    os.rename(unfinished, place)
     _synchronise(place.parent)
 
 
 @contextlib.contextmanager
-def scratch_folder(path: PathLike) -> Iterator[epath.Path]:
+def scratch_folder(path: PathLike) -> Iterator[Path]:
   """Gives an empty folder beside `path`, which is gone afterwards."""
-  unfinished = _beside(epath.Path(path))
+  unfinished = _beside(Path(path))
   shutil.rmtree(unfinished, ignore_errors=True)
   unfinished.mkdir()
   try:
@@ -92,7 +101,9 @@ def scratch_folder(path: PathLike) -> Iterator[epath.Path]:
 
 def remove_unfinished(folder: PathLike) -> None:
   """Removes what processes that died left in `folder`."""
-  for left in epath.Path(folder).glob(f".*{_UNFINISHED}-*"):
+  for left in Path(folder).iterdir():
+    if not _UNFINISHED.fullmatch(left.name):
+      continue
     if left.is_dir():
       shutil.rmtree(left)
     else:
@@ -112,13 +123,13 @@ def upload_folder(source: PathLike, target: PathLike, last: str) -> None:
   Raises:
     FileNotFoundError: `source` has no file `last`.
   """
-  folder, place = epath.Path(source), epath.Path(target)
+  folder, place = Path(source), Path(target)
   if not (folder / last).is_file():
     raise FileNotFoundError(
       f"{folder} has no file {last}, which publishes the folder; write it"
       " before the upload."
     )
-  files = [path for path in _below(folder) if path.is_file()]
+  files = [path for path in below(folder) if path.is_file()]
   for path in sorted(files, key=lambda path: path == folder / last):
     with new_file(place / path.relative_to(folder)) as unfinished:
       path.copy(unfinished)
@@ -171,11 +182,16 @@ def digest(path: PathLike) -> str:
 
 def digests(folder: PathLike) -> dict[str, str]:
   """Returns the SHA-256 of every file below `folder` by relative path."""
-  root = epath.Path(folder)
-  files = [path for path in _below(root) if path.is_file()]
+  root = Path(folder)
+  files = [path for path in below(root) if path.is_file()]
   return {
     path.relative_to(root).as_posix(): digest(path) for path in sorted(files)
   }
+
+
+def size(path: PathLike) -> int:
+  """Returns the size of a file in bytes."""
+  return Path(path).stat().length
 
 
 def free_bytes(folder: PathLike) -> int:
@@ -190,8 +206,8 @@ def check_free(output: PathLike) -> pathlib.Path:
     The path without links: a folder cannot be renamed to a link.
 
   Raises:
-    ValueError: `output` exists and is no empty folder, is the current folder,
-      or cannot be made.
+    ValueError: `output` exists and is not an empty folder, is the current
+      folder, or cannot be made.
   """
   try:
     resolved = pathlib.Path(output).resolve()
@@ -223,16 +239,16 @@ def check_free(output: PathLike) -> pathlib.Path:
   return resolved
 
 
-def _below(folder):
+def below(folder: PathLike) -> Iterator[Path]:
   """Yields every file and folder below `folder`, sorted in each folder."""
-  for path in sorted(folder.iterdir()):
+  for path in sorted(Path(folder).iterdir()):
     yield path
     if path.is_dir():
-      yield from _below(path)
+      yield from below(path)
 
 
 def _beside(path):
-  return path.with_name(f".{path.name}.{_UNFINISHED}-{os.getpid()}")
+  return path.with_name(f".{path.name}.unfinished-{os.getpid()}")
 
 
 def _synchronise(path):

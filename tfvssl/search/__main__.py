@@ -14,12 +14,12 @@ with excerpts that play.
 
 from collections.abc import Sequence
 import os
-import pathlib
 
 from absl import flags
 from absl import logging
 
 from tfvssl.runtime import exit_codes
+from tfvssl.runtime import storage
 
 _MODEL = flags.DEFINE_string("model", None, "Folder of tfvssl.export.")
 _INDEX = flags.DEFINE_string("index", None, "The .npz of tfvssl.embed --input.")
@@ -35,7 +35,7 @@ _KINDS = {"text": "sentence", "video": "clip", "audio": "sound"}
 def main(argv: Sequence[str]) -> int:
   """Searches --index for --query and returns the exit code."""
   if len(argv) > 1:
-    raise ValueError(f"'{argv[1]}' is no flag; see --helpfull.")
+    raise ValueError(f"'{argv[1]}' is not a flag; see --helpfull.")
   if not all(
     flag.value and flag.value.strip()
     for flag in (_MODEL, _INDEX, _QUERY, _OUTPUT)
@@ -45,7 +45,7 @@ def main(argv: Sequence[str]) -> int:
       ' --model=EXPORT --index=embeddings.npz --query="a red disc"'
       " --output=results.html"
     )
-  output = pathlib.Path(_OUTPUT.value)
+  output = storage.Path(_OUTPUT.value)
   if output.suffix != ".html":
     raise ValueError(f"--output={output} must end in .html")
   from tfvssl.search import index as searching
@@ -69,7 +69,7 @@ def main(argv: Sequence[str]) -> int:
   )
   if query.modality != "text":
     content.excerpt = search_page.excerpt(
-      pathlib.Path(_QUERY.value), 0.0, query.modality == "audio"
+      storage.Path(_QUERY.value), 0.0, query.modality == "audio"
     )
   search_page.write(content, output)
   print(

@@ -6,7 +6,6 @@ where a query is embedded.
 """
 
 import os
-import pathlib
 import re
 from typing import NamedTuple
 import zipfile
@@ -16,6 +15,7 @@ import numpy as np
 from tfvssl.data.media import streams
 from tfvssl.export import description as export_format
 from tfvssl.runtime import exit_codes
+from tfvssl.runtime import storage
 
 _MODALITIES = ("video", "audio")
 _ROW_COLUMNS = ("path", "start_s", "has_video", "has_audio", "audio_s")
@@ -31,7 +31,7 @@ class Index(NamedTuple):
     columns: of tfvssl.embed.
   """
 
-  folder: pathlib.Path
+  folder: storage.Path
   model: str
   columns: dict[str, np.ndarray]
 
@@ -83,22 +83,22 @@ class Result(NamedTuple):
   num_left_out: int
 
 
-def load_index(path: str | pathlib.Path) -> Index:
+def load_index(file: storage.PathLike) -> Index:
   """Returns what tfvssl.embed wrote of media.
 
   Raises:
     FileNotFoundError: there is no such file.
-    ValueError: it is no such table, or an older one.
+    ValueError: it is not such a table, or an older one.
   """
-  path = pathlib.Path(path)
+  path = storage.Path(file)
   if not path.is_file():
     raise FileNotFoundError(
       f"--index={path} is not a file; make it with tfvssl.embed --input."
     )
   try:
-    with np.load(path, allow_pickle=False) as file:
-      columns = {name: file[name] for name in file.files}
-  # The last two: a .npy file is no context manager.
+    with np.load(path, allow_pickle=False) as table:
+      columns = {name: table[name] for name in table.files}
+  # The last two: a .npy file is not a context manager.
   except (
     ValueError,
     EOFError,
@@ -118,7 +118,7 @@ def _check_columns(path, columns):
   lacking = [name for name in _ROW_COLUMNS if name not in columns]
   if lacking:
     raise ValueError(
-      f"{path} has no column {', '.join(lacking)}: it is no table of files;"
+      f"{path} has no column {', '.join(lacking)}: it is not a table of files;"
       " make one with tfvssl.embed --input."
     )
   if not {"model", "root"} <= set(columns):
@@ -139,11 +139,11 @@ def _check_columns(path, columns):
       )
 
 
-def check_model(index: Index, model: str | pathlib.Path) -> dict:
+def check_model(index: Index, model: storage.PathLike) -> dict:
   """Returns the description of an export that made the index.
 
   Raises:
-    FileNotFoundError: `model` is no export.
+    FileNotFoundError: `model` is not an export.
     ValueError: it is another one, or damaged.
   """
   identity = export_format.identity(model)
@@ -157,7 +157,7 @@ def check_model(index: Index, model: str | pathlib.Path) -> dict:
 
 
 def embed_query(
-  model: str | pathlib.Path, description: dict, query: str
+  model: storage.PathLike, description: dict, query: str
 ) -> Query:
   """Returns a query: a file where `query` names one, else a sentence.
 
@@ -175,7 +175,7 @@ def embed_query(
     return _embed_file(model, query)
   if not description.get("text"):
     raise ValueError(
-      f"--query={query!r} is no file, and {model} has no text network that"
+      f"--query={query!r} is not a file, and {model} has no text network that"
       " could read it; give a clip or a sound."
     )
   return _embed_sentence(model, query, description["text"]["max_words"])
@@ -212,8 +212,8 @@ def _embed_sentence(model, sentence, max_words):
   in_sentence, *of_words = table["text_known_words"].tolist()
   if not in_sentence:
     raise ValueError(
-      f"--query={sentence!r} is no file, and as a sentence it has no word that"
-      " the model knows; try other words."
+      f"--query={sentence!r} is not a file, and as a sentence it has no word"
+      " that the model knows; try other words."
     )
   unknown = [w for w, known in zip(words, of_words, strict=True) if not known]
   remarks = []
@@ -325,7 +325,7 @@ def _cosines(rows, vector):
   return rows @ vector / np.where(lengths > 0, lengths, 1.0)
 
 
-def file_of(index: Index, name: str) -> pathlib.Path | None:
+def file_of(index: Index, name: str) -> storage.Path | None:
   """Returns a file of the index, None where it is not there any more.
 
   A name that leads out of the folder is none of embed's, and not followed.
@@ -334,7 +334,7 @@ def file_of(index: Index, name: str) -> pathlib.Path | None:
     index: of the file.
     name: its path in the index, where bytes that are no UTF-8 are escapes.
   """
-  parts = pathlib.PurePosixPath(name)
+  parts = storage.Path(name)
   if parts.is_absolute() or ".." in parts.parts:
     return None
   raw = name.encode("utf-8", "surrogatepass")

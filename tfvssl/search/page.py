@@ -9,7 +9,6 @@ import dataclasses
 import html
 import io
 import os
-import pathlib
 import urllib.parse
 import wave
 
@@ -22,7 +21,7 @@ from tfvssl.pages import template
 from tfvssl.runtime import storage
 from tfvssl.search import index as searching
 
-_TEMPLATE = pathlib.Path(__file__).with_name("page_template.html")
+_TEMPLATE = storage.Path(__file__).with_name("page_template.html")
 _PICTURE_SIDE = 180
 _SOUND_S = 4.0
 _SOUND_RATE_HZ = 16_000
@@ -86,7 +85,7 @@ class Content:
 
 
 def tiles(
-  index: searching.Index, hits: list[searching.Hit], output: pathlib.Path
+  index: searching.Index, hits: list[searching.Hit], output: storage.Path
 ) -> list[Tile]:
   """Returns the hits with excerpts at the found times, and links to them.
 
@@ -110,7 +109,7 @@ def tiles(
 
 
 def excerpt(
-  file: pathlib.Path, start_s: float, is_sound: bool
+  file: storage.Path, start_s: float, is_sound: bool
 ) -> Excerpt | None:
   """Returns four seconds of a file, None where it cannot be decoded.
 
@@ -149,7 +148,7 @@ def _wav(sound):
   return content.getvalue()
 
 
-def link(file: pathlib.Path, output: pathlib.Path, start_s: float) -> str:
+def link(file: storage.Path, output: storage.Path, start_s: float) -> str:
   """Returns the URL of a file at a time, relative to the page's folder.
 
   Every character that could end the URL or make a scheme of it is quoted.
@@ -171,7 +170,7 @@ def clock(seconds: float) -> str:
   return f"{minutes}:{rest}"
 
 
-def write(content: Content, path: str | pathlib.Path) -> None:
+def write(content: Content, path: storage.PathLike) -> None:
   """Writes the page; it appears when it is complete."""
   storage.write_text(path, page(content))
 

@@ -13,15 +13,14 @@ neither records nor a folder.
 """
 
 from collections.abc import Sequence
-import pathlib
 
 from absl import flags as absl_flags
 from absl import logging
 from ml_collections import config_flags
 
 from tfvssl.config import flag
-from tfvssl.config import paper_rows
 from tfvssl.runtime import exit_codes
+from tfvssl.runtime import storage
 
 _CONFIG = flag.define_config()
 _WORKDIR = absl_flags.DEFINE_string(
@@ -43,7 +42,7 @@ _DESCRIBE = absl_flags.DEFINE_bool(
 def main(argv: Sequence[str]) -> int:
   """Trains and returns the exit code."""
   if len(argv) > 1:
-    raise ValueError(f"'{argv[1]}' is no flag; see --helpfull.")
+    raise ValueError(f"'{argv[1]}' is not a flag; see --helpfull.")
   if _DESCRIBE.value:
     return _describe()
   if not _WORKDIR.value:
@@ -55,7 +54,7 @@ def main(argv: Sequence[str]) -> int:
   from tfvssl.train import run_folder
 
   logging.set_verbosity(logging.INFO)
-  workdir = pathlib.Path(_WORKDIR.value)
+  workdir = storage.Path(_WORKDIR.value)
   workdir.mkdir(parents=True, exist_ok=True)
   replicas.prepare_process(experiment)
   strategy = replicas.build_strategy(experiment.runtime)
@@ -76,6 +75,8 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _describe():
+  from tfvssl.config import paper_rows
+
   experiment = flag.read_config()
   recipe = paper_rows.load_recipe(
     config_flags.get_config_filename(absl_flags.FLAGS["config"])

@@ -6,7 +6,6 @@ syncs nor verifies, and restarts from zero when its state file is damaged.
 """
 
 import json
-import pathlib
 import re
 import shutil
 
@@ -30,7 +29,7 @@ class CheckpointStore:
 
   def __init__(
     self,
-    workdir: str | pathlib.Path,
+    workdir: storage.PathLike,
     state: dict[str, tf.Module],
     *,
     probe: tf.Module | None = None,
@@ -47,7 +46,7 @@ class CheckpointStore:
       kept: how many of the newest stay on disk.
       chief: other workers only take part in the collective part of a save.
     """
-    self.folder = pathlib.Path(workdir) / _FOLDER
+    self.folder = storage.Path(workdir) / _FOLDER
     self._state = tf.train.Checkpoint(**state)
     self._probe = probe
     self._checkpoint = self._state
@@ -112,8 +111,8 @@ class CheckpointStore:
 
 
 def newest_whole(
-  folder: pathlib.Path, set_aside: bool = False
-) -> pathlib.Path | None:
+  folder: storage.Path, set_aside: bool = False
+) -> storage.Path | None:
   """Returns the newest undamaged checkpoint, None where none was ever written.
 
   Args:
@@ -185,7 +184,7 @@ def _restore(checkpoint, path, whole=True):
     ) from error
 
 
-def restore_newest(folder: str | pathlib.Path, **state: tf.Module) -> int:
+def restore_newest(folder: storage.PathLike, **state: tf.Module) -> int:
   """Fills objects with what the newest whole checkpoint of a folder holds.
 
   Args:
@@ -202,7 +201,7 @@ def restore_newest(folder: str | pathlib.Path, **state: tf.Module) -> int:
   return restore(newest(folder), **state)
 
 
-def restore(path: pathlib.Path, **state: tf.Module) -> int:
+def restore(path: storage.Path, **state: tf.Module) -> int:
   """Fills objects with what a checkpoint holds; returns its step.
 
   Args:
@@ -216,7 +215,7 @@ def restore(path: pathlib.Path, **state: tf.Module) -> int:
   return _step(path)
 
 
-def digest_of_newest(folder: str | pathlib.Path) -> str:
+def digest_of_newest(folder: storage.PathLike) -> str:
   """Returns a hash of the newest whole checkpoint's content.
 
   Raises:
@@ -226,17 +225,17 @@ def digest_of_newest(folder: str | pathlib.Path) -> str:
   return storage.digest(newest(folder) / _DIGESTS)
 
 
-def newest(folder: str | pathlib.Path) -> pathlib.Path:
+def newest(folder: storage.PathLike) -> storage.Path:
   """Returns the newest whole checkpoint of a run's folder.
 
   Raises:
     FileNotFoundError: the folder holds no checkpoint.
     ValueError: checkpoints are damaged.
   """
-  path = newest_whole(pathlib.Path(folder) / _FOLDER)
+  path = newest_whole(storage.Path(folder) / _FOLDER)
   if path is None:
     raise FileNotFoundError(
-      f"{pathlib.Path(folder) / _FOLDER} holds no checkpoint; train first with"
+      f"{storage.Path(folder) / _FOLDER} holds no checkpoint; train first with"
       " tfvssl.train --workdir."
     )
   return path

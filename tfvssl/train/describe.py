@@ -26,7 +26,7 @@ _WIDTH = 88
 _REMARK_WIDTH = 24  # at least
 # They say where and how a run is computed, not what.
 _NOT_THE_PAPERS = ("data", "runtime", "logging")
-_SOURCE_WORDS = re.compile(r"paper|released|appendix|specs/|\bours\b")
+_SOURCE_WORDS = re.compile(r"paper|released|appendix|\bours\b")
 # Against the first view of the method.
 _STARTS = {
   views.Sync.INDEPENDENT: "starts anywhere",
@@ -144,44 +144,21 @@ def _quiet_profiler() -> Iterator[None]:
 
 
 def _view_lines(method):
-  signature = base.view_signature(method, None)
   first = next(iter(method.view_specs))
   lines = ["views of one clip, as the networks get them"]
   for name, spec in method.view_specs.items():
-    view = signature[name]
-    tensor = next(
-      t
-      for t in (view.video, view.flow, view.audio, view.waveform, view.text)
-      if t is not None
-    )
-    words = _extent(spec)
-    if name != first and view.text is None:
+    words = spec.words
+    if name != first and spec.piece != "text":
       words += f"; {_STARTS[spec.sync].format(first)}"
-    lines.append(_view_line(name, tensor.shape[1:], words))
-    if isinstance(spec, views.WaveformViewSpec):
+    lines.append(_view_line(name, spec.shape, words))
+    if spec.heard is not spec:
       heard = spec.heard
-      shape = [heard.num_frames, heard.spectrogram.num_mels]
-      lines.append(_view_line("", shape, f"of it: {_extent(heard)}"))
+      lines.append(_view_line("", heard.shape, f"of it: {heard.words}"))
   return lines
 
 
 def _view_line(name, shape, words):
   return f"  {name:16} {str(list(shape)):20} {words}"
-
-
-def _extent(spec):
-  if isinstance(spec, views.AudioViewSpec):
-    sound = spec.spectrogram
-    step_ms = 1000 * sound.frame_step / sound.sample_rate_hz
-    return f"log-mel, every {step_ms:.2f} ms, {spec.seconds:g} s"
-  if isinstance(spec, views.WaveformViewSpec):
-    rate_khz = spec.spectrogram.sample_rate_hz / 1000
-    return f"sound, {rate_khz:g} kHz, {spec.seconds:g} s"
-  if isinstance(spec, views.TextViewSpec):
-    return f"word ids of the {spec.num_captions} nearest captions"
-  kind = "flow" if isinstance(spec, views.FlowViewSpec) else "RGB"
-  rate = views.FRAME_RATE_HZ / spec.frame_step
-  return f"{kind}, {rate:g} frames per second, {spec.num_frames / rate:.2f} s"
 
 
 def _network_lines(costs, rows, measured):

@@ -1,10 +1,9 @@
 """The loss on clips that a run does not learn from."""
 
-import pathlib
-
 import tensorflow as tf
 
 from tfvssl.methods import base
+from tfvssl.runtime import storage
 from tfvssl.train import input as run_input
 from tfvssl.train import probe
 
@@ -73,7 +72,7 @@ class HeldOut:
 
 
 def write_summary(
-  means: dict[str, float], folder: pathlib.Path, step: int
+  means: dict[str, float], folder: storage.Path, step: int
 ) -> None:
   """Writes what `HeldOut.means` returned at `step` for TensorBoard."""
   writer = tf.summary.create_file_writer(str(folder))

@@ -4,7 +4,6 @@ import contextlib
 
 import tensorflow as tf
 
-from tfvssl import views
 from tfvssl.config import experiment as config
 from tfvssl.data import pipeline
 from tfvssl.data.records import damage
@@ -131,7 +130,6 @@ def _open(experiment, method, field, may_lack=False):
   return reader.open_for_views(
     folder,
     list(method.view_specs.values()),
-    views.FRAME_RATE_HZ,
     may_lack_all=may_lack,
   )
 

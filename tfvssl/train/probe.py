@@ -107,7 +107,7 @@ def nearest_neighbour_accuracy(
   Args:
     features: float32 [B, D]; nearest is by cosine.
     labels: int64 [B], -1 where a clip has none.
-    sample_index: int64 [B]; rows of one clip are no neighbours.
+    sample_index: int64 [B]; rows of one clip are not neighbours.
 
   Returns:
     float32 scalar, the share of the labelled clips; 0 where there is none.

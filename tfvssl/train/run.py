@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 import contextlib
 import io
-import pathlib
 
 from absl import logging
 import orbit
@@ -16,14 +15,13 @@ from tfvssl.methods import base
 from tfvssl.optim import schedules
 from tfvssl.runtime import exit_codes
 from tfvssl.runtime import replicas
+from tfvssl.runtime import storage
 from tfvssl.train import checkpoints
-from tfvssl.train import held_out
 from tfvssl.train import input as run_input
 from tfvssl.train import probe
 from tfvssl.train import run_folder
 from tfvssl.train import stop_request
 from tfvssl.train import trainer
-from tfvssl.train import view_images
 from tfvssl.train import weights
 
 
@@ -33,7 +31,7 @@ class TrainingRun:
   def __init__(
     self,
     experiment: config.Experiment,
-    workdir: str | pathlib.Path,
+    workdir: storage.PathLike,
     strategy: tf.distribute.Strategy,
   ):
     """Opens records, builds method and optimiser, restores the newest state.
@@ -50,7 +48,7 @@ class TrainingRun:
     run_input.check_batch_size(experiment, strategy.num_replicas_in_sync)
     self._experiment = experiment
     self._strategy = strategy
-    self._workdir = pathlib.Path(workdir)
+    self._workdir = storage.Path(workdir)
     self._chief = replicas.is_chief(strategy)
     with strategy.scope():
       self.method, self.optimizer, output = _build(experiment)
@@ -104,6 +102,8 @@ class TrainingRun:
     """
     if source is None:
       return None
+    from tfvssl.train import held_out
+
     same_classes = source.sources[0].classes == self.records.classes
     return held_out.HeldOut(
       source,
@@ -211,14 +211,19 @@ class TrainingRun:
         self._write_held_out(step)
     if self._chief and settings.images_every:
       if last or step % settings.images_every == 0:
-        with self.input.explained():
-          view_images.write_summary(
-            self.method,
-            self.records,
-            folder=self._workdir / "views",
-            seed=self._experiment.seed,
-            step=step,
-          )
+        self._write_pictures(step)
+
+  def _write_pictures(self, step):
+    from tfvssl.train import view_images  # many runs write none
+
+    with self.input.explained():
+      view_images.write_summary(
+        self.method,
+        self.records,
+        folder=self._workdir / "views",
+        seed=self._experiment.seed,
+        step=step,
+      )
 
   def _write_metrics(self, output):
     self._bar.set_postfix(loss=f"{output['loss/total']:.3f}")
@@ -228,6 +233,8 @@ class TrainingRun:
     means = self._held_out.means()
     self._append({f"heldout/{name}": value for name, value in means.items()})
     if self._chief:
+      from tfvssl.train import held_out
+
       held_out.write_summary(means, self._workdir / "heldout", step)
 
   def _append(self, scalars):

@@ -3,11 +3,8 @@
 from collections.abc import Iterator
 import contextlib
 import json
-import pathlib
 
 from tfvssl.config import experiment as config
-from tfvssl.config import protocols
-from tfvssl.config import rules
 from tfvssl.config import tree
 from tfvssl.runtime import storage
 
@@ -17,7 +14,7 @@ METRICS_NAME = "metrics.jsonl"
 # the optimisation (replica counts to rounding).
 _FREE_TO_CHANGE = (
   "logging.",
-  *(f"{name}." for name in protocols.PROTOCOLS),
+  *(f"{name}." for name in config.protocol_sections()),
   "runtime.strategy",
   "runtime.tpu",
   "runtime.logical_cpus",
@@ -25,7 +22,7 @@ _FREE_TO_CHANGE = (
 
 
 @contextlib.contextmanager
-def locked(workdir: pathlib.Path) -> Iterator[None]:
+def locked(workdir: storage.Path) -> Iterator[None]:
   """Holds the run's folder; the kernel frees it when the process ends.
 
   Raises:
@@ -44,7 +41,7 @@ def locked(workdir: pathlib.Path) -> Iterator[None]:
 
 def agree_on_config(
   experiment: config.Experiment,
-  workdir: pathlib.Path,
+  workdir: storage.Path,
   allowed: list[str],
 ) -> None:
   """Writes the config of a new run, or holds one with checkpoints to it.
@@ -75,20 +72,19 @@ def agree_on_config(
   write_config(experiment, workdir)
 
 
-def write_config(experiment: config.Experiment, workdir: pathlib.Path) -> None:
+def write_config(experiment: config.Experiment, workdir: storage.Path) -> None:
   """Writes the config of a run, resolved, as JSON."""
   storage.write_text(workdir / CONFIG_NAME, tree.text(experiment))
 
 
-def read_config(workdir: str | pathlib.Path) -> config.Experiment:
+def read_config(workdir: storage.PathLike) -> config.Experiment:
   """Returns the config of a run.
 
   Raises:
     FileNotFoundError: there is no such file.
     ValueError: it is not an experiment of this version.
   """
-  rules.require_local("workdir", str(workdir))
-  path = pathlib.Path(workdir) / CONFIG_NAME
+  path = storage.Path(workdir) / CONFIG_NAME
   if not path.is_file():
     raise FileNotFoundError(
       f"{path} does not exist; is its folder the --workdir of tfvssl.train?"
@@ -102,7 +98,7 @@ def read_config(workdir: str | pathlib.Path) -> config.Experiment:
   return experiment
 
 
-def truncate_metrics(workdir: pathlib.Path, last_step: int) -> None:
+def truncate_metrics(workdir: storage.Path, last_step: int) -> None:
   """Drops the lines after `last_step`, which a resumed run writes again."""
   path = workdir / METRICS_NAME
   if not path.exists():
@@ -120,7 +116,7 @@ def truncate_metrics(workdir: pathlib.Path, last_step: int) -> None:
 
 
 def append_metrics(
-  workdir: pathlib.Path, step: int, scalars: dict[str, float]
+  workdir: storage.Path, step: int, scalars: dict[str, float]
 ) -> None:
   """Adds the line of `step` to the log."""
   line = json.dumps({"step": step, **scalars})

@@ -80,12 +80,7 @@ class Trainer(orbit.StandardTrainer):
         if accumulation > 1
         else []
       )
-      self.first_bad_step = tf.Variable(
-        -1,
-        dtype=tf.int64,
-        trainable=False,
-        aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
-      )
+      self.first_bad_step = _no_step()
     self._waited_s = 0.0
 
   def train_loop_begin(self) -> None:
@@ -184,6 +179,16 @@ class Trainer(orbit.StandardTrainer):
     scalars["performance/examples_per_s"] = examples / seconds
     scalars["performance/input_wait_share"] = self._waited_s / seconds
     return {name: float(value) for name, value in scalars.items()}
+
+
+def _no_step():
+  """Returns a variable for the number of a step; -1 says none."""
+  return tf.Variable(
+    -1,
+    dtype=tf.int64,
+    trainable=False,
+    aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
+  )
 
 
 def _zeros_on_replicas(variables):

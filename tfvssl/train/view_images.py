@@ -1,7 +1,5 @@
 """Views as pictures: frames in a row, flow in colours, sound as a heat map."""
 
-import pathlib
-
 import numpy as np
 import tensorflow as tf
 
@@ -9,6 +7,7 @@ from tfvssl import views
 from tfvssl.data import pipeline
 from tfvssl.data.records import reader
 from tfvssl.methods import base
+from tfvssl.runtime import storage
 
 _MOST_FRAMES = 8  # of one view in a picture
 
@@ -36,7 +35,7 @@ def write_summary(
   method: base.Method,
   records: reader.Records,
   *,
-  folder: str | pathlib.Path,
+  folder: storage.PathLike,
   seed: int,
   step: int,
   clips: int = 4,

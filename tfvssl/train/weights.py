@@ -1,18 +1,17 @@
 """A method with its weights: of a run, fresh of a seed, or only created."""
 
-import pathlib
-
 import tensorflow as tf
 
 from tfvssl.config import experiment as config
 from tfvssl.methods import base
 from tfvssl.runtime import replicas
+from tfvssl.runtime import storage
 from tfvssl.train import checkpoints
 from tfvssl.train import run_folder
 
 
 def load_method(
-  workdir: str | pathlib.Path,
+  workdir: storage.PathLike,
   precision: config.Precision | None = None,
 ) -> tuple[config.Experiment, base.Method, int]:
   """Returns a run's config, its method with the newest weights, and the step.
@@ -25,7 +24,7 @@ def load_method(
     FileNotFoundError: the folder holds no run or no checkpoint.
     ValueError: config or checkpoints are damaged or do not fit.
   """
-  workdir = pathlib.Path(workdir)
+  workdir = storage.Path(workdir)
   experiment = run_folder.read_config(workdir)
   replicas.set_precision(precision or experiment.runtime.precision)
   path = checkpoints.newest(workdir)

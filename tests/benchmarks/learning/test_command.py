@@ -77,7 +77,7 @@ def test_a_cell_that_fails_is_named(records, tmp_path):
   [
     ([], "error: --workdir is missing; for example --workdir=OUT"),
     (["--workdir=OUT"], "error: --records is missing; for example"),
-    (["--workdir=OUT", "word"], "error: 'word' is no flag; see --helpfull."),
+    (["--workdir=OUT", "word"], "error: 'word' is not a flag; see --helpfull."),
   ],
 )
 def test_usage(arguments, message):

@@ -7,7 +7,6 @@ import tensorflow as tf
 from benchmarks.learning import narrow_to_broad
 from tests import tiny_runs
 from tests.data import record_fixture
-from tfvssl import views
 from tfvssl.data.records import reader
 from tfvssl.methods import brave
 from tfvssl.methods.parts import losses
@@ -94,9 +93,7 @@ def test_embeddings_are_those_that_the_loss_compares(records):
 def records(tmp_path_factory):
   folder = record_fixture.tiny_records(tmp_path_factory.mktemp("r"), 7)
   specs = tiny_runs.method_config().build().view_specs
-  return reader.open_for_views(
-    folder, list(specs.values()), views.FRAME_RATE_HZ
-  )
+  return reader.open_for_views(folder, list(specs.values()))
 
 
 @pytest.fixture(scope="module")
@@ -131,12 +128,10 @@ def test_rows_of_both_views_are_the_same_clips(method, records):
   def by_number(batch, seed, training):
     del seed, training
     narrow, broad = (
-      tf.gather(code, batch[name].sample_index)
+      brave.Embedded(*[tf.gather(code, batch[name].sample_index)] * 3)
       for name in ("narrow", "broad_audio")
     )
-    return brave.Embeddings(
-      narrow, narrow, narrow, {"audio": [broad]}, {"audio": [broad]}
-    )
+    return brave.Embeddings(narrow, {"audio": [broad]})
 
   with pytest.MonkeyPatch.context() as patch:
     patch.setattr(method, "embeddings", by_number)

@@ -93,6 +93,21 @@ def test_choices_tell_records_apart_but_not_their_paths(sets, tmp_path):
   assert plan.choices(random, copies, 250) == first
 
 
+@pytest.mark.parametrize(
+  ("kind", "config"),
+  [
+    ("audio", "b77697546c4031c5"),
+    ("rgb_rc", "ff75c9421444f0af"),
+    ("random", "6fdf2ff3b5da9bfb"),
+  ],
+)
+def test_cells_of_version_0_1_stay_valid(sets, kind, config):
+  """The digests were written by version 0.1.0, of the same clips."""
+  found = plan.choices(plan.Cell("first", kind, 0), sets["first"], 250)
+  assert found["shared_config"] == "31c89a4018ec206e"
+  assert found["config"] == config
+
+
 def test_choices_tell_configurations_apart(sets, monkeypatch):
   def choices(kind="audio", seed=0):
     cell = plan.Cell("first", kind, seed)

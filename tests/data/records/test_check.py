@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from tests.data import record_fixture
 from tfvssl.data.records import check
+from tfvssl.data.records import contexts
 from tfvssl.data.records import crc32c
 from tfvssl.data.records import manifest as manifest_lib
 from tfvssl.data.records import schema
@@ -216,14 +217,18 @@ def test_half_a_jpeg_is_found(folder):
     value = _frames(example)[1].bytes_list.value
     value[0] = value[0][: len(value[0]) // 2]
 
-  assert _rewrite(folder, change) == ["image/encoded 1 of 2 is no whole image"]
+  assert _rewrite(folder, change) == [
+    "image/encoded 1 of 2 is not a whole image"
+  ]
 
 
 def test_jpeg_without_size_is_found(folder):
   def change(example):
     _frames(example)[0].bytes_list.value[0] = b"\xff\xd8 nothing \xff\xd9"
 
-  assert _rewrite(folder, change) == ["image/encoded 0 of 2 is no whole image"]
+  assert _rewrite(folder, change) == [
+    "image/encoded 0 of 2 is not a whole image"
+  ]
 
 
 def test_frame_of_another_size_is_found(folder):
@@ -383,8 +388,8 @@ def test_spectrogram_of_unknown_form_is_listed(tmp_path, name, value, expected):
 def test_contexts_of_wrong_kinds_are_an_error(folder, change, expected):
   _rewrite(folder, change)
   with pytest.raises(ValueError, match=expected):
-    list(check.contexts(_shard(folder)))
-  lines, _ = check.compare_beginnings(
+    list(contexts.of_shard(_shard(folder)))
+  lines, _ = contexts.compare_beginnings(
     folder, manifest_lib.load_manifest(folder)
   )
   assert any(_shard(folder).name in line for line in lines)
@@ -402,7 +407,7 @@ def test_garbage_payload_is_no_example(folder):
 def test_context_of_a_cut_record_is_an_error(source):
   _, payload = next(shard_files.beginnings(_shard(source), 100))
   with pytest.raises(ValueError, match="it is no SequenceExample"):
-    check.parse_context(payload)
+    contexts.parse_context(payload)
 
 
 def _labels(*values):
@@ -443,7 +448,7 @@ def test_labels_of_another_kind_are_listed(folder):
 
 def test_contexts_hold_all_labels(folder):
   _rewrite(folder, _labels(1, 0))
-  _, context = next(check.contexts(_shard(folder)))
+  _, context = next(contexts.of_shard(_shard(folder)))
   assert context["clip/label/index"] == (1, 0)
 
 
@@ -482,7 +487,7 @@ def test_contexts_hold_all_captions_and_their_times(tmp_path):
   assert manifest_lib.load_manifest(folder).shards[0].modalities == [
     "audio+text"
   ]
-  _, context = next(check.contexts(_shard(folder)))
+  _, context = next(contexts.of_shard(_shard(folder)))
   assert context["clip/caption"] == (b"one", b"two")
   assert context["clip/caption/start_s"] == (0.0, 0.5)
   assert context["clip/caption/end_s"] == (0.5, 2.0)

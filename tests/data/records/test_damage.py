@@ -10,6 +10,8 @@ from tests.data import record_fixture
 from tfvssl import views
 from tfvssl.data import clip_views
 from tfvssl.data import pipeline
+from tfvssl.data import starts
+from tfvssl.data.records import check
 from tfvssl.data.records import damage
 from tfvssl.data.records import reader
 from tfvssl.data.records import shard_files
@@ -30,11 +32,11 @@ def _folder(tmp_path_factory):
 
 @pytest.fixture(scope="module", name="records")
 def _records(folder):
-  return reader.open_records(folder, {RGB, AUDIO}, 25.0)
+  return reader.open_records(folder, {RGB, AUDIO})
 
 
 def _sample_views(clip, seed):
-  start = clip_views.narrow_start(clip, NARROW, seed=seed)
+  start = starts.narrow_start(clip, NARROW, seed=seed)
   return {
     "narrow": clip_views.view(clip, NARROW, start, seed=seed, name="narrow"),
     "broad_audio": clip_views.view(
@@ -71,12 +73,12 @@ def _read_all(records):
   with pytest.raises(tf.errors.OpError) as caught:
     for _ in dataset:
       pass
-  return damage.explain_read_error(caught.value, records)
+  return check.explain_read_error(caught.value, records)
 
 
 def test_damaged_record_is_named_with_shard_number_and_offset(folder, tmp_path):
   copy = shutil.copytree(folder, tmp_path / "copy")
-  records = reader.open_records(copy, {RGB, AUDIO}, 25.0)
+  records = reader.open_records(copy, {RGB, AUDIO})
   path = copy / records.manifest.shards[3].file
   record = list(shard_files.scan(path))[1]
   content = bytearray(path.read_bytes())
@@ -95,7 +97,7 @@ def test_shard_that_was_cut_at_a_record_after_the_start_is_an_error(
 ):
   """TensorFlow alone would see nothing but an end of the file."""
   copy = shutil.copytree(folder, tmp_path / "copy")
-  records = reader.open_records(copy, {RGB, AUDIO}, 25.0)
+  records = reader.open_records(copy, {RGB, AUDIO})
   path = copy / records.manifest.shards[3].file
   record = list(shard_files.scan(path))[1]
   path.write_bytes(path.read_bytes()[: record.offset])
@@ -104,7 +106,7 @@ def test_shard_that_was_cut_at_a_record_after_the_start_is_an_error(
 
 def test_missing_shard_during_the_run_is_named(folder, tmp_path):
   copy = shutil.copytree(folder, tmp_path / "copy")
-  records = reader.open_records(copy, {RGB, AUDIO}, 25.0)
+  records = reader.open_records(copy, {RGB, AUDIO})
   name = records.manifest.shards[3].file
   (copy / name).unlink()
   assert f"{name} is missing" in _read_all(records)
@@ -112,13 +114,13 @@ def test_missing_shard_during_the_run_is_named(folder, tmp_path):
 
 def test_error_that_is_not_the_records_fault_keeps_its_message(records):
   error = tf.errors.InvalidArgumentError(None, None, "first line\nsecond")
-  text = damage.explain_read_error(error, records)
+  text = check.explain_read_error(error, records)
   assert text.endswith("a clip could not be read: first line")
 
 
 def test_explained_error_is_one_line_and_exit_code_3(folder, tmp_path):
   copy = shutil.copytree(folder, tmp_path / "copy")
-  records = reader.open_records(copy, {RGB, AUDIO}, 25.0)
+  records = reader.open_records(copy, {RGB, AUDIO})
   path = copy / records.manifest.shards[3].file
   record = list(shard_files.scan(path))[1]
   content = bytearray(path.read_bytes())
@@ -155,7 +157,7 @@ def test_picture_that_only_decoding_finds_broken_is_named(tmp_path):
   picture[picture.index(b"\xff\xdb") + 1] = 0xD0  # no quantisation table
   encoded[2].frames[1] = bytes(picture)
   record_fixture.write_records(tmp_path, encoded, num_shards=1)
-  records = reader.open_records(tmp_path, {RGB}, 25.0)
+  records = reader.open_records(tmp_path, {RGB})
   one = views.RgbViewSpec(num_frames=3, frame_step=1, image_size=8)
 
   def sample_views(clip, seed):
@@ -184,10 +186,10 @@ def test_picture_with_a_forged_size_is_named_and_not_decoded(tmp_path):
     picture[begin : begin + 4] = (60_000).to_bytes(2, "big") * 2
     encoded[0].frames[number] = bytes(picture)
   record_fixture.write_records(tmp_path, encoded, num_shards=1)
-  records = reader.open_records(tmp_path, {RGB}, 25.0)
+  records = reader.open_records(tmp_path, {RGB})
   error = tf.errors.InvalidArgumentError(None, None, "any")
   assert "image/encoded 0 of 2 has 60000x60000 pixels, more than 9437184" in (
-    damage.explain_read_error(error, records)
+    check.explain_read_error(error, records)
   )
 
 
@@ -196,9 +198,9 @@ def test_damage_of_the_second_records_is_found(records, folder, tmp_path):
   shard = sorted(damaged.glob("*.tfrecord*"))[0]
   content = bytearray(shard.read_bytes())
   content[len(content) // 2] ^= 0xFF
-  second = reader.open_records(damaged, {RGB, AUDIO}, 25.0)
+  second = reader.open_records(damaged, {RGB, AUDIO})
   shard.write_bytes(content)
-  message = damage.explain_read_error(ValueError("x"), records, second)
+  message = check.explain_read_error(ValueError("x"), records, second)
   assert str(shard) in message and "--verify" in message
-  whole = damage.explain_read_error(ValueError("x"), records, records)
+  whole = check.explain_read_error(ValueError("x"), records, records)
   assert "are what the manifest says" in whole

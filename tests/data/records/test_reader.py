@@ -29,8 +29,8 @@ def _folder(source, tmp_path):
   return shutil.copytree(source, tmp_path / "records")
 
 
-def _open(folder, *modalities, rate=25.0):
-  return reader.open_records(folder, set(modalities or (RGB,)), rate)
+def _open(folder, *modalities):
+  return reader.open_records(folder, set(modalities or (RGB,)))
 
 
 def _refusal(folder):
@@ -256,11 +256,17 @@ def test_another_frame_rate_is_refused(source):
   with pytest.raises(
     ValueError, match="`image/frame_rate_hz` 25 but the config asks for 12.5"
   ):
-    _open(source, RGB, rate=12.5)
+    reader.open_for_views(source, [views.RgbViewSpec(record_rate_hz=12.5)])
 
 
-def test_frame_rate_does_not_matter_for_sound(source):
-  assert _open(source, AUDIO, rate=12.5).usable_count == 6
+def test_frame_rate_does_not_matter_for_sound(tmp_path):
+  clips = [record_fixture.make_clip(seed, num_frames=2) for seed in range(2)]
+  for clip in clips:
+    clip.frame_rate_hz = 12.5
+  folder = record_fixture.write_records(tmp_path, clips, num_shards=1)
+  assert (
+    reader.open_for_views(folder, [views.AudioViewSpec()]).usable_count == 2
+  )
 
 
 SOUND = views.AudioViewSpec()
@@ -292,7 +298,7 @@ def test_view_of_unknown_kind_is_an_error(source):
 
 
 def test_open_for_views_asks_for_what_they_need(source):
-  records = reader.open_for_views(source, [views.RgbViewSpec(), SOUND], 25.0)
+  records = reader.open_for_views(source, [views.RgbViewSpec(), SOUND])
   assert records.modalities == {RGB, AUDIO}
   assert records.usable_count == 6
 
@@ -302,7 +308,7 @@ def test_another_sample_rate_is_refused(source):
     spectrogram=sound.SpectrogramSpec(sample_rate_hz=16_000)
   )
   with pytest.raises(ValueError, match="sample_rate_hz` 48000 .* 16000"):
-    reader.open_for_views(source, [spec], 25.0)
+    reader.open_for_views(source, [spec])
 
 
 def test_another_bound_of_flow_is_refused(tmp_path):
@@ -310,10 +316,10 @@ def test_another_bound_of_flow_is_refused(tmp_path):
     tmp_path, num_clips=3, num_frames=2, modalities=("rgb", "flow")
   )
   specs = [views.RgbViewSpec(), views.FlowViewSpec(resize_short_side=48)]
-  assert reader.open_for_views(folder, specs, 25.0).usable_count == 2
+  assert reader.open_for_views(folder, specs).usable_count == 2
   specs[1].bound_px = 10.0
   with pytest.raises(ValueError, match="`flow/bound_px` 20 .* asks for 10"):
-    reader.open_for_views(folder, specs, 25.0)
+    reader.open_for_views(folder, specs)
 
 
 def test_flow_of_another_size_is_refused(tmp_path):
@@ -327,7 +333,7 @@ def test_flow_of_another_size_is_refused(tmp_path):
       r" the flow in .* \(48\); set it to 48, or .* --flow_short_side=128"
     ),
   ):
-    reader.open_for_views(folder, [views.FlowViewSpec()], 25.0)
+    reader.open_for_views(folder, [views.FlowViewSpec()])
 
 
 def test_another_packed_spectrogram_without_sound_is_named(tmp_path):
@@ -335,7 +341,7 @@ def test_another_packed_spectrogram_without_sound_is_named(tmp_path):
     tmp_path, num_clips=3, num_frames=3, modalities=("rgb", "spectrogram")
   )
   other = views.AudioViewSpec(spectrogram=sound.SpectrogramSpec(num_mels=40))
-  assert reader.open_for_views(folder, [SOUND], 25.0).usable_count == 2
+  assert reader.open_for_views(folder, [SOUND]).usable_count == 2
   with pytest.raises(
     ValueError,
     match=(
@@ -343,7 +349,7 @@ def test_another_packed_spectrogram_without_sound_is_named(tmp_path):
       r" use the packed settings, or .* audio among the --modalities"
     ),
   ):
-    reader.open_for_views(folder, [other], 25.0)
+    reader.open_for_views(folder, [other])
 
 
 WAVEFORM = views.WaveformViewSpec()
@@ -375,7 +381,7 @@ def test_views_that_may_be_absent_ask_for_waveform_and_captions(captioned):
 def test_clips_may_lack_what_is_optional(captioned, caplog):
   specs = [views.RgbViewSpec(), WAVEFORM, TEXT]
   with caplog.at_level("INFO", logger="absl"):
-    records = reader.open_for_views(captioned, specs, 25.0)
+    records = reader.open_for_views(captioned, specs)
   assert records.usable_count == 5
   assert records.modalities == {RGB, AUDIO, views.Modality.TEXT}
   assert records.absent == {"audio": 1, "text": 3}
@@ -388,14 +394,14 @@ def test_clips_may_lack_what_is_optional(captioned, caplog):
 
 def test_what_another_view_needs_is_not_optional(captioned):
   specs = [views.RgbViewSpec(), SOUND, WAVEFORM, TEXT]
-  records = reader.open_for_views(captioned, specs, 25.0)
+  records = reader.open_for_views(captioned, specs)
   assert records.usable.sum() == 4
   assert records.skipped == {"audio": 1, "rgb": 0}
   assert records.absent == {"text": 2}
 
 
 def test_optional_views_alone_need_one_clip_that_has_them(captioned):
-  records = reader.open_for_views(captioned, [TEXT], 25.0)
+  records = reader.open_for_views(captioned, [TEXT])
   assert records.usable_count == 5
   assert records.absent == {"text": 3}
 
@@ -409,19 +415,19 @@ def test_no_clip_with_what_is_optional_is_an_error(source, tmp_path):
       r" `caption` of the csv\)\.$"
     ),
   ):
-    reader.open_for_views(source, [views.RgbViewSpec(), TEXT], 25.0)
+    reader.open_for_views(source, [views.RgbViewSpec(), TEXT])
   folder = record_fixture.tiny_records(
     tmp_path, num_clips=2, num_frames=2, modalities=("rgb", "spectrogram")
   )
   with pytest.raises(
     ValueError, match="holds audio; .* with audio among the --modalities"
   ):
-    reader.open_for_views(folder, [views.RgbViewSpec(), WAVEFORM], 25.0)
+    reader.open_for_views(folder, [views.RgbViewSpec(), WAVEFORM])
 
 
 def test_second_records_may_lack_it_altogether(source):
   records = reader.open_for_views(
-    source, [views.RgbViewSpec(), TEXT], 25.0, may_lack_all=True
+    source, [views.RgbViewSpec(), TEXT], may_lack_all=True
   )
   assert records.modalities == {RGB, views.Modality.TEXT}
   assert records.usable_count == 7
@@ -432,7 +438,7 @@ def test_another_sample_rate_of_the_waveform_is_refused(captioned):
     spectrogram=sound.SpectrogramSpec(sample_rate_hz=16_000)
   )
   with pytest.raises(ValueError, match="sample_rate_hz` 48000 .* 16000"):
-    reader.open_for_views(captioned, [spec], 25.0)
+    reader.open_for_views(captioned, [spec])
 
 
 @pytest.mark.parametrize(
@@ -450,7 +456,7 @@ def test_another_sample_rate_of_the_waveform_is_refused(captioned):
     ),
     (
       lambda tree: tree["shards"][0].update(file="../../etc/passwd"),
-      r"`file` \('../../etc/passwd'\) is no plain file name",
+      r"`file` \('../../etc/passwd'\) is not a plain file name",
     ),
   ],
 )

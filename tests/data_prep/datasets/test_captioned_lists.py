@@ -304,7 +304,7 @@ def test_msrvtt_refusals(tmp_path):
     },
   )
   message = _refusal(msrvtt.read, lists)
-  assert "`videos` 0: a sentence is no text in UTF-8; mend it" in message
+  assert "`videos` 0: a sentence is not text in UTF-8; mend it" in message
   _write(lists, videodatainfo_2017__json={"videos": [1], "sentences": []})
   message = _refusal(msrvtt.read, lists)
   assert "`videos` and `sentences` must be lists of objects; give" in message

@@ -92,7 +92,7 @@ def test_hmdb51(tmp_path):
   ]
   assert [entry.labels + entry.names for entry in found.missing] == [
     ("brush_hair", "d"),
-    ("clap", "b"),  # b.avi of another action is no substitute
+    ("clap", "b"),  # b.avi of another action is not a substitute
   ]
   assert found.coverage["dataset_split"] == 1
   second = hmdb51.read(tmp_path / "lists", 2)
@@ -493,7 +493,7 @@ def test_voc2007(tmp_path):
   )
   found, seen = _find(voc2007.DEFINITION, lists, images)
   assert [row[0] for row in seen] == ["JPEGImages/000007.jpg"]
-  assert len(found.missing) == 3  # a video is no still picture
+  assert len(found.missing) == 3  # a video is not a still picture
 
 
 def test_voc2007_refusals(tmp_path):

@@ -123,12 +123,14 @@ def test_nothing_found_and_no_folder(tmp_path):
     match="none of the 1 clips of the lists of toy is in `--input` .* as 1.*",
   ):
     _find(tmp_path, _entry("1"))
-  with pytest.raises(FileNotFoundError, match=r"`--input` .* is no folder"):
+  with pytest.raises(FileNotFoundError, match=r"`--input` .* is not a folder"):
     _find(tmp_path / "gone", _entry("1"))
 
 
 def test_lists_that_are_not_there_or_there_twice(tmp_path):
-  with pytest.raises(FileNotFoundError, match=r"`--annotations` .* no folder"):
+  with pytest.raises(
+    FileNotFoundError, match=r"`--annotations` .* not a folder"
+  ):
     official.find_lists(tmp_path / "gone")
   lists = official.find_lists(_touch(tmp_path, "a/l.csv", "b/l.csv"))
   with pytest.raises(FileNotFoundError, match=r"holds no x\.csv or y\.csv; g"):

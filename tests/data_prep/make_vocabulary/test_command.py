@@ -101,7 +101,7 @@ def test_binary_writes_what_a_text_view_reads(folders, tmp_path):
   [
     (("--output=x",), 2, "--records"),
     (("--records=none", "--output=x"), 3, "does not exist"),
-    (("--records=none", "--output=x", "more"), 2, "'more' is no flag"),
+    (("--records=none", "--output=x", "more"), 2, "'more' is not a flag"),
     (("--records=none", "--output=x", "--max_words=4"), 2, "max_words"),
   ],
 )

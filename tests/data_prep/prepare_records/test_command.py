@@ -169,7 +169,8 @@ def test_bad_csv_is_exit_3_and_nothing_is_written(preparer, tmp_path):
       2,
       "`min_tail_seconds` (1.0) must be 0 to `clip_seconds` (0.8)",
     ),
-    (("--frame_rate_hz=12.5",), 2, "frame_rate_hz"),
+    (("--frame_rate_hz=0",), 2, "`frame_rate_hz` (0.0) must be above 0"),
+    (("--no_such_flag=1",), 2, "no_such_flag"),
     (("stray",), 2, "unknown argument 'stray'"),
     (("--test_share=2",), 2, "test_share"),
   ],
@@ -239,7 +240,7 @@ def test_captions_of_a_csv_are_packed(videos, preparer, tmp_path, records_of):
   )
   assert preparer.run(*args) == 0, preparer.text()
   said = (
-    f"1 of 4 captions of {table} are for 1 paths that are no input, such as"
+    f"1 of 4 captions of {table} are for 1 paths that are not inputs, such as"
     " 'fly/1.mp4'"
   )
   assert preparer.text().count(said) == 1

@@ -113,13 +113,11 @@ def _read_flow(folder, flip_probability):
     flip_probability=flip_probability,
     scale_px=2.5,
   )
-  records = reader.open_for_views(folder, [spec], views.FRAME_RATE_HZ)
+  records = reader.open_for_views(folder, [spec])
 
   def sample_views(clip, seed):
     start = tf.constant(0)
-    return {
-      "flow": clip_views.flow_view(clip, spec, start, seed=seed, name="flow")
-    }
+    return {"flow": clip_views.view(clip, spec, start, seed=seed, name="flow")}
 
   (batch,) = pipeline.evaluation_dataset(
     records,

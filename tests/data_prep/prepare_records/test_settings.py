@@ -28,6 +28,15 @@ def test_defaults_are_valid():
     ({"clip_seconds": 0.0}, r"`clip_seconds` \(0.0\) must be above 0"),
     ({"short_side": -1}, r"`short_side` \(-1\) must be above 0"),
     ({"clip_seconds": 0.01}, "holds not one frame at 25.0 Hz"),
+    ({"frame_rate_hz": 0.0}, r"`frame_rate_hz` \(0.0\) must be above 0"),
+    ({"sample_rate_hz": 0}, r"`sample_rate_hz` \(0\) must be above 0"),
+    (
+      {
+        "modalities": ("spectrogram",),
+        "spectrogram": sound.SpectrogramSpec(sample_rate_hz=8000),
+      },
+      "`spectrogram.lower_hz and upper_hz`",
+    ),
     ({"jpeg_quality": 101}, r"`jpeg_quality` \(101\) must be 1 to 100"),
     ({"spectrogram_dtype": "int8"}, r"`spectrogram_dtype` \(int8\)"),
     (
@@ -50,6 +59,44 @@ def test_config_holds_every_choice_and_json_keeps_it():
   assert config["spectrogram"] == dataclasses.asdict(sound.SpectrogramSpec())
   assert config["flow"]["attachment"] == 15.0
   assert config["ffmpeg"]
+
+
+# What version 0.1.0 wrote, but for the version of ffmpeg.
+_CONFIG_OF_0_1 = {
+  "modalities": ["audio", "rgb"],
+  "clip_seconds": 10.0,
+  "min_tail_seconds": 1.0,
+  "short_side": 256,
+  "jpeg_quality": 90,
+  "flow": {
+    "short_side": 128,
+    "bound_px": 20.0,
+    "attachment": 15.0,
+    "tightness": 0.3,
+    "num_warp": 5,
+    "num_iter": 10,
+    "tol": 0.0001,
+    "prefilter": False,
+  },
+  "sample_rate_hz": 48_000,
+  "spectrogram_dtype": "float16",
+  "spectrogram": dataclasses.asdict(sound.SpectrogramSpec()),
+  "max_pixels": 33_177_600,
+}
+
+
+def test_config_at_the_usual_rates_is_that_of_version_0_1():
+  config = settings.Settings().to_config()
+  del config["ffmpeg"]
+  assert json.dumps(config) == json.dumps(_CONFIG_OF_0_1)
+
+
+def test_other_rates_stand_in_the_config_and_give_the_size_of_clips():
+  found = settings.Settings(frame_rate_hz=30.0, sample_rate_hz=24_000)
+  found.validate()
+  config = found.to_config()
+  assert (config["frame_rate_hz"], config["sample_rate_hz"]) == (30.0, 24_000)
+  assert (found.clip_frames, found.clip_samples) == (300, 240_000)
 
 
 def test_hash_changes_with_a_choice_and_not_with_patience():

@@ -97,7 +97,7 @@ def test_eleven_points_are_those_of_scikit_learns_curve():
     precision, recall, _ = metrics.precision_recall_curve(
       labels[:, column], scores[:, column]
     )
-    # Its last point, precision 1 at recall 0, is no threshold's.
+    # Its last point, precision 1 at recall 0, is not a threshold's.
     best = [
       precision[:-1][recall[:-1] >= tenth - 1e-9].max()
       for tenth in np.linspace(0, 1, 11)

@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from tests.evaluate import grey_records
 from tfvssl import views
+from tfvssl.evaluate.classifiers import heads
 from tfvssl.evaluate.classifiers import trained as classifier
 from tfvssl.evaluate.samples import clips
 from tfvssl.evaluate.samples import splits
@@ -24,7 +25,6 @@ def split(tmp_path_factory):
     str(grey_records.bright_and_dark(root / "train", 10)),
     str(grey_records.bright_and_dark(root / "test", 4, first=20)),
     spec=grey_records.plain_spec(),
-    frame_rate_hz=25.0,
   )
 
 
@@ -50,14 +50,14 @@ def _recipe(optimizer, learning_rate, steps=60):
 
 
 LINEAR = (
-  lambda: classifier.LinearHead(CLASSES),
-  classifier.softmax_loss,
+  lambda: heads.LinearHead(CLASSES),
+  heads.softmax_loss,
   # The trust ratio is 0.001: small heads want a large rate.
   _recipe(lars.LarsConfig(weight_decay=0.0), 5.0),
 )
 MLP = (
-  lambda: classifier.MlpHead(32, CLASSES),
-  classifier.sigmoid_loss,
+  lambda: heads.MlpHead(32, CLASSES),
+  heads.sigmoid_loss,
   _recipe(adam.AdamConfig(), 0.02),
 )
 
@@ -104,20 +104,6 @@ def test_equal_seeds_give_equal_weights(split):
     np.testing.assert_array_equal(a, b)
 
 
-def test_losses_by_hand():
-  logits = tf.constant([[0.0, 2.0], [1.0, -1.0]])
-  softmax = classifier.softmax_loss(logits, tf.constant([[1], [1]]))
-  np.testing.assert_allclose(
-    softmax, [np.log1p(np.exp(-2.0)), np.log1p(np.exp(2.0))], rtol=1e-6
-  )
-  sigmoid = classifier.sigmoid_loss(logits, tf.constant([[0, 1], [-1, -1]]))
-  expected = [
-    np.log(2.0) + np.log1p(np.exp(-2.0)),  # both are right
-    np.log1p(np.exp(1.0)) + np.log1p(np.exp(-1.0)),  # none is
-  ]
-  np.testing.assert_allclose(sigmoid, expected, rtol=1e-6)
-
-
 def test_steps_are_counted_from_epochs():
   recipe = classifier.epochs_recipe(
     "linear",
@@ -160,7 +146,7 @@ def test_loss_that_is_not_finite_ends_with_its_step(split):
 
 def test_labels_of_a_batch_are_columns_of_the_training_classes(split):
   # Classes are numbered by the split's list, which may differ from a record's;
-  # left-out clips keep their sample_index, so it is no row of the labels.
+  # left-out clips keep their sample_index, so it is not a row of the labels.
   kept = np.isin(np.arange(10), [2, 5, 6, 9])
   records, infos = clips.restrict(split.train, split.train_clips, kept)
   part = split._replace(
@@ -179,22 +165,6 @@ def test_labels_of_a_batch_are_columns_of_the_training_classes(split):
   assert view.labels.numpy().tolist() == [
     by_sample[index] for index in view.sample_index.numpy()
   ]
-
-
-def test_features_dropped_leave_the_bias():
-  head = classifier.LinearHead(CLASSES)
-  rows, _ = _separable(0)
-  head(rows)
-  head.linear.bias.assign([1.0, -2.0, 0.5, 3.0])
-  logits = head(rows, kept=tf.zeros_like(rows))
-  np.testing.assert_array_equal(
-    logits, np.tile([1.0, -2.0, 0.5, 3.0], [len(rows), 1])
-  )
-  kept = np.tile([2.0] + [0.0] * (DIM - 1), [len(rows), 1])
-  first = rows.copy()
-  first[:, 1:] = 0.0
-  doubled = 2 * (head(first) - head.linear.bias) + head.linear.bias
-  np.testing.assert_allclose(head(rows, kept=kept), doubled, atol=1e-5)
 
 
 def _broken_above(level):

@@ -11,6 +11,7 @@ from tfvssl import views
 from tfvssl.backbones import tsm_resnet
 from tfvssl.config import pictures
 from tfvssl.config import protocols
+from tfvssl.evaluate.classifiers import fine_tuned
 from tfvssl.evaluate.classifiers import linear_svm
 from tfvssl.evaluate.classifiers import trained as classifier
 from tfvssl.evaluate.protocols import finetune
@@ -104,7 +105,7 @@ def test_each_training_has_its_rate_and_decay(splits, trainings):
 
 def test_dropout_stands_before_the_last_layer(splits, trainings, monkeypatch):
   monkeypatch.setattr(
-    finetune,
+    fine_tuned,
     "dropout_factors",
     lambda rate, dim, view, seed: tf.zeros([4, dim]) + (rate - 0.1),
   )
@@ -300,28 +301,14 @@ def test_training_view_has_jitter_and_flip_only():
   assert finetune.training_spec(sound, protocols.FineTune()) == sound
 
 
-def test_dropout_keeps_the_mean_and_repeats():
-  view = views.View(
-    epoch=tf.constant([0, 0, 1], tf.int64),
-    sample_index=tf.constant([5, 6, 5], tf.int64),
-  )
-  factors = finetune.dropout_factors(0.8, 4000, view, seed=3).numpy()
-  assert set(np.unique(factors)) == {0.0, np.float32(1 / (1 - 0.8))}
-  # Binomial, 4000 draws: 3 standard deviations of the share are 0.019.
-  np.testing.assert_allclose((factors > 0).mean(axis=1), 0.2, atol=0.019)
-  assert not np.array_equal(factors[0], factors[1])
-  assert not np.array_equal(factors[0], factors[2])
-  again = finetune.dropout_factors(0.8, 4000, view, seed=3).numpy()
-  np.testing.assert_array_equal(factors, again)
-  assert (finetune.dropout_factors(0.0, 9, view, 3).numpy() == 1.0).all()
-
-
 def test_every_choice_is_in_the_result():
   grid = dataclasses.replace(RECIPE, dropouts=(0.1, 0.5))
   tree = _protocol(grid).to_tree()
   assert tree["recipe"]["dropouts"] == [0.1, 0.5]
   assert tree["chosen_on"] == "test clips of split 1"
-  assert tree["train_view"]["crop"]["class"] == "tfvssl.views.JitterCrop"
+  assert tree["train_view"]["crop"]["class"] == (
+    "tfvssl.config.pictures.JitterCrop"
+  )
   assert tree["batch_norm"] == "statistics of each replica alone"
   assert tree["clips_per_replica"] == 4
   assert tree["replicas"] == 1

@@ -11,8 +11,9 @@ from tests.data import record_fixture
 from tests.evaluate import grey_records
 from tfvssl.config import pictures
 from tfvssl.config import protocols
-from tfvssl.deflate import networks
 from tfvssl.evaluate.classifiers import average_precision
+from tfvssl.evaluate.classifiers import difficult
+from tfvssl.evaluate.classifiers import heads
 from tfvssl.evaluate.classifiers import trained as classifier
 from tfvssl.evaluate.protocols import images
 from tfvssl.evaluate.samples import splits
@@ -30,9 +31,7 @@ def _settings():
 
 def _pascal(rates=(0.3,), **changes):
   recipe = protocols.Pascal(learning_rates=rates, **{**_FEW, **changes})
-  return images.PascalProtocol(
-    "video", _settings(), False, recipe, networks.Image.REPEATED
-  )
+  return images.PascalProtocol("video", _settings(), False, recipe, "repeated")
 
 
 def _imagenet(rates=(0.3,), **changes):
@@ -76,16 +75,16 @@ def test_defaults_are_the_papers():
   pascal, imagenet = protocols.Pascal(), protocols.ImageNet()
   assert (pascal.epochs, imagenet.epochs) == (30, 200)
   assert (pascal.test_short_side, pascal.spatial_crops) == (224, 1)
-  adam = images.OPTIMIZER
+  adam = _imagenet().optimizer()
   assert (adam.beta_1, adam.beta_2, adam.epsilon) == (0.9, 0.999, 1e-8)
-  spec = images.training_spec(mmv.video_view(), "pascal")
+  spec, _ = images.PascalProtocol.views_of(mmv.video_view(), pascal)
   assert (spec.image_size, spec.crop) == (
     200,
     pictures.JitterCrop(scale=(1.0, 1.0), share=200 / 224),
   )
   draws = spec.augmentation
   assert draws.flip_probability == draws.colour_probability == 0
-  spec = images.training_spec(mmv.video_view(), "imagenet")
+  spec, _ = images.ImageNetProtocol.views_of(mmv.video_view(), imagenet)
   assert spec.crop == mmv.video_view().crop
   draws = spec.augmentation
   assert (draws.flip_probability, draws.colour_probability) == (0, 1)
@@ -119,7 +118,7 @@ def test_the_layer_takes_the_schedule(split):
       records,
       classifier.Recipe(
         "pascal",
-        images.OPTIMIZER,
+        _pascal().optimizer(),
         0.1,
         4,
         total_steps=steps,
@@ -177,7 +176,7 @@ def test_difficult_images_count_neither_way(split):
   bright = np.flatnonzero(split.train_labels[:, 0] == 1)
   seen = np.flatnonzero(split.test_labels[:, 0] == 1)
   hard = _pascal_split(split, hard_train=bright[:2], hard_test=seen[:1])
-  columns, targets = images.certain_targets(hard)
+  columns, targets = difficult.certain_targets(hard)
   assert [hard.classes[hard.columns[column]] for column in columns] == [
     "dark",
     "bright",
@@ -191,12 +190,12 @@ def test_difficult_images_count_neither_way(split):
 
   logits = tf.constant([[0.3, -0.2, 0.7, 9.0]])
   labels = tf.constant([[2, 3]])  # a thing, hardly bright
-  difficult = images.difficult_columns(hard)
-  assert difficult.tolist() == [-1, -1, -1, 1]
+  class_of = difficult.difficult_columns(hard)
+  assert class_of.tolist() == [-1, -1, -1, 1]
   expected = np.log1p(np.exp(0.3)) + np.log1p(np.exp(-0.7))
-  found = images.certain_loss(logits, labels, difficult)
+  found = difficult.certain_loss(logits, labels, class_of)
   np.testing.assert_allclose(found, [expected], rtol=1e-6)
-  both = images.certain_loss(logits, tf.constant([[1, 3]]), difficult)
+  both = difficult.certain_loss(logits, tf.constant([[1, 3]]), class_of)
   expected = sum(np.log1p(np.exp(x)) for x in (0.3, 0.2, 0.7))
   np.testing.assert_allclose(both, [expected], rtol=1e-6)
 
@@ -205,7 +204,7 @@ def test_difficult_in_the_test_alone_counts_neither_way(split):
   bright = np.flatnonzero(split.test_labels[:, 0] == 1)[0]
   hard = _pascal_split(split, hard_test=[bright])
   assert 3 not in hard.columns  # no training image is hardly bright
-  _, targets = images.certain_targets(hard)
+  _, targets = difficult.certain_targets(hard)
   assert targets[bright].tolist() == [0, -1, 1]
   # One that shows nothing else is still not of the other classes.
   train = np.array([[0, -1], [1, 2]])
@@ -220,15 +219,18 @@ def test_figures_are_the_eleven_point_ones(split):
   protocol = _pascal(epochs=1)
   encoder = grey_records.mean_colour_encoder(_SPEC)
   figures = protocol.evaluate(encoder, [hard])["splits"][0]
-  columns, targets = images.certain_targets(hard)
-  scores = protocol._scores(
+  columns, targets = difficult.certain_targets(hard)
+  tf.keras.utils.set_random_seed(protocol.settings.seed)
+  scores = classifier.scores_on_frozen(
+    heads.PlainHead(len(hard.columns)),
     encoder,
     hard,
-    0.3,
-    loss_of=lambda logits, labels: images.certain_loss(
-      logits, labels, images.difficult_columns(hard)
+    protocol.settings,
+    loss_of=lambda logits, labels: difficult.certain_loss(
+      logits, labels, difficult.difficult_columns(hard)
     ),
     probabilities_of=tf.sigmoid,
+    recipe=protocol._training(len(hard.train_clips), 0.3),
   )
   expected = average_precision.eleven_point_average_precision(
     scores[:, columns], targets

@@ -8,7 +8,6 @@ from tests.data import record_fixture
 from tests.evaluate import grey_records
 from tfvssl.config import protocols
 from tfvssl.data.records import manifest as manifest_lib
-from tfvssl.evaluate.classifiers import linear_svm
 from tfvssl.evaluate.protocols import svm as svm_protocol
 from tfvssl.evaluate.samples import splits as splits_of
 
@@ -26,7 +25,7 @@ def folders(tmp_path_factory):
 
 
 def _protocol(
-  choose_c=linear_svm.ChooseC.FIRST_TEST,
+  choose_c="first_test",
   epochs=2,
   grid_c=(1e-3, 1e-1),
   **settings,
@@ -34,7 +33,7 @@ def _protocol(
   return svm_protocol.SvmProtocol(
     "video",
     grey_records.settings(**settings),
-    sweep=protocols.Svm(train_epochs=epochs, grid_c=grid_c),
+    recipe=protocols.Svm(train_epochs=epochs, grid_c=grid_c),
     choose_c=choose_c,
   )
 
@@ -86,7 +85,7 @@ def test_c_is_chosen_on_the_first_split_alone(two_splits):
 
 
 def test_random_networks_follow_the_same_protocol(folders):
-  protocol = _protocol(linear_svm.ChooseC.CROSS_VALIDATION)
+  protocol = _protocol("cross_validation")
   splits = _open(folders, protocol, ("train", "test"))
   encoder = grey_records.mean_colour_encoder(protocol.settings.spec)
   result = protocol.evaluate_random([(3, encoder)], splits)

@@ -21,7 +21,7 @@ def _clip(name, digest=None, source=None):
 
 def _records(folder, encoded):
   record_fixture.write_records(folder, encoded, num_shards=2)
-  return reader.open_records(folder, {views.Modality.RGB}, 25.0)
+  return reader.open_records(folder, {views.Modality.RGB})
 
 
 def _four_clips():
@@ -88,7 +88,7 @@ def test_record_of_another_kind_is_named(tmp_path, payload, reason):
   first = list(shard_files.scan(path))[0].payload
   record_fixture.write_payloads(path, [first, payload])
   with pytest.raises(
-    ValueError, match=rf"record 1 is no clip of this schema \({reason}"
+    ValueError, match=rf"record 1 is not a clip of this schema \({reason}"
   ):
     clips.read_clips(records)
 
@@ -113,7 +113,7 @@ def test_all_labels_of_a_record_are_read(tmp_path):
   encoded[1].other_label_indices = (0,)
   encoded[2].label_index = -1
   record_fixture.write_records(tmp_path, encoded, num_shards=1)
-  records = reader.open_records(tmp_path, {views.Modality.RGB}, 25.0)
+  records = reader.open_records(tmp_path, {views.Modality.RGB})
   found = clips.read_clips(records)
   assert [clip.labels for clip in found] == [(0,), (1, 0), (), (1,)]
 

@@ -24,7 +24,7 @@ BRIGHTER = 4 * np.array([[0], [2], [4], [1], [3]])
 
 def _open(folder, clips):
   record_fixture.write_records(folder, clips, num_shards=2)
-  return reader.open_records(folder, {views.Modality.RGB}, 25.0)
+  return reader.open_records(folder, {views.Modality.RGB})
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +96,7 @@ def test_flow_is_seen_in_units_of_its_scale(tmp_path):
   png = tf.io.encode_png(tf.constant(image, tf.uint8)).numpy()
   clip.flow = [png] * 12
   record_fixture.write_records(tmp_path, [clip], num_shards=1)
-  records = reader.open_records(tmp_path, {views.Modality.FLOW}, 25.0)
+  records = reader.open_records(tmp_path, {views.Modality.FLOW})
   spec = views.FlowViewSpec(
     num_frames=4,
     image_size=16,

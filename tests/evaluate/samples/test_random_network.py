@@ -17,7 +17,7 @@ from tfvssl.runtime import exit_codes
 def records(tmp_path_factory):
   folder = tmp_path_factory.mktemp("records")
   grey_records.bright_and_dark(folder, 16)
-  return reader.open_records(folder, {views.Modality.RGB}, 25.0)
+  return reader.open_records(folder, {views.Modality.RGB})
 
 
 def test_statistics_become_those_of_the_training_views(records):
@@ -44,7 +44,7 @@ def test_initial_statistics_are_forgotten():
 
 def test_lost_shard_ends_in_one_line(tmp_path):
   grey_records.bright_and_dark(tmp_path, 4)
-  records = reader.open_records(tmp_path, {views.Modality.RGB}, 25.0)
+  records = reader.open_records(tmp_path, {views.Modality.RGB})
   settings = grey_records.settings()
   encoder = grey_records.mean_colour_encoder(settings.spec)
   (tmp_path / records.manifest.shards[1].file).unlink()

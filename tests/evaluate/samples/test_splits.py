@@ -70,7 +70,6 @@ def split(tmp_path_factory):
     str(grey_records.bright_and_dark(root / "train", 16)),
     str(grey_records.bright_and_dark(root / "test", 4, first=20)),
     spec=grey_records.plain_spec(),
-    frame_rate_hz=25.0,
   )
 
 

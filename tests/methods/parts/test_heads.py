@@ -44,7 +44,7 @@ def test_published_sizes():
     for head in (projector, predictor)
     for v in head.trainable_variables
   ]
-  # Source: specs/brave.md section 3, counted in the released heads.
+  # Source: counted in the released heads.
   assert sum(sizes) == 9_986_560
 
 

@@ -27,7 +27,7 @@ class MediaInfo:
   """What a file says about itself.
 
   Attributes:
-    has_video: it has a video stream that is no cover picture.
+    has_video: it has a video stream that is not a cover picture.
     has_audio: it has an audio stream.
     duration_s: of the longest stream, None where the file does not say.
     width: in pixels, as shown, so after rotation; 0 without video.
@@ -99,7 +99,9 @@ def _open_error(path, log):
   if path.stat().st_size == 0:
     return MediaError("empty_file", "the file has no bytes")
   if "not on whitelist" in log:
-    return MediaError("format_refused", "the content is no known media format")
+    return MediaError(
+      "format_refused", "the content is not a known media format"
+    )
   return MediaError("unreadable", line)
 
 

@@ -1,8 +1,6 @@
 """Whether a record folder is what its manifest says, and what is damaged."""
 
-from collections.abc import Iterator
 import hashlib
-import pathlib
 import re
 
 from google.protobuf import message
@@ -11,100 +9,20 @@ import tensorflow as tf
 import tqdm
 
 from tfvssl import views
+from tfvssl.data.records import contexts
 from tfvssl.data.records import manifest as manifest_lib
+from tfvssl.data.records import reader
 from tfvssl.data.records import schema
 from tfvssl.data.records import shard_files
+from tfvssl.runtime import storage
 
-_SHARD_NAME = re.compile(r"-\d{5}-of-\d{5}")
-# One folder has one value of each.
-_RATES = (
-  "image/frame_rate_hz",
-  "flow/frame_rate_hz",
-  "flow/bound_px",
-  "flow/short_side_px",
-  "WAVEFORM/sample_rate_hz",
-  "SPECTROGRAM/frame_rate_hz",
-)
-_LABELS = "clip/label/index"
-_CAPTIONS = "clip/caption"
-_KINDS = {bytes: "text", int: "a whole number", float: "a float"}
-# Features of one or more values, their kind there, and in words.
-_LISTS = {
-  _LABELS: ("int64_list", "a list of whole numbers"),
-  _CAPTIONS: ("bytes_list", "a list of texts"),
-  **dict.fromkeys(schema.CAPTION_TIMES, ("float_list", "a list of floats")),
-}
-# What every context holds, and what belongs to a modality; see data.schema.
-_ALWAYS: dict[str, type] = {
-  "schema_version": int,
-  "config_hash": bytes,
-  "clip/id": bytes,
-  "clip/path": bytes,
-  "clip/start_s": float,
-  "clip/duration_s": float,
-  _LABELS: tuple,
-  "clip/label/text": bytes,
-  _CAPTIONS: tuple,
-}
-_OF_MODALITY: dict[views.Modality, dict[str, type]] = {
-  views.Modality.RGB: {
-    "image/frame_rate_hz": float,
-    "image/height": int,
-    "image/width": int,
-  },
-  views.Modality.FLOW: {
-    "flow/frame_rate_hz": float,
-    "flow/bound_px": float,
-    "flow/short_side_px": int,
-  },
-  views.Modality.AUDIO: {
-    "WAVEFORM/sample_rate_hz": int,
-    "WAVEFORM/valid_samples": int,
-  },
-  views.Modality.SPECTROGRAM: {
-    "SPECTROGRAM/frame_rate_hz": float,
-    "SPECTROGRAM/num_mels": int,
-    "SPECTROGRAM/dtype": bytes,
-  },
-  views.Modality.TEXT: dict.fromkeys(schema.CAPTION_TIMES, tuple),
-}
+_NAMES_RECORD = re.compile(r": record \d+ at byte|: \d+ whole records")
+_IMAGES = [
+  schema.FEATURE_LISTS[m] for m in (views.Modality.RGB, views.Modality.FLOW)
+]
 
 
-def compare_beginnings(
-  folder: pathlib.Path, manifest: manifest_lib.Manifest
-) -> tuple[list[str], dict[str, float]]:
-  """Compares files, sizes and each shard's first record with the manifest.
-
-  Returns:
-    differences: one line each; empty if the folder can be read.
-    rates: rates and bounds by their key in the records.
-  """
-  lines = _file_differences(folder, manifest)
-  if lines:
-    return lines, {}
-  seen: dict[str, tuple[str, float]] = {}
-  for shard in manifest.shards:
-    if not shard.record_count:
-      continue
-    try:
-      _, context = next(contexts(folder / shard.file))
-    except ValueError as error:
-      lines.append(str(error))
-      continue
-    for line in _identity(manifest, context):
-      lines.append(f"{shard.file} record 0: {line}")
-    for name in _RATES:
-      if name in context:
-        file, value = seen.setdefault(name, (shard.file, context[name]))
-        if value != context[name]:
-          lines.append(
-            f"{name} is {context[name]:g} in {shard.file} but {value:g} in"
-            f" {file}"
-          )
-  return lines, {name: value for name, (_, value) in seen.items()}
-
-
-def verify(folder: str | pathlib.Path) -> list[str]:
+def verify(folder: storage.PathLike) -> list[str]:
   """Returns everything that is wrong with a record folder, a line each.
 
   Reads every byte: sizes, sha256, checksum of every record, record counts,
@@ -114,9 +32,9 @@ def verify(folder: str | pathlib.Path) -> list[str]:
     FileNotFoundError: the folder or its manifest does not exist.
     ValueError: the manifest cannot be read.
   """
-  folder = pathlib.Path(folder)
+  folder = storage.Path(folder)
   manifest = manifest_lib.load_manifest(folder)
-  problems = _file_differences(folder, manifest)
+  problems = contexts.file_differences(folder, manifest)
   for shard in tqdm.tqdm(
     manifest.shards, "checking", unit="shard", delay=3, dynamic_ncols=True
   ):
@@ -127,7 +45,7 @@ def verify(folder: str | pathlib.Path) -> list[str]:
 
 
 def verify_shard(
-  path: pathlib.Path, shard: manifest_lib.Shard, manifest: manifest_lib.Manifest
+  path: storage.Path, shard: manifest_lib.Shard, manifest: manifest_lib.Manifest
 ) -> list[str]:
   """Returns what is wrong with one shard; see `verify`."""
   problems = []
@@ -162,16 +80,16 @@ def _payload_problems(record, shard, manifest):
   """Returns what is wrong inside a record whose bytes are whole."""
   try:
     example = tf.train.SequenceExample.FromString(record.payload)
-    context = parse_context(record.payload)
+    context = contexts.parse_context(record.payload)
   except (message.DecodeError, ValueError):
     return ["it is no SequenceExample"]
-  lines = list(_identity(manifest, context))
+  lines = list(contexts.identity_differences(manifest, context))
   lists = {
     modality: example.feature_lists.feature_list[name].feature
     for modality, name in schema.FEATURE_LISTS.items()
     if name in example.feature_lists.feature_list
   }
-  lines += _context_problems(context, lists)
+  lines += contexts.context_problems(context, lists)
   lines += _label_problems(context, len(manifest.classes))
   lines += _caption_problems(context)
   held = "+".join(sorted(modality.value for modality in _held(lists, context)))
@@ -201,38 +119,24 @@ def _held(lists, context):
   return list(lists)
 
 
-def _context_problems(context, modalities=()):
-  """Yields what a context lacks, and values of another kind."""
-  needed = dict(_ALWAYS)
-  for modality in modalities:
-    needed.update(_OF_MODALITY[modality])
-  for fields in (_ALWAYS, *_OF_MODALITY.values()):
-    for name, kind in fields.items():
-      if name not in context:
-        if name in needed:
-          yield f"`{name}` is missing"
-      elif not isinstance(context[name], kind):
-        words = _LISTS[name][1] if name in _LISTS else _KINDS[kind]
-        yield f"`{name}` is not {words}"
-
-
 def _label_problems(context, num_classes):
   """Yields what is wrong with the labels of a record."""
-  labels = context.get(_LABELS)
+  labels = context.get(contexts.LABELS)
   if not isinstance(labels, tuple) or labels == (-1,):
     return
   wrong = [label for label in labels if not 0 <= label < num_classes]
   if wrong:
     yield (
-      f"`{_LABELS}` holds {wrong[0]}, not -1 alone or 0 to {num_classes - 1}"
+      f"`{contexts.LABELS}` holds {wrong[0]}, not -1 alone or 0 to"
+      f" {num_classes - 1}"
     )
   elif len(set(labels)) < len(labels):
-    yield f"`{_LABELS}` holds {labels} with one of them twice"
+    yield f"`{contexts.LABELS}` holds {labels} with one of them twice"
 
 
 def _caption_problems(context):
   """Yields what is wrong with the captions of a record."""
-  names = (_CAPTIONS, *schema.CAPTION_TIMES)
+  names = (contexts.CAPTIONS, *schema.CAPTION_TIMES)
   texts, starts, ends = (context.get(name, ()) for name in names)
   duration_s = context.get("clip/duration_s")
   if [*map(type, (texts, starts, ends, duration_s))] != [tuple] * 3 + [float]:
@@ -240,7 +144,7 @@ def _caption_problems(context):
   try:
     b" ".join(texts).decode("utf-8")
   except UnicodeDecodeError:
-    yield f"`{_CAPTIONS}` is not UTF-8"
+    yield f"`{contexts.CAPTIONS}` is not UTF-8"
   if (starts or ends) and not len(texts) == len(starts) == len(ends):
     yield f"{len(texts)} captions have {len(starts)} starts, {len(ends)} ends"
   for start_s, end_s in zip(starts, ends, strict=False):
@@ -277,7 +181,7 @@ def _image_problems(name, images):
   sizes = [image_size(image) for image in images]
   for number, size in enumerate(sizes):
     if size is None:
-      return [f"{name} {number} of {len(images)} is no whole image"]
+      return [f"{name} {number} of {len(images)} is not a whole image"]
     if size != sizes[0]:
       return [
         f"{name} {number} has {size[1]}x{size[0]} pixels, the first"
@@ -298,103 +202,72 @@ def image_size(image: bytes) -> list[int] | None:
   return None
 
 
-def _file_differences(folder, manifest):
-  """Returns what `stat` finds different from the manifest, one line each."""
-  lines = []
-  named = {shard.file for shard in manifest.shards}
-  suffixes = {pathlib.PurePath(name).suffix for name in named} - {""}
-  for shard in manifest.shards:
-    path = folder / shard.file
-    if not path.exists():
-      lines.append(f"{shard.file} is missing")
-    elif not path.is_file():
-      lines.append(f"{shard.file} is a directory")
-    elif path.stat().st_size != shard.bytes:
-      size = path.stat().st_size
-      lines.append(
-        f"{shard.file} is empty"
-        if not size
-        else f"{shard.file} has {size} bytes instead of {shard.bytes}"
-      )
-    if len(shard.modalities) != shard.record_count:
-      lines.append(
-        f"{shard.file} lists {len(shard.modalities)} clips but counts"
-        f" {shard.record_count}"
-      )
-  for path in sorted(folder.iterdir()):
-    is_shard = path.suffix in suffixes or _SHARD_NAME.search(path.name)
-    if is_shard and path.name not in named:
-      lines.append(f"{path.name} is not in the manifest")
-  count = sum(shard.record_count for shard in manifest.shards)
-  if count != manifest.clip_count:
-    lines.append(f"its shards hold {count} clips, not {manifest.clip_count}")
-  return lines
+def explain_read_error(error: Exception, *records: reader.Records) -> str:
+  """Returns one line that names shard, record and offset of what is damaged.
 
+  TensorFlow's own message names neither the file nor the record.
 
-def _identity(manifest, context):
-  """Yields in what a record differs from its manifest."""
-  version = context.get("schema_version")
-  if version != schema.SCHEMA_VERSION:
-    yield f"schema version {version}, not {schema.SCHEMA_VERSION}"
-  if context.get("config_hash") != manifest.config_hash.encode():
-    yield "it was prepared with another configuration"
-
-
-def contexts(path: pathlib.Path) -> Iterator[tuple[int, dict]]:
-  """Yields (number, context) of a shard's records; passes over payloads.
-
-  A context has every key that belongs to all clips, and values of their kind.
-
-  Raises:
-    ValueError: a record's header or context is damaged; it is named.
+  Args:
+    error: what was raised while a dataset of `records` was read.
+    *records: that were read.
   """
-  for number, payload in shard_files.beginnings(path, schema.CONTEXT_BYTES):
-    try:
-      context = parse_context(payload)
-    except ValueError as error:
-      raise ValueError(f"{path}: record {number}: {error}") from error
-    for problem in _context_problems(context):
-      raise ValueError(f"{path}: record {number}: {problem}")
-    yield number, context
+  for folder in records:
+    if problem := _problem_of(folder):
+      return problem
+  first = str(error).strip().splitlines()
+  names = " and ".join(str(folder.folder) for folder in records)
+  return (
+    f"the records of {names} are what the manifest says, but a clip could not"
+    f" be read: {first[0] if first else type(error).__name__}"
+  )
 
 
-def parse_context(
-  payload: bytes,
-) -> dict[str, bytes | int | float | tuple]:
-  """Returns the context of a record from its first bytes.
-
-  Labels and captions are tuples; of other features those with one value are
-  there.
-
-  Raises:
-    ValueError: the bytes are not those of a record.
-  """
-  # A SequenceExample begins with field 1, its context: tag, length, bytes.
-  length, begin = _varint(payload, 1)
-  features = tf.train.Features()
+def _problem_of(records):
+  """Returns one line about the damage of a folder, None where it has none."""
   try:
-    encoded = payload[begin : begin + length]
-    if payload[:1] != b"\x0a" or len(encoded) != length:
-      raise message.DecodeError
-    features.ParseFromString(encoded)
-  except message.DecodeError:
-    raise ValueError("it is no SequenceExample") from None
-  context: dict[str, bytes | int | float | tuple] = {}
-  for name, feature in features.feature.items():
-    kind = feature.WhichOneof("kind")
-    values = list(getattr(feature, kind).value) if kind else []
-    if values and name in _LISTS and _LISTS[name][0] == kind:
-      context[name] = tuple(values)
-    elif len(values) == 1:
-      context[name] = values[0]
-  return context
+    problems = verify(records.folder)
+  except (ValueError, OSError) as other:
+    problems = [str(other)]
+  if problems:
+    rest = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+    found = next(
+      (line for line in problems if _NAMES_RECORD.search(line)), problems[0]
+    )
+    return (
+      f"{found}{rest}; all of it is listed by python -m"
+      f" data_prep.inspect_records --records={records.folder} --verify"
+    )
+  if broken := _unreadable_image(records):
+    return f"{broken}; prepare the records again, or leave the clip out."
+  return None
 
 
-def _varint(data, begin):
-  """Returns the protocol buffer's number at `begin`, and where it ends."""
-  value = 0
-  for place, byte in enumerate(data[begin : begin + 10]):
-    value |= (byte & 0x7F) << (7 * place)
-    if byte < 0x80:
-      return value, begin + place + 1
-  return 0, begin
+def _unreadable_image(records):
+  """Returns the first image that has begin and end but cannot be decoded.
+
+  Slow, as it decodes all; so it comes after every other check.
+  """
+  for path in records.paths:
+    for record in shard_files.scan(storage.Path(path)):
+      example = tf.train.SequenceExample.FromString(record.payload)
+      for name, steps in example.feature_lists.feature_list.items():
+        if name not in _IMAGES:
+          continue
+        for number, step in enumerate(steps.feature):
+          if problem := _image_problem(step.bytes_list.value[0]):
+            return (
+              f"{path}: record {record.number} at byte {record.offset}:"
+              f" {name} {number} of {len(steps.feature)} {problem}"
+            )
+  return None
+
+
+def _image_problem(image):
+  height, width = image_size(image)
+  if height * width > schema.MAX_PIXELS:
+    return f"has {width}x{height} pixels, more than {schema.MAX_PIXELS}"
+  try:
+    tf.io.decode_image(image, expand_animations=False)
+  except tf.errors.InvalidArgumentError:
+    return "cannot be decoded"
+  return None

@@ -2,9 +2,9 @@
 
 import dataclasses
 import json
-import pathlib
 
 from tfvssl.data.records import schema
+from tfvssl.runtime import storage
 
 MANIFEST_NAME = "manifest.json"
 _NAME_BYTES = 255  # of a file, on every common disk
@@ -41,19 +41,19 @@ class Manifest:
     """Returns the text of manifest.json."""
     return json.dumps(dataclasses.asdict(self), indent=1) + "\n"
 
-  def save(self, path: pathlib.Path) -> None:
+  def save(self, path: storage.Path) -> None:
     """Writes the manifest as JSON; not durable."""
     path.write_text(self.to_json(), encoding="utf-8")
 
 
-def load_manifest(folder: str | pathlib.Path) -> Manifest:
+def load_manifest(folder: storage.PathLike) -> Manifest:
   """Reads the manifest of a record folder.
 
   Raises:
     FileNotFoundError: the folder has no manifest.
     ValueError: it cannot be read, or has another schema version.
   """
-  path = pathlib.Path(folder) / MANIFEST_NAME
+  path = storage.Path(folder) / MANIFEST_NAME
   if not path.is_file():
     inside = sorted(p.parent.name for p in path.parent.glob("*/manifest.json"))
     if inside:
@@ -108,22 +108,22 @@ def _check_kinds(manifest):
       *(("modalities", words, str) for words in shard.modalities),
     ]
   for name, value, kind in fields:
-    if type(value) is not kind:  # true is no number
+    if type(value) is not kind:  # true is not a number
       raise TypeError(f"`{name}` holds {value!r:.40}, not {kind.__name__}")
     if isinstance(value, int) and not 0 <= value < 1 << 62:
       raise ValueError(f"`{name}` ({value!r:.40}) must be a count >= 0")
 
 
 def _check_name(name, others):
-  """Raises for the name of a shard that is no name or is one of `others`."""
+  """Raises for the name of a shard that is not a name or is one of `others`."""
   if (
-    pathlib.PurePath(name).name != name
+    storage.Path(name).name != name
     or name in ("", "..")
     or "\0" in name
     or len(name.encode("utf-8")) > _NAME_BYTES
   ):
     raise TypeError(
-      f"`file` ({name!r:.40}) is no plain file name of at most"
+      f"`file` ({name!r:.40}) is not a plain file name of at most"
       f" {_NAME_BYTES} bytes"
     )
   if name in others:

@@ -3,20 +3,17 @@
 from collections.abc import Collection, Iterable
 import dataclasses
 import math
-import pathlib
 
 from absl import logging
 import numpy as np
 
 from tfvssl import views
-from tfvssl.data.records import check
+from tfvssl.data.records import contexts
 from tfvssl.data.records import manifest as manifest_lib
+from tfvssl.data.records import schema
+from tfvssl.runtime import storage
 
 _MOST_LINES = 20
-_RATE_OF = {
-  views.Modality.RGB: "image/frame_rate_hz",
-  views.Modality.FLOW: "flow/frame_rate_hz",
-}
 
 
 @dataclasses.dataclass
@@ -33,15 +30,17 @@ class Records:
       hold them.
     absent: word of an optional modality -> how many usable clips lack it;
       zeros and a mask stand for it.
+    may_lack: of `modalities`, what a usable clip may lack.
   """
 
-  folder: pathlib.Path
+  folder: storage.Path
   manifest: manifest_lib.Manifest
   modalities: set[views.Modality]
   usable: np.ndarray
   skipped: dict[str, int]
   rates: dict[str, float]
   absent: dict[str, int] = dataclasses.field(default_factory=dict)
+  may_lack: frozenset[views.Modality] = frozenset()
 
   @property
   def usable_count(self) -> int:
@@ -111,7 +110,7 @@ class Records:
       count = self.manifest.shards[shard].record_count
       if self.usable[first : first + count].all():
         continue
-      for number, context in check.contexts(pathlib.Path(path)):
+      for number, context in contexts.of_shard(storage.Path(path)):
         if not self.usable[first + number]:
           ids.append(context["clip/id"].decode("utf-8", "replace"))
           if len(ids) == limit:
@@ -143,49 +142,40 @@ def modalities_for(
   Raises:
     TypeError: `spec` is of no known kind.
   """
-  if isinstance(spec, views.RgbViewSpec):
-    return {views.Modality.RGB}
-  if isinstance(spec, views.FlowViewSpec):
-    return {views.Modality.FLOW}
-  if isinstance(spec, views.WaveformViewSpec):
-    return {views.Modality.AUDIO}
-  if isinstance(spec, views.TextViewSpec):
-    return {views.Modality.TEXT}
-  if not isinstance(spec, views.AudioViewSpec):
+  if not spec.modalities:
     raise TypeError(
       "a view must be RgbViewSpec, FlowViewSpec, AudioViewSpec,"
       f" WaveformViewSpec or TextViewSpec, not {type(spec).__name__}."
     )
-  packed = manifest.config.get("spectrogram")
+  kind = spec.packed_spectrogram
   is_packed = views.Modality.SPECTROGRAM in _words(manifest)
-  if is_packed and packed == dataclasses.asdict(spec.spectrogram):
+  packed = manifest.config.get("spectrogram")
+  if kind is not None and is_packed and packed == kind.to_manifest():
     return {views.Modality.SPECTROGRAM}
-  return {views.Modality.AUDIO}
+  return set(spec.modalities)
 
 
 def open_for_views(
-  folder: str | pathlib.Path,
+  folder: storage.PathLike,
   specs: Iterable[views.ViewSpec],
-  frame_rate_hz: float,
   *,
   may_lack_all: bool = False,
 ) -> Records:
   """Returns the records of a folder for views of these kinds.
 
-  A clip may lack what only views of `views.is_optional` ask for; they are
-  counted in one line.
+  A clip may lack what only views ask for that are `optional`; they are counted
+  in one line.
 
   Args:
     folder: of prepare_records.
     specs: of the views.
-    frame_rate_hz: of frames and flow.
     may_lack_all: whether even all clips may lack it, as where these are
       second to other records.
 
   Raises:
     FileNotFoundError: the folder or its manifest does not exist.
-    ValueError: as `open_records`, or the sound's sample rate or the flow's
-      bound is not what a spec asks for.
+    ValueError: as `open_records`, or a rate or the flow's bound is not what a
+      spec asks for.
   """
   specs = list(specs)
   manifest = manifest_lib.load_manifest(folder)
@@ -193,23 +183,27 @@ def open_for_views(
   optional: set[views.Modality] = set()
   for spec in specs:
     found = modalities_for(spec, manifest)
-    (optional if views.is_optional(spec) else needed).update(found)
-    if isinstance(spec, views.AudioViewSpec):
+    (optional if spec.optional else needed).update(found)
+    if spec.packed_spectrogram is not None:
       _check_sound(folder, manifest, spec)
   optional -= needed
-  records = open_records(
-    folder, needed, frame_rate_hz, () if may_lack_all else optional
-  )
+  records = open_records(folder, needed, () if may_lack_all else optional)
   records.modalities.update(optional)
+  records.may_lack = frozenset(optional)
   for spec in specs:
-    if isinstance(spec, views.FlowViewSpec):
+    _check_rates(records, spec)
+  return records
+
+
+def _check_rates(records, spec):
+  """Raises ValueError where the records count otherwise than a view."""
+  for modality in sorted(modalities_for(spec, records.manifest), key=str):
+    expected = spec.rate_of(modality)
+    if expected is not None:
+      records.check_rate(schema.RATES[modality], expected)
+    if modality == views.Modality.FLOW:
       records.check_rate("flow/bound_px", spec.bound_px)
       _check_flow_size(records, spec)
-    elif isinstance(spec, (views.AudioViewSpec, views.WaveformViewSpec)):
-      if views.Modality.AUDIO in modalities_for(spec, manifest):
-        rate_hz = spec.spectrogram.sample_rate_hz
-        records.check_rate("WAVEFORM/sample_rate_hz", rate_hz)
-  return records
 
 
 def _check_flow_size(records, spec):
@@ -234,11 +228,11 @@ def _check_sound(folder, manifest, spec):
     views.Modality.SPECTROGRAM not in words
   ):
     return
-  packed, asked = manifest.config.get("spectrogram"), spec.spectrogram
+  packed = manifest.config.get("spectrogram")
   packed = packed if isinstance(packed, dict) else {}
   differences = ", ".join(
     f"{name} {packed.get(name)} instead of {value}"
-    for name, value in dataclasses.asdict(asked).items()
+    for name, value in spec.packed_spectrogram.to_manifest().items()
     if packed.get(name) != value
   )
   raise ValueError(
@@ -256,9 +250,8 @@ def _words(manifest):
 
 
 def open_records(
-  folder: str | pathlib.Path,
+  folder: storage.PathLike,
   modalities: set[views.Modality],
-  frame_rate_hz: float,
   optional: Collection[views.Modality] = (),
 ) -> Records:
   """Returns the folder's records after a check that reads no payload.
@@ -269,7 +262,6 @@ def open_records(
   Args:
     folder: of prepare_records.
     modalities: that a clip must hold to be used.
-    frame_rate_hz: of frames and flow.
     optional: that one usable clip at least must hold.
 
   Raises:
@@ -277,9 +269,9 @@ def open_records(
     ValueError: the folder differs from its manifest; all differences are in
       the message. Or no clip holds all modalities.
   """
-  folder = pathlib.Path(folder)
+  folder = storage.Path(folder)
   manifest = manifest_lib.load_manifest(folder)
-  differences, rates = check.compare_beginnings(folder, manifest)
+  differences, rates = contexts.compare_beginnings(folder, manifest)
   if differences:
     raise ValueError(
       f"{folder} is not what its {manifest_lib.MANIFEST_NAME} says:"
@@ -289,9 +281,6 @@ def open_records(
   records = _choose_usable(folder, manifest, modalities, rates)
   _count_absent(records, sorted(modality.value for modality in optional))
   records.modalities.update(optional)
-  for modality, name in _RATE_OF.items():
-    if modality in modalities:
-      records.check_rate(name, frame_rate_hz)
   if records.skipped_count:
     logging.warning("%s", records.describe_skipped())
   return records

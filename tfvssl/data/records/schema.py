@@ -37,10 +37,7 @@ feature lists
 An absent modality is an absent feature list, never zeros.
 """
 
-import dataclasses
-from typing import TYPE_CHECKING, NamedTuple
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from tfvssl import views
 
@@ -67,112 +64,13 @@ FEATURE_LISTS = {
   views.Modality.AUDIO: "WAVEFORM/feature/pcm16",
   views.Modality.SPECTROGRAM: "SPECTROGRAM/feature/log_mel",
 }
-
-
-class Caption(NamedTuple):
-  """What is said or shown from `start_s` to `end_s`, in seconds."""
-
-  text: str
-  start_s: float
-  end_s: float
-
-
-@dataclasses.dataclass
-class EncodedClip:
-  """What the writer packs; fields as in the table above."""
-
-  clip_id: str
-  path: str
-  start_s: float
-  duration_s: float
-  label_index: int = -1
-  other_label_indices: tuple[int, ...] = ()  # of a clip with several labels
-  label_text: str = ""
-  captions: tuple[Caption, ...] = ()  # times from the clip's start
-  frames: list[bytes] | None = None
-  frame_rate_hz: float = 25.0
-  height: int = 0
-  width: int = 0
-  flow: list[bytes] | None = None
-  flow_rate_hz: float = 25.0
-  flow_bound_px: float = 20.0
-  flow_short_side_px: int = 128
-  waveform: np.ndarray | None = None  # int16 [N]
-  sample_rate_hz: int = 48_000
-  valid_samples: int | None = None  # None: all are
-  spectrogram: np.ndarray | None = None  # float16 or float32 [S, M]
-  spectrogram_rate_hz: float = 300.0
-
-  def modalities(self) -> list[str]:
-    """Returns the words of what the clip holds, sorted."""
-    present = {
-      views.Modality.RGB: self.frames,
-      views.Modality.FLOW: self.flow,
-      views.Modality.AUDIO: self.waveform,
-      views.Modality.SPECTROGRAM: self.spectrogram,
-      views.Modality.TEXT: self.captions or None,
-    }
-    return sorted(m.value for m, value in present.items() if value is not None)
-
-
-def serialize(clip: EncodedClip, config_hash: str) -> bytes:
-  """Returns the clip as a serialised SequenceExample, the same each time."""
-  import tensorflow as tf
-
-  context = {
-    "schema_version": SCHEMA_VERSION,
-    "config_hash": config_hash,
-    "clip/id": clip.clip_id,
-    "clip/path": clip.path,
-    "clip/start_s": float(clip.start_s),
-    "clip/duration_s": float(clip.duration_s),
-    "clip/label/index": [clip.label_index, *clip.other_label_indices],
-    "clip/label/text": clip.label_text,
-    "clip/caption": [caption.text for caption in clip.captions] or "",
-  }
-  if clip.captions:
-    for column, name in enumerate(CAPTION_TIMES, 1):
-      context[name] = [float(caption[column]) for caption in clip.captions]
-  lists = {}
-  if clip.frames is not None:
-    context["image/frame_rate_hz"] = float(clip.frame_rate_hz)
-    context["image/height"] = clip.height
-    context["image/width"] = clip.width
-    lists[views.Modality.RGB] = clip.frames
-  if clip.flow is not None:
-    context["flow/frame_rate_hz"] = float(clip.flow_rate_hz)
-    context["flow/bound_px"] = float(clip.flow_bound_px)
-    context["flow/short_side_px"] = clip.flow_short_side_px
-    lists[views.Modality.FLOW] = clip.flow
-  if clip.waveform is not None:
-    context["WAVEFORM/sample_rate_hz"] = clip.sample_rate_hz
-    context["WAVEFORM/valid_samples"] = (
-      len(clip.waveform) if clip.valid_samples is None else clip.valid_samples
-    )
-    lists[views.Modality.AUDIO] = [clip.waveform.astype("<i2").tobytes()]
-  if clip.spectrogram is not None:
-    context["SPECTROGRAM/frame_rate_hz"] = float(clip.spectrogram_rate_hz)
-    context["SPECTROGRAM/num_mels"] = clip.spectrogram.shape[1]
-    context["SPECTROGRAM/dtype"] = clip.spectrogram.dtype.name
-    lists[views.Modality.SPECTROGRAM] = [clip.spectrogram.tobytes()]
-  example = tf.train.SequenceExample()
-  for name, value in context.items():
-    _set_feature(example.context.feature[name], value)
-  for modality, values in lists.items():
-    steps = example.feature_lists.feature_list[FEATURE_LISTS[modality]].feature
-    for value in values:
-      steps.add().bytes_list.value.append(value)
-  return example.SerializeToString(deterministic=True)
-
-
-def _set_feature(feature, value):
-  values = value if isinstance(value, list) else [value]
-  if isinstance(values[0], str):
-    feature.bytes_list.value.extend(text.encode("utf-8") for text in values)
-  elif isinstance(values[0], float):
-    feature.float_list.value.extend(values)
-  else:
-    feature.int64_list.value.extend(map(int, values))
+# Frames, samples or spectrogram frames per second.
+RATES = {
+  views.Modality.RGB: "image/frame_rate_hz",
+  views.Modality.FLOW: "flow/frame_rate_hz",
+  views.Modality.AUDIO: "WAVEFORM/sample_rate_hz",
+  views.Modality.SPECTROGRAM: "SPECTROGRAM/frame_rate_hz",
+}
 
 
 def parse(
@@ -185,33 +83,23 @@ def parse(
 ) -> views.Clip:
   """Returns the record as a Clip with the fields of `modalities`, in graph.
 
-  `label` is the first of several labels. Captions are sorted by their start;
-  a record without any gives [0] and [0, 2].
+  `label` is the first of several labels. The length is that of pictures or
+  flow, else of the sound at views.FRAME_RATE_HZ. Captions are sorted by their
+  start; a record without any gives [0] and [0, 2].
 
   Args:
     serialized: string scalar.
     modalities: what to parse; the record must hold all but captions.
     sample_index: int64 scalar.
     epoch: int64 scalar.
-    optional: what the record may lack all the same; a waveform is [0] then.
+    optional: what the record may lack all the same; [0] or [0, 1] then.
 
   Raises:
     tf.errors.InvalidArgumentError: a feature is missing; it names the key.
   """
   import tensorflow as tf
 
-  context = {
-    "clip/id": tf.io.FixedLenFeature([], tf.string),
-    "clip/label/index": tf.io.RaggedFeature(tf.int64),
-  }
-  if views.Modality.SPECTROGRAM in modalities:
-    context["SPECTROGRAM/num_mels"] = tf.io.FixedLenFeature([], tf.int64)
-    context["SPECTROGRAM/dtype"] = tf.io.FixedLenFeature([], tf.string)
-  if views.Modality.TEXT in modalities:
-    context["clip/duration_s"] = tf.io.FixedLenFeature([], tf.float32)
-    context["clip/caption"] = tf.io.RaggedFeature(tf.string)
-    for name in CAPTION_TIMES:
-      context[name] = tf.io.RaggedFeature(tf.float32)
+  context = _context_features(modalities, optional)
   feature = tf.io.FixedLenSequenceFeature
   lists = {
     FEATURE_LISTS[m]: feature([], tf.string, allow_missing=m in optional)
@@ -224,10 +112,11 @@ def parse(
   if waveform is not None:  # one string, or none, which joined is empty
     waveform = tf.io.decode_raw(tf.strings.reduce_join(waveform), tf.int16)
   if spectrogram is not None:
-    spectrogram = _decode_spectrogram(spectrogram[0], head)
+    raw = tf.strings.reduce_join(spectrogram)
+    spectrogram = _decode_spectrogram(raw, head)
   if views.Modality.TEXT in modalities:
     captions, times_s = _captions(head)
-  return views.Clip(
+  clip = views.Clip(
     clip_id=head["clip/id"],
     sample_index=sample_index,
     epoch=epoch,
@@ -238,6 +127,73 @@ def parse(
     spectrogram=spectrogram,
     captions=captions,
     caption_times_s=times_s,
+  )
+  rates_hz = {
+    modality: tf.cast(head[name], tf.float32)
+    for modality, name in RATES.items()
+    if name in head
+  }
+  return _with_length(clip, rates_hz)
+
+
+def _context_features(modalities, optional):
+  """Returns what of the context is parsed for these modalities."""
+  import tensorflow as tf
+
+  context = {
+    "clip/id": tf.io.FixedLenFeature([], tf.string),
+    "clip/label/index": tf.io.RaggedFeature(tf.int64),
+  }
+  if views.Modality.SPECTROGRAM in modalities:
+    may_lack = views.Modality.SPECTROGRAM in optional
+    for name, kind, default in (
+      ("SPECTROGRAM/num_mels", tf.int64, 1),
+      ("SPECTROGRAM/dtype", tf.string, "float16"),
+    ):
+      default = default if may_lack else None
+      context[name] = tf.io.FixedLenFeature([], kind, default)
+  if views.Modality.TEXT in modalities:
+    context["clip/duration_s"] = tf.io.FixedLenFeature([], tf.float32)
+    context["clip/caption"] = tf.io.RaggedFeature(tf.string)
+    for name in CAPTION_TIMES:
+      context[name] = tf.io.RaggedFeature(tf.float32)
+  for modality in modalities & RATES.keys():
+    kind = tf.int64 if modality == views.Modality.AUDIO else tf.float32
+    context[RATES[modality]] = tf.io.FixedLenFeature([], kind, 0)
+  return context
+
+
+def _with_length(clip, rates_hz):
+  """Returns the clip with its length and rates.
+
+  Args:
+    clip: without.
+    rates_hz: float32 scalars by the modalities that were parsed.
+  """
+  import tensorflow as tf
+
+  num_frames = tf.constant(1)
+  frame_rate_hz = tf.constant(views.FRAME_RATE_HZ)
+  for sound, modality in (
+    (clip.spectrogram, views.Modality.SPECTROGRAM),
+    (clip.waveform, views.Modality.AUDIO),
+  ):
+    if sound is not None:
+      rate_hz = tf.maximum(1.0, rates_hz[modality])  # 0 where there is no sound
+      seconds = tf.cast(tf.shape(sound)[0], tf.float32) / rate_hz
+      num_frames = tf.maximum(1, tf.cast(seconds * frame_rate_hz, tf.int32))
+  for images, modality in (
+    (clip.flow, views.Modality.FLOW),
+    (clip.frames, views.Modality.RGB),
+  ):
+    if images is not None:
+      count = tf.size(images)
+      num_frames = tf.where(count > 0, count, num_frames)
+      frame_rate_hz = tf.where(count > 0, rates_hz[modality], frame_rate_hz)
+  return clip._replace(
+    num_frames=num_frames,
+    frame_rate_hz=frame_rate_hz,
+    sample_rate_hz=rates_hz.get(views.Modality.AUDIO, tf.constant(0.0)),
   )
 
 

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 import dataclasses
-import pathlib
 import struct
 
 from tfvssl.data.records import crc32c
+from tfvssl.runtime import storage
 
 _HEADER_BYTES = 12  # length, checksum of the length
 _FOOTER_BYTES = 4  # checksum of the payload
@@ -28,13 +28,13 @@ class Record:
   problem: str = ""
 
 
-def scan(path: pathlib.Path) -> Iterator[Record]:
+def scan(path: storage.Path) -> Iterator[Record]:
   """Yields every record; checks lengths before bytes are read.
 
   A damaged payload is reported and passed over. After a damaged length
   nothing more can be found, so that record is the last.
   """
-  size = path.stat().st_size
+  size = storage.size(path)
   number = offset = 0
   with path.open("rb") as file:
     while offset < size:
@@ -53,13 +53,13 @@ def scan(path: pathlib.Path) -> Iterator[Record]:
       number += 1
 
 
-def beginnings(path: pathlib.Path, limit: int) -> Iterator[tuple[int, bytes]]:
+def beginnings(path: storage.Path, limit: int) -> Iterator[tuple[int, bytes]]:
   """Yields (number, at most `limit` bytes) of every payload, unchecked.
 
   Raises:
     ValueError: a record has a damaged header.
   """
-  size = path.stat().st_size
+  size = storage.size(path)
   number = offset = 0
   with path.open("rb") as file:
     while offset < size:

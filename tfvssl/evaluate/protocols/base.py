@@ -1,158 +1,216 @@
-"""What every evaluation protocol is: choices, and one network's result."""
+"""What every evaluation protocol is, by its class and by its result.
 
-from collections.abc import Iterable
+No file of a protocol imports TensorFlow or a classifier before it needs one:
+tfvssl.evaluate checks its flags by these classes and loads what one of them
+needs alone; tfvssl.compare reads results by them.
+"""
+
+from collections.abc import Iterator
+import contextlib
 import dataclasses
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from absl import logging
-import numpy as np
 
-from tfvssl.config import tree
-from tfvssl.evaluate.classifiers import linear_svm
-from tfvssl.evaluate.samples import features
-from tfvssl.evaluate.samples import random_network
-from tfvssl.evaluate.samples import splits as splits_of
-from tfvssl.methods import base
+from tfvssl import views
+from tfvssl.config import experiment as config
+from tfvssl.config import pictures
+from tfvssl.config import protocols
+from tfvssl.evaluate import request as requests
+from tfvssl.runtime import exit_codes
+
+if TYPE_CHECKING:
+  from tfvssl.config import paper_rows
+  from tfvssl.methods import base as methods
+
+# Of the short side; the paper's own settings differ by less.
+_NOTED_DIFFERENCE = 0.1
 
 
-@dataclasses.dataclass
-class Protocol:
-  """Base of the protocols; holds every choice of an evaluation.
+@dataclasses.dataclass(frozen=True)
+class Subject:
+  """What is evaluated, and how.
 
   Attributes:
-    modality: name of the encoder.
-    settings: how views and features are taken.
-    same_paths_differ: see clips.check_leakage.
-    NAME: as in --protocol.
-    SOURCE: of the protocol.
-    METRICS: names of the figures in a result.
-    SEVERAL_LABELS: whether a clip may have more than one.
+    request: what was asked for.
+    experiment: of the run, with what the request changes.
+    settings: of the protocol, of its class `Settings`.
+    method: with its trained weights.
   """
 
-  modality: str
-  settings: features.Settings
-  same_paths_differ: bool = False
+  request: requests.Request
+  experiment: config.Experiment
+  settings: protocols.TestViews
+  method: "methods.Method"
+
+
+class Protocol:
+  """Base of the protocols.
+
+  Attributes:
+    NAME: as in --protocol.
+    TITLE: for people.
+    SOURCE: where a paper has it.
+    Settings: class of its settings. They stand in a run's config where that
+      has a section NAME; else they are the defaults.
+    TAKES_IMAGES: whether it is of still images and needs --image.
+    CHOOSES_C: whether --choose_c has a meaning.
+    REFUSES: fields of a request that have none.
+    ON_ONE_DEVICE: whether networks run on one device whatever the run was
+      trained on.
+    STANDS_FOR: a protocol whose paper's figures its own may be held against.
+    NOT_COMPARED: settings that are not a matter of a paper.
+  """
+
   NAME: ClassVar[str]
+  TITLE: ClassVar[str]
   SOURCE: ClassVar[str]
-  METRICS: ClassVar[tuple[str, ...]] = ("top_1", "top_5")
-  SEVERAL_LABELS: ClassVar[bool] = False
+  Settings: ClassVar[type[protocols.TestViews]]
+  TAKES_IMAGES: ClassVar[bool] = False
+  CHOOSES_C: ClassVar[bool] = False
+  REFUSES: ClassVar[tuple[str, ...]] = ()
+  ON_ONE_DEVICE: ClassVar[bool] = False
+  STANDS_FOR: ClassVar["type[Protocol] | None"] = None
+  NOT_COMPARED: ClassVar[tuple[str, ...]] = ("test_batch_size",)
 
-  def to_tree(self) -> dict:
-    """Returns all choices for the result file."""
-    settings = self.settings
-    return {
-      "name": self.NAME,
-      "source": self.SOURCE,
-      "modality": self.modality,
-      "features": "backbone",
-      "train_view": tree.to_tree(settings.spec),
-      "test_view_size": getattr(settings.test_spec, "image_size", None),
-      "temporal_clips": settings.test_views.temporal_clips,
-      "spatial_crops": settings.test_views.spatial_crops,
-      "test_views_per_clip": features.views_per_clip(settings),
-      "test_short_side": settings.test_views.test_short_side,
-      "frame_rate_hz": settings.frame_rate_hz,
-      "seed": settings.seed,
-    }
+  @classmethod
+  def settings_of(cls, experiment: config.Experiment) -> protocols.TestViews:
+    """Returns the settings that a run has for it, or the defaults."""
+    if cls.NAME in config.protocol_sections():
+      return getattr(experiment, cls.NAME)
+    return cls.Settings()
 
-  def open_splits(
-    self, train_folders: list[str], test_folders: list[str]
-  ) -> list[splits_of.Split]:
-    """Returns the checked pairs of record folders.
+  @classmethod
+  def check_records(cls, request: requests.Request) -> None:
+    """Raises ValueError unless every training folder has a test folder."""
+    train, test = request.train_records, request.test_records
+    if len(train) != len(test) or not train:
+      raise ValueError(
+        f"--train_records was given {len(train)} times and --test_records"
+        f" {len(test)} times; they must pair, once or more."
+      )
 
-    Args:
-      train_folders: one per split.
-      test_folders: one per split, in the same order.
+  @classmethod
+  def refuse(cls, request: requests.Request) -> None:
+    """Raises ValueError if one of REFUSES is not at its default."""
+    for name in cls.REFUSES:
+      if not request.has_default(name):
+        raise ValueError(
+          f"--{name} has no meaning for --protocol={cls.NAME}, which takes"
+          " networks as they were trained; leave it out."
+        )
+
+  @classmethod
+  def check_run(
+    cls, experiment: config.Experiment, settings: protocols.TestViews
+  ) -> None:
+    """Raises ValueError if it cannot evaluate such a run; loads no weights."""
+
+  @classmethod
+  def measure(cls, subject: Subject) -> dict:
+    """Returns choices, clips and figures as a tree for the result file.
+
+    Returns:
+      A tree with `protocol`, `classes`, `splits`, `pretrained` and
+      `random_initialisation`, as tfvssl.compare and `summary` read them.
 
     Raises:
-      ValueError: as splits.open_split.
+      ValueError: the request does not suit the run.
       FileNotFoundError: a folder does not exist.
-      exit_codes.UserError: a record is damaged.
+      exit_codes.UserError: records cannot be used (3), or figures are not
+        finite (5).
     """
-    return [
-      splits_of.open_split(
-        f"split {number}",
-        train,
-        test,
-        spec=self.settings.spec,
-        frame_rate_hz=self.settings.frame_rate_hz,
-        same_paths_differ=self.same_paths_differ,
-        several_labels=self.SEVERAL_LABELS,
-      )
-      for number, (train, test) in enumerate(
-        zip(train_folders, test_folders, strict=True), start=1
-      )
+    raise TypeError(f"{cls.__name__} defines no `measure`.")
+
+  @classmethod
+  def summary(cls, result: dict) -> str:
+    """Returns a few lines for a person."""
+    raise TypeError(f"{cls.__name__} defines no `summary`.")
+
+  @classmethod
+  def size(cls, result: dict) -> tuple[str, int]:
+    """Returns what a `classes` of a Benchmark counts, and how many there are.
+
+    Marks of difficult images are not classes.
+    """
+    marks = [
+      str(name).startswith(views.DIFFICULT) for name in result["classes"]
     ]
+    return "classes", marks.count(False)
 
-  def evaluate(
-    self, encoder: base.Encoder, splits: list[splits_of.Split]
+  @classmethod
+  def chosen(cls, result: dict, row: "paper_rows.Row") -> dict:
+    """Returns the values that a result has by the names of its settings."""
+    del row  # some tell what a grid came down to
+    protocol = result["protocol"]
+    return {**protocol, **protocol.get("recipe", {})}
+
+  @classmethod
+  def paper_values(
+    cls, settings: protocols.TestViews, row: "paper_rows.Row", name: str
   ) -> dict:
-    """Returns the figures of one network on all splits, and their mean."""
-    raise TypeError(f"{type(self).__name__} defines no `evaluate`.")
-
-  def prepare_random(
-    self, encoder: base.Encoder, splits: list[splits_of.Split]
-  ) -> None:
-    """Makes a network with initial weights a fair baseline: batch norm."""
-    random_network.calibrate(encoder, splits[0].train, self.settings)
-
-  def evaluate_random(
-    self,
-    networks: Iterable[tuple[int, base.Encoder]],
-    splits: list[splits_of.Split],
-  ) -> dict:
-    """Returns the result of each randomly initialised network and their mean.
+    """Returns the paper's values by their names in `chosen`.
 
     Args:
-      networks: seed and encoder with initial weights.
-      splits: as for the trained one.
+      settings: of the paper's recipe.
+      row: of the paper.
+      name: of the benchmark.
     """
-    runs = []
-    for seed, encoder in networks:
-      logging.info("The same network at random initialisation, seed %d.", seed)
-      self.prepare_random(encoder, splits)
-      runs.append({"seed": seed, **self.evaluate(encoder, splits)})
-    return {"runs": runs, "mean": self.mean([run["mean"] for run in runs])}
-
-  def mean(self, results: list[dict]) -> dict:
-    """Returns the mean of each of METRICS; None where one has none."""
-    means = {}
-    for name in self.METRICS:
-      values = [result[name] for result in results]
-      is_there = bool(values) and None not in values
-      means[name] = float(np.mean(values)) if is_there else None
-    return means
-
-  def baselines(self, split: splits_of.Split) -> dict:
-    """Returns what figures of the split are to be compared with.
-
-    `chance` is that of guessing, `majority` that of always giving the most
-    frequent training class.
-    """
-    train, test = (
-      splits_of.clips_per_class(labels, len(split.classes))
-      for labels in (split.train_labels, split.test_labels)
-    )
+    del row, name  # some papers tell more than one value of a setting
     return {
-      "chance": 1.0 / int(np.sum(train > 0)),
-      "majority": float(test[np.argmax(train)] / np.sum(test)),
+      key: value
+      for key, value in dataclasses.asdict(settings).items()
+      if key not in cls.NOT_COMPARED
     }
 
 
-def accuracy_tree(
-  split: splits_of.Split, accuracy: linear_svm.Accuracy
-) -> dict:
-  """Returns the accuracies of a split for the result file."""
-  return {
-    "name": split.name,
-    "top_1": accuracy.top_1,
-    "top_5": accuracy.top_5,
-    "labels": [split.classes[label] for label in split.columns],
-    "confusion": accuracy.confusion.tolist(),
-    "predictions": {
-      clip.clip_id: split.classes[label]
-      for clip, label in zip(
-        split.test_clips, accuracy.predictions, strict=True
-      )
-    },
-  }
+@contextlib.contextmanager
+def data_errors() -> Iterator[None]:
+  """Gives a ValueError inside the exit code of bad data."""
+  try:
+    yield
+  except ValueError as error:
+    raise exit_codes.UserError(exit_codes.DATA, str(error)) from error
+
+
+def check_short_side(
+  spec: views.ViewSpec, chosen: protocols.TestViews, name: str
+) -> None:
+  """Checks that the test frames suit the view.
+
+  Logs where they show another share of the frame than training did: things
+  then have a size that the network has not seen.
+
+  Args:
+    spec: of the view.
+    chosen: settings of the protocol.
+    name: of the protocol.
+
+  Raises:
+    ValueError: the frames are smaller than the view.
+  """
+  short_side = chosen.test_short_side
+  if "image_size" not in spec.extents:
+    return
+  spec = cast(views.RgbViewSpec, spec)
+  if spec.image_size > short_side:
+    near = round(spec.image_size * 256 / 224)
+    raise ValueError(
+      f"`{name}.test_short_side` ({short_side}) must be at least the view's"
+      f" `image_size` ({spec.image_size}); try"
+      f" --set={name}.test_short_side={near}."
+    )
+  if not isinstance(spec.crop, pictures.JitterCrop):
+    return
+  share = spec.image_size / short_side
+  if abs(share - spec.crop.share) > _NOTED_DIFFERENCE:
+    logging.warning(
+      "`%s.test_short_side` (%d) lets the network see %.0f %% of the short"
+      " side, training %.0f %%; --set=%s.test_short_side=%d shows as much.",
+      name,
+      short_side,
+      100 * share,
+      100 * spec.crop.share,
+      name,
+      round(spec.image_size / spec.crop.share),
+    )

@@ -6,30 +6,49 @@ randomly initialised network is trained in the same way, with a choice of its
 own. Batch norm uses the statistics of each replica alone.
 """
 
-from collections.abc import Callable, Sequence
 import dataclasses
 import itertools
-import time
-from typing import ClassVar, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, cast
 
 from absl import logging
-import numpy as np
-import tensorflow as tf
 
 from tfvssl import views
-from tfvssl.backbones import batch_norm
 from tfvssl.config import pictures
 from tfvssl.config import protocols
-from tfvssl.config import tree as config_tree
-from tfvssl.evaluate.classifiers import linear_svm
-from tfvssl.evaluate.classifiers import trained as classifier
-from tfvssl.evaluate.protocols import base as protocol
-from tfvssl.evaluate.samples import features
-from tfvssl.evaluate.samples import splits as splits_of
-from tfvssl.methods import base
-from tfvssl.optim import lars
+from tfvssl.evaluate.protocols import classification
+from tfvssl.evaluate.protocols import trained
 from tfvssl.runtime import exit_codes
-from tfvssl.runtime import randomness
+
+if TYPE_CHECKING:
+  from tfvssl.config import paper_rows
+  from tfvssl.evaluate.classifiers import linear_svm
+  from tfvssl.evaluate.samples import splits as splits_of
+  from tfvssl.methods import base as methods
+  from tfvssl.optim import lars
+
+# Source: paper appendix B, fine-tuning: "The batch is distributed over 32
+# workers", each of which has batch norms of its own.
+_WORKERS = 32
+
+
+@dataclasses.dataclass
+class WholeNetworkProtocol(trained.TrainedProtocol):
+  """What the two ways to fine-tune share.
+
+  Attributes:
+    BATCH_NORM: over what its statistics are, for the result file.
+  """
+
+  BATCH_NORM: ClassVar[str]
+
+  def to_tree(self) -> dict:
+    """Returns all choices for the result file."""
+    return {**super().to_tree(), "batch_norm": self.BATCH_NORM}
+
+  def prepare_random(
+    self, encoder: "methods.Encoder", splits: "list[splits_of.Split]"
+  ) -> None:
+    """Leaves the network as it is: it will be trained from the beginning."""
 
 
 class Choice(NamedTuple):
@@ -52,7 +71,7 @@ class Trial(NamedTuple):
 
   split: str
   choice: Choice
-  accuracy: linear_svm.Accuracy | None
+  accuracy: "linear_svm.Accuracy | None"
   error: str = ""
 
   def to_tree(self) -> dict:
@@ -63,97 +82,8 @@ class Trial(NamedTuple):
     return {**tree, "top_1": self.accuracy.top_1}
 
 
-def training_spec(
-  spec: views.ViewSpec, recipe: protocols.FineTune
-) -> views.ViewSpec:
-  """Returns the training view: scale jitter, crop and flip, nothing else.
-
-  Flow and sound, which the paper does not fine-tune, stay as they were.
-  """
-  if not isinstance(spec, views.RgbViewSpec):
-    return spec
-  return dataclasses.replace(
-    spec,
-    crop=pictures.JitterCrop(
-      recipe.scale, spec.image_size / recipe.test_short_side
-    ),
-    augmentation=pictures.RgbAugmentation(
-      flip_probability=0.5,
-      colour_probability=0.0,
-      greyscale_probability=0.0,
-      blur_probability=0.0,
-    ),
-  )
-
-
-def dropout_factors(
-  rate: float, dim: int, view: views.View, seed: int
-) -> tf.Tensor:
-  """Returns 0 for dropped features and 1 / (1 - rate) else, float32 [B, D].
-
-  The draw hangs on seed, epoch and clip alone, as every other one.
-  """
-  keys = randomness.key(
-    seed, view.epoch, view.sample_index, features.VIEW_NAME, "dropout"
-  )
-  kept = randomness.uniform(keys, (dim,)) >= rate
-  return tf.cast(kept, tf.float32) / (1.0 - rate)
-
-
-def set_weights(backbone: tf.keras.Model, values: Sequence[np.ndarray]) -> None:
-  """Gives the network's variables the values that they had, in their order."""
-  for variable, value in zip(backbone.variables, values, strict=True):
-    variable.assign(value)
-
-
-def train_and_test(
-  encoder: base.Encoder,
-  head: tf.keras.layers.Layer,
-  logits_of_rows: Callable[[tf.Tensor, views.View], tf.Tensor],
-  split: splits_of.Split,
-  settings: features.Settings,
-  recipe: classifier.Recipe,
-) -> linear_svm.Accuracy:
-  """Trains backbone and head on a split and returns the test accuracy.
-
-  Args:
-    encoder: whose backbone is trained.
-    head: maps features to logits.
-    logits_of_rows: maps features [B, D] and their views to logits [B, K], in
-      training mode.
-    split: of single labels.
-    settings: how views are taken.
-    recipe: optimiser, rate and number of steps.
-
-  Raises:
-    ValueError: as classifier.train.
-    exit_codes.UserError: as classifier.train and classifier.test_scores.
-  """
-  backbone = encoder.backbone
-
-  def logits_of(view):
-    inputs = features.network_input(view, settings)
-    return logits_of_rows(backbone(inputs, training=True), view)
-
-  classifier.train(
-    logits_of,
-    classifier.softmax_loss,
-    [*backbone.trainable_variables, *head.trainable_variables],
-    lambda size: classifier.training_batches(split, settings, size),
-    split.train,
-    recipe,
-  )
-  classifier.average_statistics(
-    [*backbone.non_trainable_variables, *head.non_trainable_variables]
-  )
-  scores = classifier.test_scores(
-    lambda inputs: tf.nn.softmax(head(backbone(inputs))), split, settings
-  )
-  return linear_svm.accuracy_of(scores, split.columns, split.test_labels[:, 0])
-
-
 @dataclasses.dataclass
-class FineTuneProtocol(protocol.Protocol):
+class FineTuneProtocol(WholeNetworkProtocol):
   """See the module.
 
   Attributes:
@@ -164,20 +94,51 @@ class FineTuneProtocol(protocol.Protocol):
     default_factory=protocols.FineTune
   )
   NAME: ClassVar[str] = "finetune"
+  TITLE: ClassVar[str] = "fine-tuning"
   SOURCE: ClassVar[str] = "paper appendix B, HMDB51 and UCF101"
+  HEAD: ClassVar[str] = "batch norm, dropout, linear"
+  BATCH_NORM: ClassVar[str] = "statistics of each replica alone"
+  Settings: ClassVar[type[protocols.TestViews]] = protocols.FineTune
+
+  @classmethod
+  def views_of(
+    cls, view: views.ViewSpec, settings: protocols.TestViews
+  ) -> tuple[views.ViewSpec, views.ViewSpec]:
+    """Returns the views of training and test."""
+    return training_spec(view, cast(protocols.FineTune, settings)), view
+
+  @classmethod
+  def chosen(cls, result: dict, row: "paper_rows.Row") -> dict:
+    """Returns the values that a result has; the point of the grid it used."""
+    found = super().chosen(result, row)
+    if row.fine_tuned:
+      choice = result["pretrained"].get("choice", {})
+      found.update({f"{name}s": [value] for name, value in choice.items()})
+    return found
+
+  @classmethod
+  def paper_values(
+    cls, settings: protocols.TestViews, row: "paper_rows.Row", name: str
+  ) -> dict:
+    """Returns the paper's values; of BraVe's Table 7 where the row has it."""
+    settings = cast(protocols.FineTune, settings)
+    if row.fine_tuned:
+      found = row.fine_tuned[name.partition("_")[0]]
+      settings = found.settings(settings.batch_size)
+    return {
+      **super().paper_values(settings, row, name),
+      "clips_per_replica": settings.batch_size // _WORKERS,
+    }
+
+  def optimizer(self) -> "lars.LarsConfig":
+    """Returns LARS without the decay of weights, of which there is a grid."""
+    from tfvssl.optim import lars
+
+    return lars.LarsConfig(weight_decay=0.0, rate_factors={})
 
   def to_tree(self) -> dict:
     """Returns all choices for the result file."""
-    return {
-      **super().to_tree(),
-      "recipe": config_tree.to_tree(self.recipe),
-      "optimizer": config_tree.to_tree(self._optimizer(0.0)),
-      "head": "batch norm, dropout, linear",
-      "batch_norm": "statistics of each replica alone",
-      "averaged": "softmax probabilities",
-      "chosen_on": self._chosen_on(),
-      **classifier.placement_tree(self.recipe.batch_size),
-    }
+    return {**super().to_tree(), "chosen_on": self._chosen_on()}
 
   def _grid(self):
     recipe = self.recipe
@@ -195,10 +156,10 @@ class FineTuneProtocol(protocol.Protocol):
       return "validation clips of split 1's training side"
     return "test clips of split 1"
 
-  def evaluate(
-    self, encoder: base.Encoder, splits: list[splits_of.Split]
-  ) -> dict:
-    """Returns the choice, its sweep, and the accuracies on all splits.
+  def scores(
+    self, encoder: "methods.Encoder", splits: "list[splits_of.Split]"
+  ) -> tuple[dict, list[dict]]:
+    """Returns the choice with its sweep, and the accuracies of each split.
 
     Every training starts from the weights that `encoder` has now. A point of
     the grid whose training diverges is out, and stands in the sweep as such.
@@ -210,7 +171,8 @@ class FineTuneProtocol(protocol.Protocol):
       exit_codes.UserError: a record is damaged (3); loss or scores are not
         finite for all of the grid, or with the choice on a later split (5).
     """
-    began = time.monotonic()
+    from tfvssl.backbones import batch_norm
+
     batch_norm.make_local(encoder.backbone)
     start = [variable.numpy() for variable in encoder.backbone.variables]
     choice, sweep = self._choose(encoder, start, splits[0])
@@ -221,14 +183,12 @@ class FineTuneProtocol(protocol.Protocol):
       accuracy = known.get((split.name, choice))
       if accuracy is None:
         accuracy = self._accuracy(encoder, start, split, choice)
-      scores.append(protocol.accuracy_tree(split, accuracy))
-    return {
+      scores.append(classification.accuracy_tree(split, accuracy))
+    chosen = {
       "choice": choice._asdict(),
       "sweep": [trial.to_tree() for trial in sweep],
-      "mean": self.mean(scores),
-      "splits": scores,
-      "seconds": round(time.monotonic() - began, 1),
     }
+    return chosen, scores
 
   def _choose(self, encoder, start, split):
     """Returns the best point of the grid and all trials."""
@@ -236,6 +196,8 @@ class FineTuneProtocol(protocol.Protocol):
     if len(grid) == 1:
       return grid[0], []
     if recipe.validation_share:
+      from tfvssl.evaluate.samples import splits as splits_of
+
       share, seed = recipe.validation_share, self.settings.seed
       remedy = (
         "Use --set=finetune.validation_share=0, which decides on the test"
@@ -270,41 +232,58 @@ class FineTuneProtocol(protocol.Protocol):
 
   def _accuracy(self, encoder, start, split, choice):
     """Trains from `start` on the split and returns its test accuracy."""
-    settings = self.settings
-    set_weights(encoder.backbone, start)
-    tf.keras.utils.set_random_seed(settings.seed)
-    head = classifier.build_head(
-      classifier.LinearHead(len(split.columns)), encoder, settings.spec
-    )
-    batch_norm.make_local(head)
+    from tfvssl.backbones import batch_norm
+    from tfvssl.evaluate.classifiers import fine_tuned
+    from tfvssl.evaluate.classifiers import heads
+    from tfvssl.evaluate.classifiers import trained as classifier
 
-    def logits_of_rows(rows, view):
-      kept = dropout_factors(
+    settings, recipe = self.settings, self.recipe
+
+    def new_head():
+      head = heads.LinearHead(len(split.columns))
+      classifier.build_head(head, encoder, settings.spec)
+      batch_norm.make_local(head)
+      return head
+
+    def logits(head, rows, view):
+      kept = fine_tuned.dropout_factors(
         choice.dropout, rows.shape[-1], view, settings.seed
       )
       return head(rows, training=True, kept=kept)
 
-    return train_and_test(
-      encoder,
-      head,
-      logits_of_rows,
-      split,
-      settings,
-      classifier.epochs_recipe(
-        "finetune",
-        self._optimizer(choice.weight_decay),
-        learning_rate=choice.learning_rate,
-        batch_size=self.recipe.batch_size,
-        epochs=self.recipe.epochs,
-        warmup_epochs=self.recipe.warmup_epochs,
-        num_clips=len(split.train_clips),
-      ),
+    training = classifier.epochs_recipe(
+      self.NAME,
+      dataclasses.replace(self.optimizer(), weight_decay=choice.weight_decay),
+      learning_rate=choice.learning_rate,
+      batch_size=recipe.batch_size,
+      epochs=recipe.epochs,
+      warmup_epochs=recipe.warmup_epochs,
+      num_clips=len(split.train_clips),
+    )
+    return fine_tuned.accuracy(
+      encoder, start, new_head, split, settings, training, logits
     )
 
-  def _optimizer(self, weight_decay):
-    return lars.LarsConfig(weight_decay=weight_decay, rate_factors={})
 
-  def prepare_random(
-    self, encoder: base.Encoder, splits: list[splits_of.Split]
-  ) -> None:
-    """Leaves the network as it is: it will be trained from the beginning."""
+def training_spec(
+  spec: views.ViewSpec, recipe: protocols.FineTune
+) -> views.ViewSpec:
+  """Returns the training view: scale jitter, crop and flip, nothing else.
+
+  Flow and sound, which the paper does not fine-tune, stay as they were.
+  """
+  if "image_size" not in spec.extents:
+    return spec
+  spec = cast(views.RgbViewSpec, spec)
+  return dataclasses.replace(
+    spec,
+    crop=pictures.JitterCrop(
+      recipe.scale, spec.image_size / recipe.test_short_side
+    ),
+    augmentation=pictures.RgbAugmentation(
+      flip_probability=0.5,
+      colour_probability=0.0,
+      greyscale_probability=0.0,
+      blur_probability=0.0,
+    ),
+  )

@@ -5,38 +5,24 @@ Source: MMV paper, appendix A.2, "FT on UCF101/HMDB51", and Table 5.
 """
 
 import dataclasses
-import time
-from typing import ClassVar
-
-import tensorflow as tf
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from tfvssl import views
 from tfvssl.config import protocols
-from tfvssl.config import tree
-from tfvssl.evaluate.classifiers import trained as classifier
-from tfvssl.evaluate.protocols import base as protocol
+from tfvssl.evaluate.protocols import base
+from tfvssl.evaluate.protocols import classification
 from tfvssl.evaluate.protocols import finetune
-from tfvssl.evaluate.samples import splits as splits_of
-from tfvssl.evaluate.samples import view_size
-from tfvssl.methods import base
-from tfvssl.optim import sgd
 
+if TYPE_CHECKING:
+  import tensorflow as tf
 
-def view_of(
-  spec: views.ViewSpec, recipe: protocols.FineTuneSgd
-) -> views.ViewSpec:
-  """Returns the view with crops as large as the recipe says.
-
-  Flow and sound, which the paper does not fine-tune, stay as they were.
-  """
-  if not isinstance(spec, views.RgbViewSpec):
-    return spec
-  size, short_side = recipe.image_size, recipe.test_short_side
-  return view_size.resized(spec, image_size=size, short_side=short_side)
+  from tfvssl.evaluate.samples import splits as splits_of
+  from tfvssl.methods import base as methods
+  from tfvssl.optim import sgd
 
 
 @dataclasses.dataclass
-class FineTuneSgdProtocol(protocol.Protocol):
+class FineTuneSgdProtocol(finetune.WholeNetworkProtocol):
   """See the module.
 
   Attributes:
@@ -47,78 +33,81 @@ class FineTuneSgdProtocol(protocol.Protocol):
     default_factory=protocols.FineTuneSgd
   )
   NAME: ClassVar[str] = "finetune_sgd"
+  TITLE: ClassVar[str] = "fine-tuning by SGD"
   SOURCE: ClassVar[str] = "MMV paper appendix A.2 and Table 5"
+  HEAD: ClassVar[str] = "linear"
+  BATCH_NORM: ClassVar[str] = "statistics of all replicas"
+  STANDS_FOR: ClassVar[type[base.Protocol]] = finetune.FineTuneProtocol
+  Settings: ClassVar[type[protocols.TestViews]] = protocols.FineTuneSgd
 
-  def to_tree(self) -> dict:
-    """Returns all choices for the result file."""
-    return {
-      **super().to_tree(),
-      "recipe": tree.to_tree(self.recipe),
-      "optimizer": tree.to_tree(self._optimizer()),
-      "head": "linear",
-      "batch_norm": "statistics of all replicas",
-      "averaged": "softmax probabilities",
-      **classifier.placement_tree(self.recipe.batch_size),
-    }
+  @classmethod
+  def sized(
+    cls, view: views.ViewSpec, settings: protocols.TestViews
+  ) -> views.ViewSpec:
+    """Returns the view with crops as large as the recipe says."""
+    return view_of(view, cast(protocols.FineTuneSgd, settings))
 
-  def _optimizer(self):
+  def optimizer(self) -> "sgd.SgdConfig":
+    """Returns SGD with momentum, which decays the linear layer alone."""
+    from tfvssl.optim import sgd
+
     return sgd.SgdConfig(weight_decay=self.recipe.weight_decay)
 
-  def evaluate(
-    self, encoder: base.Encoder, splits: list[splits_of.Split]
-  ) -> dict:
-    """Returns the accuracies on all splits.
+  def scores(
+    self, encoder: "methods.Encoder", splits: "list[splits_of.Split]"
+  ) -> tuple[dict, list[dict]]:
+    """See classification.ClassificationProtocol; nothing is chosen.
 
     Every training starts from the weights that `encoder` has now.
-
-    Raises:
-      ValueError: the batch cannot be shared by the replicas.
-      exit_codes.UserError: a record is damaged (3); loss or scores are not
-        finite (5).
     """
-    began = time.monotonic()
+    from tfvssl.evaluate.classifiers import fine_tuned
+    from tfvssl.evaluate.classifiers import heads
+    from tfvssl.evaluate.classifiers import trained as classifier
+
     start = [variable.numpy() for variable in encoder.backbone.variables]
-    scores = [self._score(encoder, start, split) for split in splits]
-    return {
-      "mean": self.mean(scores),
-      "splits": scores,
-      "seconds": round(time.monotonic() - began, 1),
-    }
-
-  def _score(self, encoder, start, split):
-    recipe, settings = self.recipe, self.settings
-    finetune.set_weights(encoder.backbone, start)
-    tf.keras.utils.set_random_seed(settings.seed)
-    head = classifier.build_head(
-      classifier.PlainHead(len(split.columns)), encoder, settings.spec
+    training = classifier.Recipe(
+      self.NAME,
+      self.optimizer(),
+      self.recipe.learning_rate,
+      self.recipe.batch_size,
+      total_steps=self.recipe.steps,
+      schedule=rate_in_steps(self.recipe),
     )
-    accuracy = finetune.train_and_test(
-      encoder,
-      head,
-      lambda rows, view: head(rows, training=True),
-      split,
-      settings,
-      classifier.Recipe(
-        self.NAME,
-        self._optimizer(),
-        recipe.learning_rate,
-        recipe.batch_size,
-        total_steps=recipe.steps,
-        schedule=rate_in_steps(recipe),
-      ),
-    )
-    return protocol.accuracy_tree(split, accuracy)
 
-  def prepare_random(
-    self, encoder: base.Encoder, splits: list[splits_of.Split]
-  ) -> None:
-    """Leaves the network as it is: it will be trained from the beginning."""
+    def score(split):
+      def new_head():
+        head = heads.PlainHead(len(split.columns))
+        return classifier.build_head(head, encoder, self.settings.spec)
+
+      accuracy = fine_tuned.accuracy(
+        encoder, start, new_head, split, self.settings, training
+      )
+      return classification.accuracy_tree(split, accuracy)
+
+    return {}, [score(split) for split in splits]
+
+
+def view_of(
+  spec: views.ViewSpec, recipe: protocols.FineTuneSgd
+) -> views.ViewSpec:
+  """Returns the view with crops as large as the recipe says.
+
+  Flow and sound, which the paper does not fine-tune, stay as they were.
+  """
+  from tfvssl.evaluate.samples import view_size
+
+  if "image_size" not in spec.extents:
+    return spec
+  size, short_side = recipe.image_size, recipe.test_short_side
+  return view_size.resized(spec, image_size=size, short_side=short_side)
 
 
 def rate_in_steps(
   recipe: protocols.FineTuneSgd,
-) -> tf.keras.optimizers.schedules.LearningRateSchedule:
+) -> "tf.keras.optimizers.schedules.LearningRateSchedule":
   """Returns the rate, which falls by the factor at each of `decay_steps`."""
+  import tensorflow as tf
+
   rates = [
     recipe.learning_rate * recipe.decay_factor**times
     for times in range(len(recipe.decay_steps) + 1)

@@ -6,42 +6,32 @@ every epoch, so features are computed inside the step.
 Source: MMV paper, appendix A.2, "Linear on PASCAL/ImageNet".
 """
 
+from collections.abc import Callable
 import dataclasses
 import math
-import time
-from typing import ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from absl import logging
 import numpy as np
-import tensorflow as tf
 
 from tfvssl import views
 from tfvssl.config import pictures
 from tfvssl.config import protocols
-from tfvssl.config import tree
-from tfvssl.deflate import networks
-from tfvssl.evaluate.classifiers import average_precision
-from tfvssl.evaluate.classifiers import linear_svm
-from tfvssl.evaluate.classifiers import trained as classifier
-from tfvssl.evaluate.protocols import base as protocol
-from tfvssl.evaluate.samples import random_network
-from tfvssl.evaluate.samples import splits as splits_of
-from tfvssl.methods import base
-from tfvssl.optim import adam
-from tfvssl.optim import schedules
+from tfvssl.evaluate.protocols import base
+from tfvssl.evaluate.protocols import trained
 from tfvssl.runtime import exit_codes
 
-OPTIMIZER = adam.AdamConfig(epsilon=1e-8, rate_factors={})
+if TYPE_CHECKING:
+  import tensorflow as tf
 
-
-def of_random(image: networks.Image) -> networks.Image:
-  """Returns how the random network sees images: nothing is trained for it."""
-  trained = image == networks.Image.TRAINED
-  return networks.Image.NAIVE if trained else image
+  from tfvssl.evaluate.classifiers import heads
+  from tfvssl.evaluate.samples import splits as splits_of
+  from tfvssl.methods import base as methods
+  from tfvssl.optim import adam
 
 
 @dataclasses.dataclass
-class ImageLinearProtocol(protocol.Protocol):
+class ImageLinearProtocol(trained.FrozenProtocol):
   """What both data sets share.
 
   Attributes:
@@ -53,24 +43,75 @@ class ImageLinearProtocol(protocol.Protocol):
   recipe: protocols.ImageLinear = dataclasses.field(
     default_factory=protocols.ImageLinear
   )
-  image: networks.Image = networks.Image.NAIVE
+  image: str = "naive"
   deflation: dict = dataclasses.field(default_factory=dict)
-  AVERAGED: ClassVar[str]
+  TITLE: ClassVar[str] = "linear layer on images"
+  HEAD: ClassVar[str] = "linear"
+  TAKES_IMAGES: ClassVar[bool] = True
+  REFUSES: ClassVar[tuple[str, ...]] = (
+    "modality",
+    "num_frames",
+    "image_size",
+    "seconds",
+  )
+  # Of the three last ones the paper says nothing.
+  NOT_COMPARED: ClassVar[tuple[str, ...]] = (
+    "test_batch_size",
+    "batch_size",
+    "learning_rates",
+    "validation_share",
+  )
+
+  @classmethod
+  def encoder(cls, subject: base.Subject) -> "methods.Encoder":
+    """Returns the encoder of images that is made of the run's."""
+    return _encoder(subject, super().encoder(subject), subject.request.image)
+
+  @classmethod
+  def random_encoder(
+    cls, subject: base.Subject, seed: int
+  ) -> "methods.Encoder":
+    """Returns one with initial weights, for which nothing is trained."""
+    request = subject.request
+    request = dataclasses.replace(request, image=of_random(request.image))
+    return super().random_encoder(
+      dataclasses.replace(subject, request=request), seed
+    )
+
+  @classmethod
+  def choices(cls, subject: base.Subject) -> dict:
+    """Returns how images go through the network.
+
+    Raises:
+      FileNotFoundError: no deflated network was trained.
+    """
+    from tfvssl.deflate import networks
+
+    image, deflation = subject.request.image, {}
+    if networks.Image(image) == networks.Image.TRAINED:
+      deflation = networks.choices_of(subject.request.workdir)
+    return {"image": image, "deflation": deflation}
+
+  def optimizer(self) -> "adam.AdamConfig":
+    """Returns Adam."""
+    from tfvssl.optim import adam
+
+    return adam.AdamConfig(epsilon=1e-8, rate_factors={})
+
+  def head(self, num_classes: int) -> "heads.PlainHead":
+    """Returns the new layer."""
+    from tfvssl.evaluate.classifiers import heads
+
+    return heads.PlainHead(num_classes)
 
   def to_tree(self) -> dict:
     """Returns all choices for the result file."""
     return {
       **super().to_tree(),
-      "image": self.image.value,
+      "image": self.image,
       "deflation": self.deflation,
-      "random_network_image": of_random(self.image).value,
-      "recipe": tree.to_tree(self.recipe),
-      "optimizer": tree.to_tree(OPTIMIZER),
-      "head": "linear",
-      "averaged": self.AVERAGED,
+      "random_network_image": of_random(self.image),
       "chosen_on": self._chosen_on(),
-      "random_network_calibration_passes": random_network.CALIBRATION_PASSES,
-      **classifier.placement_tree(self.recipe.batch_size),
     }
 
   def _chosen_on(self):
@@ -78,10 +119,10 @@ class ImageLinearProtocol(protocol.Protocol):
       return "given"
     return "images held out of split 1's training side"
 
-  def evaluate(
-    self, encoder: base.Encoder, splits: list[splits_of.Split]
-  ) -> dict:
-    """Returns the figures of one frozen network on all splits.
+  def scores(
+    self, encoder: "methods.Encoder", splits: "list[splits_of.Split]"
+  ) -> tuple[dict, list[dict]]:
+    """Returns the rate with its sweep, and the figures of each split.
 
     Raises:
       ValueError: nothing can be held out, or the batch cannot be shared by the
@@ -89,16 +130,9 @@ class ImageLinearProtocol(protocol.Protocol):
       exit_codes.UserError: loss or scores are not finite with any of the rates
         (5), or a record is damaged (3).
     """
-    began = time.monotonic()
     rate, sweep = self._choose(encoder, splits[0])
-    scores = [self._figures(encoder, split, rate) for split in splits]
-    return {
-      "choice": {"learning_rate": rate},
-      "sweep": sweep,
-      "mean": self.mean(scores),
-      "splits": scores,
-      "seconds": round(time.monotonic() - began, 1),
-    }
+    scores = [self._score(encoder, split, rate) for split in splits]
+    return {"choice": {"learning_rate": rate}, "sweep": sweep}, scores
 
   def _choose(self, encoder, split):
     """Returns the best initial rate and what each of them reached."""
@@ -107,22 +141,22 @@ class ImageLinearProtocol(protocol.Protocol):
       return rates[0], []
     held = self._hold_out(split)
     sweep = [self._try(encoder, held, rate) for rate in rates]
-    trained = [trial for trial in sweep if "error" not in trial]
-    if not trained:
+    finite = [trial for trial in sweep if "error" not in trial]
+    if not finite:
       raise exit_codes.UserError(
         exit_codes.NUMERICAL,
         f"{split.name}: the layer diverged with all {len(rates)} rates; the"
         f" last: {sweep[-1]['error']}",
       )
     metric = self.METRICS[0]
-    best = max(trained, key=lambda trial: trial[metric])
+    best = max(finite, key=lambda trial: trial[metric])
     return best["learning_rate"], sweep
 
   def _try(self, encoder, split, rate):
     """Returns the figure of one rate, or why it has none."""
     metric = self.METRICS[0]
     try:
-      value = self._figures(encoder, split, rate)[metric]
+      value = self._score(encoder, split, rate)[metric]
     except exit_codes.UserError as error:
       if error.exit_code != exit_codes.NUMERICAL:
         raise
@@ -130,28 +164,23 @@ class ImageLinearProtocol(protocol.Protocol):
       return {"learning_rate": rate, metric: None, "error": str(error)}
     return {"learning_rate": rate, metric: value}
 
-  def _scores(self, encoder, split, rate, *, loss_of, probabilities_of):
-    """Returns the scores of the test images, float32 [M, K]."""
+  def _score(self, encoder, split, rate):
+    training = self._training(len(split.train_clips), rate)
+    return self.score(encoder, split, training)
+
+  def _training(self, num_clips, rate):
+    from tfvssl.evaluate.classifiers import trained as classifier
+    from tfvssl.optim import schedules
+
     recipe = self.recipe
-    steps = classifier.steps_of(
-      recipe.epochs, len(split.train_clips), recipe.batch_size
-    )
-    tf.keras.utils.set_random_seed(self.settings.seed)
-    return classifier.scores_on_frozen(
-      classifier.PlainHead(len(split.columns)),
-      encoder,
-      split,
-      self.settings,
-      loss_of=loss_of,
-      probabilities_of=probabilities_of,
-      recipe=classifier.Recipe(
-        self.NAME,
-        OPTIMIZER,
-        rate,
-        recipe.batch_size,
-        total_steps=math.ceil(steps),
-        schedule=schedules.InverseSquareRoot(rate),
-      ),
+    steps = classifier.steps_of(recipe.epochs, num_clips, recipe.batch_size)
+    return classifier.Recipe(
+      self.NAME,
+      self.optimizer(),
+      rate,
+      recipe.batch_size,
+      total_steps=math.ceil(steps),
+      schedule=schedules.InverseSquareRoot(rate),
     )
 
   def _held_out(self):
@@ -165,9 +194,6 @@ class ImageLinearProtocol(protocol.Protocol):
   def _hold_out(self, split):
     raise TypeError(f"{type(self).__name__} defines no `_hold_out`.")
 
-  def _figures(self, encoder, split, rate):
-    raise TypeError(f"{type(self).__name__} defines no `_figures`.")
-
 
 @dataclasses.dataclass
 class ImageNetProtocol(ImageLinearProtocol):
@@ -178,23 +204,19 @@ class ImageNetProtocol(ImageLinearProtocol):
   )
   NAME: ClassVar[str] = "imagenet"
   SOURCE: ClassVar[str] = "MMV paper appendix A.2, ImageNet"
-  AVERAGED: ClassVar[str] = "softmax probabilities"
+  Settings: ClassVar[type[protocols.TestViews]] = protocols.ImageNet
+
+  @classmethod
+  def views_of(
+    cls, view: views.ViewSpec, settings: protocols.TestViews
+  ) -> tuple[views.ViewSpec, views.ViewSpec]:
+    """Returns views of crops, scale jitter and colour, and of the test."""
+    return training_spec(view), view
 
   def _hold_out(self, split):
-    return splits_of.hold_out(split, *self._held_out())
+    from tfvssl.evaluate.samples import splits as splits_of
 
-  def _figures(self, encoder, split, rate):
-    scores = self._scores(
-      encoder,
-      split,
-      rate,
-      loss_of=classifier.softmax_loss,
-      probabilities_of=tf.nn.softmax,
-    )
-    return protocol.accuracy_tree(
-      split,
-      linear_svm.accuracy_of(scores, split.columns, split.test_labels[:, 0]),
-    )
+    return splits_of.hold_out(split, *self._held_out())
 
 
 @dataclasses.dataclass
@@ -212,125 +234,90 @@ class PascalProtocol(ImageLinearProtocol):
   SOURCE: ClassVar[str] = "MMV paper appendix A.2, PASCAL VOC 2007"
   METRICS: ClassVar[tuple[str, ...]] = ("mean_average_precision",)
   SEVERAL_LABELS: ClassVar[bool] = True
-  AVERAGED: ClassVar[str] = "sigmoid probabilities"
+  Settings: ClassVar[type[protocols.TestViews]] = protocols.Pascal
+
+  @classmethod
+  def views_of(
+    cls, view: views.ViewSpec, settings: protocols.TestViews
+  ) -> tuple[views.ViewSpec, views.ViewSpec]:
+    """Returns views of random crops and nothing else, and of the test."""
+    return crops_alone(training_spec(view)), view
 
   def _hold_out(self, split):
+    from tfvssl.evaluate.samples import splits as splits_of
+
     return splits_of.hold_out_of_several(split, *self._held_out())
 
-  def _figures(self, encoder, split, rate):
-    class_of = difficult_columns(split)
-    scores = self._scores(
-      encoder,
-      split,
-      rate,
-      loss_of=lambda logits, labels: certain_loss(logits, labels, class_of),
-      probabilities_of=tf.sigmoid,
+  def loss_of(
+    self, split: "splits_of.Split"
+  ) -> "Callable[[tf.Tensor, tf.Tensor], tf.Tensor]":
+    """Returns the loss [B] of logits and labels."""
+    from tfvssl.evaluate.classifiers import difficult
+
+    class_of = difficult.difficult_columns(split)
+    return lambda logits, labels: difficult.certain_loss(
+      logits, labels, class_of
     )
-    columns, targets = certain_targets(split)
+
+  def figures(self, split: "splits_of.Split", scores: np.ndarray) -> dict:
+    """Returns the average precisions of scores, float32 [M, K]."""
+    from tfvssl.evaluate.classifiers import average_precision
+    from tfvssl.evaluate.classifiers import difficult
+
+    columns, targets = difficult.certain_targets(split)
     precision = average_precision.eleven_point_average_precision(
       scores[:, columns], targets
     )
-    names = [split.classes[split.columns[column]] for column in columns]
-    return {
-      "name": split.name,
-      "mean_average_precision": precision.mean,
-      "classes_averaged": len(precision.per_class),
-      "classes_known": len(names),
-      "average_precision": {
-        names[place]: value for place, value in precision.per_class.items()
-      },
-    }
+    return trained.precision_tree(split, precision, split.columns[columns])
 
-  def baselines(self, split: splits_of.Split) -> dict:
+  def baselines(self, split: "splits_of.Split") -> dict:
     """Returns the mean average precision of guessing.
 
     A random order gives a class about the share of its images among those
     that count; `chance` is the mean over the classes that are averaged.
     """
-    _, targets = certain_targets(split)
+    from tfvssl.evaluate.classifiers import difficult
+
+    _, targets = difficult.certain_targets(split)
     found = [row for row in targets.T if (row == 1).any()]
     shares = [np.mean(row[row >= 0]) for row in found]
     return {"chance": float(np.mean(shares))}
 
 
-def certain_loss(
-  logits: tf.Tensor, labels: tf.Tensor, class_of: np.ndarray
-) -> tf.Tensor:
-  """Returns the sum of binary cross-entropies of what is certain, [B].
+def of_random(image: str) -> str:
+  """Returns how the random network sees images: nothing is trained for it."""
+  from tfvssl.deflate import networks
 
-  Args:
-    logits: float32 [B, K].
-    labels: integers [B, L], the right columns, filled up with -1.
-    class_of: of `difficult_columns`.
-  """
-  num_columns = len(class_of)
-  targets = tf.reduce_max(tf.one_hot(labels, num_columns), axis=1)
-  spread = np.zeros([num_columns, num_columns], np.float32)
-  marked = np.flatnonzero(class_of >= 0)
-  spread[marked, class_of[marked]] = 1.0
-  ignored = tf.minimum(targets @ spread, 1.0) * (1.0 - targets)
-  counts = (1.0 - ignored) * (class_of < 0).astype(np.float32)
-  entropies = tf.nn.sigmoid_cross_entropy_with_logits(
-    labels=targets, logits=logits
-  )
-  return tf.reduce_sum(counts * entropies, axis=-1)
+  is_trained = networks.Image(image) == networks.Image.TRAINED
+  return networks.Image.NAIVE.value if is_trained else image
 
 
-def difficult_columns(split: splits_of.Split) -> np.ndarray:
-  """Returns the class whose difficult images a column is of, int64 [K].
+def _encoder(subject, video, image):
+  from tfvssl.deflate import networks
 
-  Numbers are those of `split.columns`. Columns of classes have -1; a difficult
-  column whose class no training image has is of itself.
-  """
-  names = [split.classes[label] for label in split.columns]
-  places = {name: place for place, name in enumerate(names)}
-  return np.array(
-    [
-      places.get(name.removeprefix(views.DIFFICULT), place)
-      if name.startswith(views.DIFFICULT)
-      else -1
-      for place, name in enumerate(names)
-    ],
-    np.int64,
-  )
+  with base.data_errors():
+    return networks.encoder(
+      video, networks.Image(image), subject.request.workdir
+    )
 
 
-def certain_targets(split: splits_of.Split) -> tuple[np.ndarray, np.ndarray]:
-  """Returns which columns are classes, and what test images show of them.
+def training_spec(spec: views.ViewSpec) -> views.RgbViewSpec:
+  """Returns the view of the pretraining, of pictures, without mirroring.
 
-  Returns:
-    int64 [C], places in `split.columns`, and int64 [M, C]: 1 for an image of
-    the class, 0 for another one, -1 for one that does not count.
-  """
-  columns = np.flatnonzero(difficult_columns(split) < 0)
-  labels = split.columns[columns]
-  targets = average_precision.multi_hot(split.test_labels, labels).astype(int)
-  for place in range(len(labels)):
-    marks = splits_of.difficult_of(labels[[place]], split.classes)
-    hardly = np.isin(split.test_labels, marks).any(axis=1)
-    targets[hardly & (targets[:, place] == 0), place] = -1
-  return columns, targets
-
-
-def training_spec(spec: views.ViewSpec, name: str) -> views.RgbViewSpec:
-  """Returns the training view: what the paper names, and nothing else.
-
-  That is random crops for PASCAL; for ImageNet also scale jitter and colour,
-  as in the pretraining.
-
-  Args:
-    spec: of the pretraining, of pictures.
-    name: of the protocol.
+  Crops, scale jitter and colour are as in the pretraining.
   """
   spec = cast(views.RgbViewSpec, spec)
   augmentation = dataclasses.replace(spec.augmentation, flip_probability=0.0)
-  if name == ImageNetProtocol.NAME:
-    return dataclasses.replace(spec, augmentation=augmentation)
+  return dataclasses.replace(spec, augmentation=augmentation)
+
+
+def crops_alone(spec: views.RgbViewSpec) -> views.RgbViewSpec:
+  """Returns the view without scale jitter and colour."""
   crop = spec.crop
   if isinstance(crop, pictures.JitterCrop):
     crop = dataclasses.replace(crop, scale=(1.0, 1.0))
   augmentation = dataclasses.replace(
-    augmentation,
+    spec.augmentation,
     colour_probability=0.0,
     greyscale_probability=0.0,
     blur_probability=0.0,

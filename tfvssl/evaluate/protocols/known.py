@@ -1,136 +1,86 @@
-"""The protocol that has a name, with the settings of a run."""
+"""The protocols that --protocol names. A new one is a line of PROTOCOLS."""
 
-import pathlib
-
-from absl import logging
-
-from tfvssl import views
 from tfvssl.config import experiment as config
-from tfvssl.config import pictures
 from tfvssl.config import protocols
-from tfvssl.deflate import networks
-from tfvssl.evaluate.classifiers import linear_svm
-from tfvssl.evaluate.protocols import base as protocol
+from tfvssl.evaluate import request as requests
+from tfvssl.evaluate.protocols import base
 from tfvssl.evaluate.protocols import finetune
 from tfvssl.evaluate.protocols import finetune_sgd
 from tfvssl.evaluate.protocols import images
 from tfvssl.evaluate.protocols import linear
 from tfvssl.evaluate.protocols import mlp
-from tfvssl.evaluate.protocols import svm as svm_protocol
-from tfvssl.evaluate.samples import features
+from tfvssl.evaluate.protocols import retrieval
+from tfvssl.evaluate.protocols import svm
 
-# Of the short side; the paper's own settings differ by less.
-_NOTED_DIFFERENCE = 0.1
+PROTOCOLS: tuple[type[base.Protocol], ...] = (
+  svm.SvmProtocol,
+  linear.LinearProtocol,
+  finetune.FineTuneProtocol,
+  finetune_sgd.FineTuneSgdProtocol,
+  mlp.ShallowMlpProtocol,
+  images.PascalProtocol,
+  images.ImageNetProtocol,
+  retrieval.RetrievalProtocol,
+)
 
 
-def build(
-  name: str,
-  experiment: config.Experiment,
-  view: views.ViewSpec,
-  *,
-  modality: str,
-  same_paths_differ: bool,
-  choose_c: linear_svm.ChooseC,
-  image: networks.Image,
-  workdir: pathlib.Path,
-) -> protocol.Protocol:
-  """Returns a protocol with all its choices.
+def names() -> list[str]:
+  """Returns the names of all protocols, in their order."""
+  return [protocol.NAME for protocol in PROTOCOLS]
 
-  Args:
-    name: one of config.PROTOCOLS but `retrieval`.
-    experiment: of the run, with the protocols' settings.
-    view: that the encoder was trained on.
-    modality: name of the encoder.
-    same_paths_differ: see clips.check_leakage.
-    choose_c: how the SVM's C is chosen.
-    image: how images go through the network, for `pascal` and `imagenet`.
-    workdir: of the run, which says how its deflated network was trained.
 
-  Raises:
-    FileNotFoundError: no deflated network was trained.
-    ValueError: frames are smaller than the view.
-  """
-  chosen = getattr(experiment, name)
-  spec, test_spec = _specs(name, features.training_spec(view), chosen)
-  settings = features.Settings(
-    spec,
-    test_spec,
-    chosen,
-    chosen.batch_size if name == "svm" else chosen.test_batch_size,
-    views.FRAME_RATE_HZ,
-    experiment.seed,
+def images_names() -> str:
+  """Returns the names of the protocols of still images, for people."""
+  return " and ".join(
+    protocol.NAME for protocol in PROTOCOLS if protocol.TAKES_IMAGES
   )
-  common = modality, settings, same_paths_differ
-  if name == "svm":
-    return svm_protocol.SvmProtocol(*common, chosen, choose_c)
-  if name in ("pascal", "imagenet"):
-    deflation = {}
-    if image == networks.Image.TRAINED:
-      deflation = networks.choices_of(workdir)
-    seen = chosen, image, deflation
-    if name == "pascal":
-      return images.PascalProtocol(*common, *seen)
-    return images.ImageNetProtocol(*common, *seen)
-  kinds = {
-    "linear": linear.LinearProtocol,
-    "finetune": finetune.FineTuneProtocol,
-    "finetune_sgd": finetune_sgd.FineTuneSgdProtocol,
-    "mlp": mlp.ShallowMlpProtocol,
-  }
-  return kinds[name](*common, chosen)
 
 
-def _specs(name, spec, chosen):
-  """Returns the views of training and test."""
-  if name == "finetune_sgd":
-    spec = finetune_sgd.view_of(spec, chosen)
-  check_short_side(spec, chosen, name)
-  if name == "linear":
-    return spec, linear.test_spec(spec, chosen.test_short_side)
-  if name == "finetune":
-    return finetune.training_spec(spec, chosen), spec
-  if name in ("pascal", "imagenet"):
-    return images.training_spec(spec, name), spec
-  return spec, spec
+def named(name: str) -> type[base.Protocol] | None:
+  """Returns the protocol of that name; None if there is none."""
+  found = [protocol for protocol in PROTOCOLS if protocol.NAME == name]
+  return found[0] if found else None
 
 
-def check_short_side(
-  spec: views.ViewSpec, chosen: protocols.TestViews, name: str
-) -> None:
-  """Checks that the test frames suit the view.
+def with_settings(
+  settings: type[protocols.TestViews],
+) -> type[base.Protocol]:
+  """Returns the protocol whose class of settings that is."""
+  (found,) = (x for x in PROTOCOLS if x.Settings is settings)
+  return found
 
-  Logs where they show another share of the frame than training did: things
-  then have a size that the network has not seen.
 
-  Args:
-    spec: of the view.
-    chosen: settings of the protocol.
-    name: of the protocol.
+def sections(experiment: config.Experiment) -> dict[str, protocols.TestViews]:
+  """Returns the settings of all protocols by their names."""
+  return {x.NAME: x.settings_of(experiment) for x in PROTOCOLS}
+
+
+def check(request: requests.Request) -> type[base.Protocol]:
+  """Returns the protocol that is asked for.
 
   Raises:
-    ValueError: the frames are smaller than the view.
+    ValueError: a flag of the request has no meaning for it, or is missing.
   """
-  short_side = chosen.test_short_side
-  if isinstance(spec, views.RgbViewSpec) and spec.image_size > short_side:
-    near = round(spec.image_size * 256 / 224)
+  protocol = named(request.protocol)
+  if protocol is None:
     raise ValueError(
-      f"`{name}.test_short_side` ({short_side}) must be at least the view's"
-      f" `image_size` ({spec.image_size}); try"
-      f" --set={name}.test_short_side={near}."
+      f"--protocol={request.protocol} must be one of {', '.join(names())}."
     )
-  if not isinstance(spec, views.RgbViewSpec):
-    return
-  if not isinstance(spec.crop, pictures.JitterCrop):
-    return
-  share = spec.image_size / short_side
-  if abs(share - spec.crop.share) > _NOTED_DIFFERENCE:
-    logging.warning(
-      "`%s.test_short_side` (%d) lets the network see %.0f %% of the short"
-      " side, training %.0f %%; --set=%s.test_short_side=%d shows as much.",
-      name,
-      short_side,
-      100 * share,
-      100 * spec.crop.share,
-      name,
-      round(spec.image_size / spec.crop.share),
+  protocol.check_records(request)
+  if not (protocol.CHOOSES_C or request.has_default("choose_c")):
+    raise ValueError(
+      f"--choose_c has no meaning for --protocol={protocol.NAME}; to fine-tune"
+      " without any test label use --set=finetune.validation_share=0.25."
     )
+  if protocol.TAKES_IMAGES and request.image is None:
+    raise ValueError(
+      f"--protocol={protocol.NAME} needs --image, one of naive, trained and"
+      " repeated; trained is what the paper proposes."
+    )
+  if not (protocol.TAKES_IMAGES or request.image is None):
+    raise ValueError(
+      f"--image has no meaning for --protocol={protocol.NAME}; it is for"
+      f" {images_names()}."
+    )
+  protocol.refuse(request)
+  return protocol

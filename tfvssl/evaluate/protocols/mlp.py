@@ -4,29 +4,27 @@ Source: paper appendix B, "Shallow classifier evaluation on AudioSet". Test
 clips are scored by the mean probability of their windows.
 """
 
+from collections.abc import Callable
 import dataclasses
 import math
-import time
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-import tensorflow as tf
 
 from tfvssl.config import protocols
-from tfvssl.config import tree
-from tfvssl.evaluate.classifiers import average_precision
-from tfvssl.evaluate.classifiers import trained as classifier
-from tfvssl.evaluate.protocols import base as protocol
-from tfvssl.evaluate.samples import random_network
-from tfvssl.evaluate.samples import splits as splits_of
-from tfvssl.methods import base
-from tfvssl.optim import adam
+from tfvssl.evaluate.protocols import trained
 
-OPTIMIZER = adam.AdamConfig(rate_factors={})
+if TYPE_CHECKING:
+  import tensorflow as tf
+
+  from tfvssl.evaluate.classifiers import heads
+  from tfvssl.evaluate.classifiers import trained as classifier
+  from tfvssl.evaluate.samples import splits as splits_of
+  from tfvssl.optim import adam
 
 
 @dataclasses.dataclass
-class ShallowMlpProtocol(protocol.Protocol):
+class ShallowMlpProtocol(trained.FrozenProtocol):
   """See the module.
 
   Attributes:
@@ -37,83 +35,65 @@ class ShallowMlpProtocol(protocol.Protocol):
     default_factory=protocols.ShallowMlp
   )
   NAME: ClassVar[str] = "mlp"
+  TITLE: ClassVar[str] = "shallow MLP"
   SOURCE: ClassVar[str] = "paper appendix B, AudioSet"
+  HEAD: ClassVar[str] = "batch norm, linear, batch norm, relu, linear"
   METRICS: ClassVar[tuple[str, ...]] = ("mean_average_precision",)
   SEVERAL_LABELS: ClassVar[bool] = True
+  Settings: ClassVar[type[protocols.TestViews]] = protocols.ShallowMlp
 
-  def to_tree(self) -> dict:
-    """Returns all choices for the result file."""
-    return {
-      **super().to_tree(),
-      "recipe": tree.to_tree(self.recipe),
-      "optimizer": tree.to_tree(OPTIMIZER),
-      "head": "batch norm, linear, batch norm, relu, linear",
-      "averaged": "sigmoid probabilities",
-      "random_network_calibration_passes": random_network.CALIBRATION_PASSES,
-      **classifier.placement_tree(self.recipe.batch_size),
-    }
+  def optimizer(self) -> "adam.AdamConfig":
+    """Returns Adam."""
+    from tfvssl.optim import adam
 
-  def evaluate(
-    self, encoder: base.Encoder, splits: list[splits_of.Split]
-  ) -> dict:
-    """Returns the average precisions of one frozen network on all splits.
+    return adam.AdamConfig(rate_factors={})
 
-    Raises:
-      ValueError: the warm-up is not shorter than the training, or the batch
-        cannot be shared by the replicas.
-      exit_codes.UserError: loss or scores are not finite (5), or a record is
-        damaged (3).
-    """
-    began = time.monotonic()
-    scores = [self._score(encoder, split) for split in splits]
-    return {
-      "mean": self.mean(scores),
-      "splits": scores,
-      "seconds": round(time.monotonic() - began, 1),
-    }
+  def head(self, num_classes: int) -> "heads.MlpHead":
+    """Returns the new layers."""
+    from tfvssl.evaluate.classifiers import heads
 
-  def _score(self, encoder, split):
-    tf.keras.utils.set_random_seed(self.settings.seed)
-    scores = classifier.scores_on_frozen(
-      classifier.MlpHead(self.recipe.hidden_dim, len(split.columns)),
-      encoder,
-      split,
-      self.settings,
-      loss_of=classifier.sigmoid_loss,
-      probabilities_of=tf.sigmoid,
-      recipe=self._recipe(len(split.train_clips)),
-    )
-    targets = average_precision.multi_hot(split.test_labels, split.columns)
-    precision = average_precision.mean_average_precision(scores, targets)
-    names = [split.classes[label] for label in split.columns]
-    return {
-      "name": split.name,
-      "mean_average_precision": precision.mean,
-      "classes_averaged": len(precision.per_class),
-      "classes_known": len(names),
-      "average_precision": {
-        names[column]: value for column, value in precision.per_class.items()
-      },
-    }
+    return heads.MlpHead(self.recipe.hidden_dim, num_classes)
 
-  def _recipe(self, num_clips):
+  def training(self, num_clips: int) -> "classifier.Recipe":
+    """Returns how the head is trained on so many clips."""
+    from tfvssl.evaluate.classifiers import trained as classifier
+
     recipe = self.recipe
     steps = classifier.steps_of(recipe.epochs, num_clips, recipe.batch_size)
     return classifier.Recipe(
-      "mlp",
-      OPTIMIZER,
+      self.NAME,
+      self.optimizer(),
       recipe.learning_rate,
       recipe.batch_size,
       total_steps=math.ceil(steps),
       warmup_steps=recipe.warmup_steps,
     )
 
-  def baselines(self, split: splits_of.Split) -> dict:
+  def loss_of(
+    self, split: "splits_of.Split"
+  ) -> "Callable[[tf.Tensor, tf.Tensor], tf.Tensor]":
+    """Returns the loss [B] of logits and labels."""
+    del split  # is the same for all
+    from tfvssl.evaluate.classifiers import heads
+
+    return heads.sigmoid_loss
+
+  def figures(self, split: "splits_of.Split", scores: np.ndarray) -> dict:
+    """Returns the average precisions of scores, float32 [M, K]."""
+    from tfvssl.evaluate.classifiers import average_precision
+
+    targets = average_precision.multi_hot(split.test_labels, split.columns)
+    precision = average_precision.mean_average_precision(scores, targets)
+    return trained.precision_tree(split, precision, split.columns)
+
+  def baselines(self, split: "splits_of.Split") -> dict:
     """Returns the mean average precision of guessing.
 
     A random order gives a class the share of its clips; `chance` is the mean
     of these shares over the classes that are averaged.
     """
+    from tfvssl.evaluate.classifiers import average_precision
+
     targets = average_precision.multi_hot(split.test_labels, split.columns)
     shares = targets.mean(axis=0)
     return {"chance": float(np.mean(shares[shares > 0]))}

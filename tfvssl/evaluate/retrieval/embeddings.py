@@ -8,7 +8,6 @@ Source: MMV paper, appendix A.2.
 
 from collections.abc import Callable, Iterable, Iterator
 import dataclasses
-import pathlib
 from typing import NamedTuple, cast
 
 import numpy as np
@@ -18,15 +17,17 @@ import tqdm
 from tfvssl import views
 from tfvssl.config import protocols
 from tfvssl.data import clip_views
+from tfvssl.data import last_batch
 from tfvssl.data import pipeline
 from tfvssl.data import spectrogram
+from tfvssl.data import starts
 from tfvssl.data import text
-from tfvssl.data import windows
 from tfvssl.data.records import reader
 from tfvssl.evaluate.retrieval import ranks as zero_shot
 from tfvssl.evaluate.samples import features
 from tfvssl.evaluate.samples import random_network
 from tfvssl.methods import base
+from tfvssl.runtime import storage
 
 AGGREGATION = zero_shot.Aggregation.AVERAGE_THEN_NORMALISE
 _HELD = {
@@ -79,7 +80,7 @@ class Embedded(NamedTuple):
 
 
 def open_clips(
-  folder: str | pathlib.Path,
+  folder: storage.PathLike,
   method: base.Method,
   directions: Iterable[Direction],
 ) -> Clips:
@@ -90,9 +91,11 @@ def open_clips(
     ValueError: it differs from its manifest, its rates are not those of the
       run, or it has no such clip.
   """
-  records = reader.open_records(folder, set(), views.FRAME_RATE_HZ)
-  records.check_rate("image/frame_rate_hz", views.FRAME_RATE_HZ)
+  records = reader.open_records(folder, set())
   encoders = _compared(method)
+  if "video" in encoders:
+    rate_hz = encoders["video"].spec.record_rate_hz
+    records.check_rate("image/frame_rate_hz", rate_hz)
   if "audio" in encoders:
     rate_hz = encoders["audio"].spec.spectrogram.sample_rate_hz
     records.check_rate("WAVEFORM/sample_rate_hz", rate_hz)
@@ -172,10 +175,11 @@ def _network(encoder: base.Encoder) -> Network:
 
   @tf.function(autograph=False)
   def network(inputs):
-    if isinstance(spec, views.RgbViewSpec):
+    if spec.piece == "video":
       inputs = tf.cast(inputs, tf.float32) / 255.0
-    elif isinstance(spec, views.AudioViewSpec):
-      inputs = spectrogram.log_mel(inputs, spec.spectrogram)
+    elif spec.piece == "audio":
+      heard = cast(views.AudioViewSpec, spec)
+      inputs = spectrogram.of_waveform(inputs, heard.spectrogram)
     found = encoder(inputs)
     return {
       space: tf.cast(found[space], tf.float32) for space in encoder.spaces
@@ -189,8 +193,8 @@ def _forward(network, inputs, size):
   count = len(inputs)
   parts = []
   for begin in range(0, count, size):
-    rows = np.minimum(np.arange(begin, begin + size), count - 1)
-    parts.append(network(tf.gather(inputs, rows)))
+    rows = inputs[begin : begin + size]
+    parts.append(network(last_batch.pad(rows, size)))
   return {
     space: np.concatenate([part[space] for part in parts])[:count]
     for space in parts[0]
@@ -295,19 +299,14 @@ def _test_view(clip, specs, tokenizer, settings):
 
 def _sounds(clip, specs, count):
   """Returns the sound of the windows in which the pictures are seen."""
-  heard, video = specs["audio"], specs["video"]
+  heard = specs["audio"]
   spec = views.WaveformViewSpec(
     seconds=heard.seconds, spectrogram=heard.spectrogram
   )
-  starts = windows.linspace_starts(
-    clip_views.frame_count(clip, spec),
-    count,
-    video.num_frames,
-    video.frame_step,
-  )
+  all_starts = starts.linspace_starts(clip, specs["video"], count)
   return [
-    clip_views.waveform_view(clip, spec, start, seed=0, name=_NAME)
-    for start in tf.unstack(starts)
+    clip_views.view(clip, spec, start, seed=0, name=_NAME)
+    for start in tf.unstack(all_starts)
   ]
 
 
@@ -346,7 +345,6 @@ def calibrate(
           spec,
           settings,
           settings.batch_size,
-          views.FRAME_RATE_HZ,
           seed,
         ),
       )

@@ -101,7 +101,7 @@ def aggregate_windows(
     name: of the embeddings, for the message.
 
   Raises:
-    ValueError: another rank, rows that are no whole number of videos, or
+    ValueError: another rank, rows that are not a whole number of videos, or
       values that are not finite; their row is named.
   """
   rows = _checked(embeddings, name)
@@ -149,7 +149,7 @@ def ranks(scores: np.ndarray, correct: np.ndarray) -> np.ndarray:
 
   Optimistic: of equal scores the right one counts as the best, so embeddings
   that are all alike rank first everywhere; `pessimistic_ranks` shows it.
-  Source: specs/mmv.md section 9.
+  Source: the ranks of DMVR's retrieval.
 
   Args:
     scores: float [Q, G], the higher the nearer.

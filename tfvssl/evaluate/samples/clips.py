@@ -78,7 +78,7 @@ def _clip_info(records, sample_index, record):
     shard = int(np.searchsorted(records.offsets, sample_index, "right")) - 1
     number = sample_index - int(records.offsets[shard])
     raise ValueError(
-      f"{records.paths[shard]}: record {number} is no clip of this schema"
+      f"{records.paths[shard]}: record {number} is not a clip of this schema"
       f" ({error}); prepare the records again."
     ) from error
   return ClipInfo(

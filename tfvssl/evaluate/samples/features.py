@@ -16,7 +16,9 @@ from tfvssl import views
 from tfvssl.augment import view as view_augmentation
 from tfvssl.config import protocols
 from tfvssl.data import clip_views
+from tfvssl.data import last_batch
 from tfvssl.data import pipeline
+from tfvssl.data import starts
 from tfvssl.data.records import damage
 from tfvssl.data.records import reader
 from tfvssl.methods import base
@@ -24,11 +26,7 @@ from tfvssl.methods import base
 # Part of every random key: the draws differ from those of the pretraining.
 VIEW_NAME = "evaluation"
 _SHUFFLE_BUFFER = 256
-_FIELDS = {
-  views.RgbViewSpec: "video",
-  views.FlowViewSpec: "flow",
-  views.AudioViewSpec: "audio",
-}
+_PIECES = ("video", "flow", "audio")
 
 
 @dataclasses.dataclass
@@ -40,7 +38,6 @@ class Settings:
     test_spec: the test view; differs in the size of the crop.
     test_views: how many, and from frames of which size.
     batch_size: views per forward pass over all replicas.
-    frame_rate_hz: of the records.
     seed: of every random draw.
   """
 
@@ -48,7 +45,6 @@ class Settings:
   test_spec: views.ViewSpec
   test_views: protocols.TestViews
   batch_size: int
-  frame_rate_hz: float
   seed: int
 
 
@@ -58,12 +54,7 @@ def training_spec(spec: views.ViewSpec) -> views.ViewSpec:
   Source: paper appendix B, "the same augmentations as during the pre-training
   stage except for gaussian blurring".
   """
-  if not isinstance(spec, views.RgbViewSpec):
-    return spec
-  augmentation = dataclasses.replace(
-    spec.augmentation, blur_probability=0.0, random_convolution=False
-  )
-  return dataclasses.replace(spec, augmentation=augmentation)
+  return spec.without_blur()
 
 
 def input_shape(spec: views.ViewSpec) -> list[int]:
@@ -72,11 +63,8 @@ def input_shape(spec: views.ViewSpec) -> list[int]:
   Raises:
     TypeError: `spec` is of no known kind.
   """
-  if isinstance(spec, views.AudioViewSpec):
-    return [1, spec.num_frames, spec.spectrogram.num_mels]
-  if isinstance(spec, (views.RgbViewSpec, views.FlowViewSpec)):
-    channels = 2 if isinstance(spec, views.FlowViewSpec) else 3
-    return [1, spec.num_frames, spec.image_size, spec.image_size, channels]
+  if spec.piece in _PIECES:
+    return [1, *spec.shape]
   raise TypeError(
     "a view must be RgbViewSpec, FlowViewSpec or AudioViewSpec, not"
     f" {type(spec).__name__}."
@@ -147,7 +135,7 @@ def test_outputs(
 def views_per_clip(settings: Settings) -> int:
   """Returns how many views of a test clip are averaged."""
   chosen = settings.test_views
-  if isinstance(settings.test_spec, views.AudioViewSpec):
+  if settings.test_spec.piece == "audio":
     return chosen.temporal_clips
   return chosen.temporal_clips * chosen.spatial_crops
 
@@ -159,12 +147,12 @@ def training_batches(
 
   Every pass has every usable clip once, in shuffled order.
   """
-  spec, rate_hz = settings.spec, settings.frame_rate_hz
+  spec = settings.spec
 
   def sample_views(clip, seed):
-    key = {"seed": seed, "name": VIEW_NAME, "frame_rate_hz": rate_hz}
-    start = clip_views.narrow_start(clip, spec, **key)
-    return {VIEW_NAME: clip_views.view(clip, spec, start, **key)}
+    start = starts.narrow_start(clip, spec, seed=seed, name=VIEW_NAME)
+    view = clip_views.view(clip, spec, start, seed=seed, name=VIEW_NAME)
+    return {VIEW_NAME: view}
 
   dataset = pipeline.training_dataset(
     records,
@@ -190,13 +178,12 @@ def _test_batches(records, settings, num_views):
         temporal_clips=chosen.temporal_clips,
         spatial_crops=chosen.spatial_crops,
         short_side=chosen.test_short_side,
-        frame_rate_hz=settings.frame_rate_hz,
       )
     }
 
   def flatten(sampled):
     view = sampled[VIEW_NAME]
-    name = _FIELDS[type(spec)]
+    name = spec.piece
     pixels = getattr(view, name)
     rows = tf.reshape(pixels, [-1, *pixels.shape[2:]])
     return views.View(
@@ -266,7 +253,9 @@ def _run(
   def forward(view):
     return strategy.run(replica_forward, args=(view,))
 
-  batches = batches.rebatch(batch_size).map(lambda view: pad(view, batch_size))
+  batches = batches.rebatch(batch_size).map(
+    lambda view: last_batch.pad(view, batch_size)
+  )
   batches = strategy.experimental_distribute_dataset(batches.prefetch(2))
   parts, done = [], 0
   with tqdm.tqdm(desc=what, total=total, unit=" views") as progress:
@@ -278,11 +267,3 @@ def _run(
       progress.update(count)
   rows, indices, epochs = (np.concatenate(column) for column in zip(*parts))
   return rows[:total], indices[:total], epochs[:total]
-
-
-def pad(view: views.View, batch_size: int) -> views.View:
-  """Returns the batch with its last row repeated up to `batch_size` rows."""
-  rows = tf.minimum(tf.range(batch_size), tf.shape(view.sample_index)[0] - 1)
-  return views.View(
-    *[None if tensor is None else tf.gather(tensor, rows) for tensor in view]
-  )

@@ -69,7 +69,6 @@ def open_split(
   test_folder: str,
   *,
   spec: views.ViewSpec,
-  frame_rate_hz: float,
   same_paths_differ: bool = False,
   several_labels: bool = False,
 ) -> Split:
@@ -80,7 +79,6 @@ def open_split(
     train_folder: records that a classifier is fitted to.
     test_folder: records that it is tested on.
     spec: of the views.
-    frame_rate_hz: of the records.
     same_paths_differ: see clips.check_leakage.
     several_labels: a clip may have more than one.
 
@@ -91,7 +89,7 @@ def open_split(
     exit_codes.UserError: a record is damaged.
   """
   train, test = (
-    reader.open_for_views(folder, [spec], frame_rate_hz)
+    reader.open_for_views(folder, [spec])
     for folder in (train_folder, test_folder)
   )
   train_clips, test_clips = clips.read_clips(train), clips.read_clips(test)

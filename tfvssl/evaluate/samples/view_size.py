@@ -26,25 +26,21 @@ def resized(
   Raises:
     ValueError: the view has no such extent.
   """
-  is_sound = isinstance(spec, views.AudioViewSpec)
-  for name, value, has_it in (
-    ("num_frames", num_frames, not is_sound),
-    ("image_size", image_size, isinstance(spec, views.RgbViewSpec)),
-    ("seconds", seconds, is_sound),
-  ):
-    if value is not None and not has_it:
+  given = {
+    "num_frames": num_frames,
+    "image_size": image_size,
+    "seconds": seconds,
+  }
+  for name, value in given.items():
+    if value is not None and name not in spec.extents:
+      is_sound = "seconds" in spec.extents
       raise ValueError(
         f"--{name}={value:g} has no meaning for a view of"
         f" {'sound' if is_sound else 'pictures or flow'}; leave it out."
       )
-  if isinstance(spec, views.AudioViewSpec):
-    return dataclasses.replace(spec, seconds=seconds or spec.seconds)
-  if isinstance(spec, (views.RgbViewSpec, views.FlowViewSpec)):
-    spec = dataclasses.replace(spec, num_frames=num_frames or spec.num_frames)
-  if isinstance(spec, views.RgbViewSpec) and image_size:
-    spec = dataclasses.replace(spec, image_size=image_size)
-    if isinstance(spec.crop, pictures.JitterCrop):
-      share = min(1.0, image_size / short_side)
-      crop = dataclasses.replace(spec.crop, share=share)
-      spec = dataclasses.replace(spec, crop=crop)
-  return spec
+  changes: dict = {name: value for name, value in given.items() if value}
+  crop = getattr(spec, "crop", None)
+  if image_size and isinstance(crop, pictures.JitterCrop):
+    share = min(1.0, image_size / short_side)
+    changes["crop"] = dataclasses.replace(crop, share=share)
+  return dataclasses.replace(spec, **changes)

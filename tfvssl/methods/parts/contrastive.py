@@ -1,7 +1,7 @@
 """NCE, MIL-NCE and logistic loss between videos and another modality.
 
 Negatives are the other samples of the global batch. A sample that lacks the
-other modality has no loss, and what it lacks is no negative; its video still
+other modality has no loss, and what it lacks is not a negative; its video still
 is one of the others' sound and text. The rest are weighted up over the global
 batch, so that any number of replicas gives the same.
 """
@@ -70,8 +70,8 @@ def per_sample(
 ) -> tf.Tensor:
   """Returns the loss of every sample of this replica, float32 [B].
 
-  Arguments as of `loss`; a sound or text that is not present is no negative of
-  other videos, and the value of its own sample means nothing.
+  Arguments as of `loss`; a sound or text that is not present is not a
+  negative of other videos, and the value of its own sample means nothing.
 
   Raises:
     ValueError: LOGISTIC with several candidates.
