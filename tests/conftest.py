@@ -13,6 +13,34 @@ os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
+# Files that take minutes, the longest first. Every file stays with one worker,
+# and a long one that begins last leaves the other worker idle.
+LONGEST = (
+  "train/test_trainer.py",
+  "methods/test_mmv_training.py",
+  "golden/test_brave_model.py",
+  "train/test_run.py",
+  "backbones/test_every_backbone.py",
+  "golden/mmv/test_tsm_resnet.py",
+  "golden/mmv/test_s3d.py",
+  "golden/test_tsm_resnet.py",
+  "evaluate/test_command.py",
+  "deflate/test_command.py",
+  "import_weights/test_mmv.py",
+  "embed/test_command_mmv.py",
+  "export/test_module_mmv.py",
+  "benchmarks/cross_modal/test_command.py",
+  "data_prep/test_interruption.py",
+  "data_prep/datasets/test_official.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+  """Puts the tests of the longest files first, in the order of the list."""
+  folder = ROOT / "tests"
+  rank = {folder / name: number for number, name in enumerate(LONGEST)}
+  items.sort(key=lambda item: rank.get(item.path, len(rank)))
+
 
 def _folder(variable: str, *defaults: pathlib.Path) -> pathlib.Path:
   """Returns the first folder that exists, else skips the test with a reason."""

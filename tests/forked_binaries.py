@@ -27,7 +27,7 @@ _PRELOADED = (
   "tfvssl.evaluate.classifiers.difficult",
   "tfvssl.evaluate.classifiers.fine_tuned",
   "tfvssl.evaluate.evaluation",
-  "tfvssl.evaluate.retrieval.figures",
+  "tfvssl.evaluate.retrieval.measuring",
   "tfvssl.export.writer",
   "tfvssl.train.run",
 )

@@ -5,9 +5,9 @@ import dataclasses
 
 from benchmarks.cross_modal import table
 from tfvssl.config import tree
-from tfvssl.evaluate.protocols import retrieval
 from tfvssl.evaluate.retrieval import embeddings
 from tfvssl.evaluate.retrieval import figures
+from tfvssl.evaluate.retrieval import measuring
 from tfvssl.evaluate.retrieval import ranks as zero_shot
 from tfvssl.methods import mmv
 from tfvssl.runtime import storage
@@ -63,7 +63,7 @@ def ranks(folder: storage.Path, test_records: str) -> table.Run:
       f"{folder} is at step {step} of {experiment.steps}; finish its training"
       " first."
     )
-  known = retrieval.directions(method.encoders())
+  known = measuring.directions(method.encoders())
   clips = embeddings.open_clips(test_records, method, known)
   settings = experiment.retrieval
   found = embeddings.embed(method, clips, settings)

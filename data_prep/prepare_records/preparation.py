@@ -22,6 +22,7 @@ from data_prep.prepare_records import sources
 from data_prep.prepare_records import splits
 from data_prep.prepare_records import worker_pool
 from tfvssl.data.media import streams
+from tfvssl.data.records import encoded_clip
 from tfvssl.data.records import schema
 from tfvssl.runtime import storage
 
@@ -216,7 +217,7 @@ class Preparation:
     try:
       with _RecordWriter(self._output.staging_path(number)) as writer:
         for clip in encode_clip.encode(source, labels, self._settings, notes):
-          writer.write(schema.serialize(clip, self._config_hash))
+          writer.write(encoded_clip.serialize(clip, self._config_hash))
           outcome.clips.append("+".join(clip.modalities()))
           beat()
     except streams.MediaError as error:

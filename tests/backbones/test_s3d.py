@@ -6,7 +6,6 @@ from tests.backbones import reference_3d
 from tfvssl.backbones import batch_norm
 from tfvssl.backbones import s3d
 from tfvssl.config import tree
-from tfvssl.optim import variable_roles
 
 _RGB = s3d.Stem.RGB
 _ROOT = "text_audio_video/visual_module/~/S3D"
@@ -195,75 +194,6 @@ def test_rgb_stem_sees_as_many_frames_as_told(frames):
   assert changed.tolist() == [abs(2 * t - 7) <= reach for t in range(8)]
 
 
-def test_representation_is_the_mean_of_the_feature_map(network):
-  features = network.feature_map(_video((2, 16, 64, 64, 3)))
-  assert features.shape == [2, 2, 2, 2, 64]
-  np.testing.assert_allclose(
-    network(_video((2, 16, 64, 64, 3))),
-    np.mean(features, axis=(1, 2, 3)),
-    rtol=1e-5,
-  )
-
-
-@pytest.mark.parametrize("stem", list(s3d.Stem))
-def test_gradient_reaches_every_variable(stem):
-  backbone = _small(stem=stem)
-  with tf.GradientTape() as tape:
-    loss = tf.reduce_sum(backbone(_video(), training=True) ** 2)
-  variables = backbone.trainable_variables
-  # Kernel, scale and offset of 76; kernel and bias of 37 gates.
-  assert len(variables) == 3 * 76 + 2 * 37
-  for variable, gradient in zip(variables, tape.gradient(loss, variables)):
-    assert np.abs(gradient).max() > 0, variable.name
-  assert not np.allclose(
-    backbone.stages["Mixed_5c"].branches[3][0].convs[0].norm.moving_mean, 0
-  )
-
-
-def test_optimisers_know_every_variable(network):
-  variable_roles.check(network.trainable_variables)
-  roles = [variable_roles.role(v.name) for v in network.trainable_variables]
-  assert roles.count(variable_roles.Role.WEIGHT) == 76 + 37
-
-
-def test_same_seed_gives_the_same_weights():
-  first, again, other = _small(3), _small(3), _small(4)
-  for backbone in (other, again, first):
-    backbone(_video())
-  for one, two in zip(first.get_weights(), again.get_weights()):
-    np.testing.assert_array_equal(one, two)
-  assert not np.array_equal(first.get_weights()[0], other.get_weights()[0])
-
-
-def test_unknown_sizes_give_the_values_of_known_ones(network):
-  # As in an exported model.
-  @tf.function(
-    input_signature=[tf.TensorSpec([None, None, None, None, 3], tf.float32)]
-  )
-  def any_size(video):
-    return network(video)
-
-  for shape in ((2, 4, 24, 20, 3), (1, 6, 18, 34, 3)):
-    video = _video(shape)
-    np.testing.assert_allclose(
-      any_size(video), network(video), rtol=1e-5, atol=1e-6
-    )
-
-
-@pytest.mark.parametrize("batch", [2, None])
-def test_known_sizes_stay_static(network, batch):
-  @tf.function(
-    input_signature=[tf.TensorSpec([batch, 4, 24, 20, 3], tf.float32)]
-  )
-  def features(video):
-    return network.feature_map(video, training=True)
-
-  graph = features.get_concrete_function()
-  assert graph.outputs[0].shape.as_list() == [batch, 1, 1, 1, 64]
-  operations = [operation.type for operation in graph.graph.get_operations()]
-  assert "Shape" not in operations
-
-
 _COMPARED = ("Conv2d_1a_7x7", "Conv2d_2c_3x3", "Mixed_3b")
 
 
@@ -300,29 +230,6 @@ def test_compiled_evaluation_equals_the_plain_one(network):
   )
 
 
-def test_bfloat16_is_close_and_returns_float32(network):
-  expected = network(_video())
-  tf.keras.mixed_precision.set_global_policy("mixed_bfloat16")
-  try:
-    backbone = _small()
-    backbone(_video())
-    backbone.set_weights(network.get_weights())
-    representation = backbone(_video())
-    endpoints = backbone.endpoints(_video())
-    features = backbone.feature_map(_video())
-  finally:
-    tf.keras.mixed_precision.set_global_policy("float32")
-  assert representation.dtype == features.dtype == tf.float32
-  assert {v.dtype for v in backbone.variables} == {tf.float32}
-  kinds = {name: endpoint.dtype for name, endpoint in endpoints.items()}
-  assert kinds.pop("Embeddings") == tf.float32
-  assert set(kinds.values()) == {tf.bfloat16}
-  # 8 bits of mantissa through 30 layers.
-  np.testing.assert_allclose(
-    representation, expected, atol=0.03 * np.abs(expected).max()
-  )
-
-
 def test_published_names_cover_every_variable_once(network):
   named = network.haiku_variables(_ROOT)
   assert len(named) == len(network.variables)
@@ -333,11 +240,6 @@ def test_published_names_cover_every_variable_once(network):
   assert named[f"{path}/~/conv3_d_1/w"] is unit.convs[1].conv.kernel
   assert named[f"{path}/batch_norm_1/scale"] is unit.convs[1].norm.gamma
   assert named[f"{path}/self_gating/b"] is unit.gate.bias
-
-
-def test_published_names_before_the_first_call():
-  with pytest.raises(ValueError, match="has no weights yet; call the network"):
-    _small().haiku_variables("root")
 
 
 def test_config_survives_its_file_form():
@@ -384,15 +286,3 @@ def test_deflated_network_takes_one_frame():
     deflated(_video())
   with pytest.raises(ValueError, match=r"divisible by 1, 2 and 2"):
     deflated(tf.zeros([1, 1, 9, 8, 3]))
-
-
-def test_input_of_another_rank(network):
-  with pytest.raises(
-    ValueError, match=r"input of `backbone` .* must be \[B, T, H, W, C\]"
-  ):
-    network(tf.zeros([2, 24, 20, 3]))
-
-
-def test_input_of_integers(network):
-  with pytest.raises(TypeError, match=r"\(uint8\) must be floating; scale"):
-    network(tf.zeros([2, 4, 24, 20, 3], tf.uint8))

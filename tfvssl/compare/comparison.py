@@ -104,7 +104,8 @@ def _check_kinds(result):
     for name in place:
       value = value.get(name, {}) if place in _OPTIONAL else value[name]
     if type(value) is not kind:
-      raise TypeError(f"`{'.'.join(place)}` is no {kind.__name__}")
+      article = "an" if kind is int else "a"
+      raise TypeError(f"`{'.'.join(place)}` is not {article} {kind.__name__}")
   for split in result["splits"]:
     for side in ("train", "test"):
       count = split.get(f"{side}_clips_left_out", 0)

@@ -13,7 +13,7 @@ Everything is unbatched. Starts are int32 scalars in frames of the clip.
 """
 
 import operator
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import tensorflow as tf
 
@@ -22,9 +22,11 @@ from tfvssl.config import view as view_kinds
 from tfvssl.data import decode
 from tfvssl.data import spectrogram
 from tfvssl.data import starts
-from tfvssl.data import text
 from tfvssl.data import windows
 from tfvssl.runtime import randomness
+
+if TYPE_CHECKING:
+  from tfvssl.data import text
 
 
 class _Place(NamedTuple):
@@ -35,7 +37,7 @@ class _Place(NamedTuple):
   seed: int | tf.Tensor = 0
   name: str = ""
   narrow: views.ViewSpec | None = None
-  tokenizer: text.Tokenizer | None = None
+  tokenizer: "text.Tokenizer | None" = None
   playback: windows.Playback = windows.FORWARD
 
   def key(self, operation):
@@ -50,7 +52,7 @@ def view(
   seed: int | tf.Tensor,
   name: str,
   narrow: views.ViewSpec | None = None,
-  tokenizer: text.Tokenizer | None = None,
+  tokenizer: "text.Tokenizer | None" = None,
   playback: windows.Playback = windows.FORWARD,
 ) -> views.View:
   """Returns one training view of any kind; random windows by `name`'s key.
@@ -168,6 +170,8 @@ def _waveform(place, spec):
 
 def _text(place, spec):
   """Returns the captions nearest to the middle of the narrow view, [K, L]."""
+  from tfvssl.data import text  # many methods have none
+
   clip = place.clip
   middle_s = starts.middle_s(clip, place.narrow, place.start)
   return text.caption_ids(

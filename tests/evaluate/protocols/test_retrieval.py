@@ -15,6 +15,7 @@ from tfvssl.evaluate import request as requests
 from tfvssl.evaluate.protocols import base as protocol_base
 from tfvssl.evaluate.protocols import retrieval
 from tfvssl.evaluate.retrieval import embeddings
+from tfvssl.evaluate.retrieval import measuring
 from tfvssl.methods import base
 from tfvssl.methods.parts.embedding_graph import Graph
 from tfvssl.train import weights
@@ -49,7 +50,7 @@ def test_pairs_are_compared_where_the_graph_compares_them(
     ("audio_to_video", audio_video),
     ("video_to_audio", audio_video),
   ]
-  found = retrieval.directions(_method(tmp_path, graph).encoders())
+  found = measuring.directions(_method(tmp_path, graph).encoders())
   assert [(direction.name, direction.space) for direction in found] == [
     (name, space) for name, space in expected if space
   ]
@@ -60,7 +61,7 @@ def test_pairs_are_compared_where_the_graph_compares_them(
 )
 def test_run_of_two_modalities_has_two_directions(tmp_path, partner, space):
   method = _method(tmp_path, Graph.SHARED, [partner])
-  found = retrieval.directions(method.encoders())
+  found = measuring.directions(method.encoders())
   assert [tuple(direction) for direction in found] == [
     (partner, "video", space),
     ("video", partner, space),
@@ -73,14 +74,14 @@ def test_encoders_of_one_space_are_compared_in_it():
     name: base.Encoder(spec, network, [], space="shared")
     for name in ("video", "audio", "flow")
   }
-  found = retrieval.directions(encoders)
+  found = measuring.directions(encoders)
   # Of flow the paper of no protocol speaks.
   assert [tuple(direction) for direction in found] == [
     ("audio", "video", "shared"),
     ("video", "audio", "shared"),
   ]
   encoders["audio"] = base.Encoder(spec, network, [], space="another")
-  assert not retrieval.directions(encoders)
+  assert not measuring.directions(encoders)
 
 
 def test_brave_is_refused(tmp_path):
@@ -89,8 +90,8 @@ def test_brave_is_refused(tmp_path):
     match="needs a run whose modalities share a space; this is one of brave."
     " Use svm",
   ):
-    retrieval.check_method(tiny_runs.method_config().build())
-  retrieval.check_method(_method(tmp_path, Graph.DISJOINT))
+    retrieval.RetrievalProtocol.check_method(tiny_runs.method_config().build())
+  retrieval.RetrievalProtocol.check_method(_method(tmp_path, Graph.DISJOINT))
 
 
 def _measure(folder, monkeypatch, random_seeds):
@@ -185,12 +186,12 @@ def test_without_random_networks_there_is_no_mean(tmp_path, monkeypatch):
   assert done == [("embed", "trained")]
   assert tree["random_initialisation"]["runs"] == []
   assert set(tree["random_initialisation"]["mean"].values()) == {None}
-  assert "random" not in retrieval.table(tree)
+  assert "random" not in measuring.table(tree)
 
 
 def test_table_holds_every_figure_in_per_cent(tmp_path, monkeypatch):
   tree, _ = _measure(tmp_path, monkeypatch, 2)
-  lines = [line.split() for line in retrieval.table(tree).splitlines()]
+  lines = [line.split() for line in measuring.table(tree).splitlines()]
   assert lines[0][-4:] == ["R@1", "R@5", "R@10", "MedR"]
   assert " ".join(lines[1]) == (
     "text to video (vat): 4 queries, 3 to search, 2 queries ambiguous"

@@ -15,9 +15,9 @@ from tfvssl.config import protocols
 from tfvssl.data import decode
 from tfvssl.data import pipeline
 from tfvssl.data import spectrogram
-from tfvssl.data.records import schema
-from tfvssl.evaluate.protocols import retrieval
+from tfvssl.data.records import encoded_clip
 from tfvssl.evaluate.retrieval import embeddings
+from tfvssl.evaluate.retrieval import measuring
 from tfvssl.evaluate.samples import random_network
 from tfvssl.methods import base
 from tfvssl.methods import mmv
@@ -48,7 +48,7 @@ def _clip(number, *, words=("rgb", "audio"), sentences=None):
   )
   if sentences is None:
     sentences = _SENTENCES[number % 4]
-  captions = tuple(schema.Caption(line, 0.0, 0.5) for line in sentences)
+  captions = tuple(encoded_clip.Caption(line, 0.0, 0.5) for line in sentences)
   return dataclasses.replace(clip, captions=captions)
 
 
@@ -92,7 +92,7 @@ def method(words):
 
 
 def _open(folder, method):
-  known = retrieval.directions(method.encoders())
+  known = measuring.directions(method.encoders())
   return embeddings.open_clips(folder, method, known)
 
 
@@ -209,7 +209,7 @@ def test_plain_encoders_of_one_space_are_embedded(folder):
   method = base.Method()
   method.encoders = lambda: encoders
   clips = _open(folder, method)
-  assert retrieval.directions(encoders) == [
+  assert measuring.directions(encoders) == [
     embeddings.Direction("audio", "video", "joint"),
     embeddings.Direction("video", "audio", "joint"),
   ]

@@ -14,13 +14,13 @@ from absl import logging
 
 from tfvssl import views
 from tfvssl.config import experiment as config
-from tfvssl.config import paper_rows
 from tfvssl.config import pictures
 from tfvssl.config import protocols
 from tfvssl.evaluate import request as requests
 from tfvssl.runtime import exit_codes
 
 if TYPE_CHECKING:
+  from tfvssl.config import paper_rows
   from tfvssl.methods import base as methods
 
 # Of the short side; the paper's own settings differ by less.
@@ -139,7 +139,7 @@ class Protocol:
     return "classes", marks.count(False)
 
   @classmethod
-  def chosen(cls, result: dict, row: paper_rows.Row) -> dict:
+  def chosen(cls, result: dict, row: "paper_rows.Row") -> dict:
     """Returns the values that a result has by the names of its settings."""
     del row  # some tell what a grid came down to
     protocol = result["protocol"]
@@ -147,7 +147,7 @@ class Protocol:
 
   @classmethod
   def paper_values(
-    cls, settings: protocols.TestViews, row: paper_rows.Row, name: str
+    cls, settings: protocols.TestViews, row: "paper_rows.Row", name: str
   ) -> dict:
     """Returns the paper's values by their names in `chosen`.
 

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple, cast
 from absl import logging
 
 from tfvssl import views
-from tfvssl.config import paper_rows
 from tfvssl.config import pictures
 from tfvssl.config import protocols
 from tfvssl.evaluate.protocols import classification
@@ -21,6 +20,7 @@ from tfvssl.evaluate.protocols import trained
 from tfvssl.runtime import exit_codes
 
 if TYPE_CHECKING:
+  from tfvssl.config import paper_rows
   from tfvssl.evaluate.classifiers import linear_svm
   from tfvssl.evaluate.samples import splits as splits_of
   from tfvssl.methods import base as methods
@@ -108,7 +108,7 @@ class FineTuneProtocol(WholeNetworkProtocol):
     return training_spec(view, cast(protocols.FineTune, settings)), view
 
   @classmethod
-  def chosen(cls, result: dict, row: paper_rows.Row) -> dict:
+  def chosen(cls, result: dict, row: "paper_rows.Row") -> dict:
     """Returns the values that a result has; the point of the grid it used."""
     found = super().chosen(result, row)
     if row.fine_tuned:
@@ -118,7 +118,7 @@ class FineTuneProtocol(WholeNetworkProtocol):
 
   @classmethod
   def paper_values(
-    cls, settings: protocols.TestViews, row: paper_rows.Row, name: str
+    cls, settings: protocols.TestViews, row: "paper_rows.Row", name: str
   ) -> dict:
     """Returns the paper's values; of BraVe's Table 7 where the row has it."""
     settings = cast(protocols.FineTune, settings)
