@@ -173,7 +173,7 @@ class Output:
       text = self._staged(number, "json").read_text(encoding="utf-8")
       outcome = Outcome(**json.loads(text))
       if outcome.clips:
-        size = self._staged(number, storage.size("tfrecord"))
+        size = storage.size(self._staged(number, "tfrecord"))
         return outcome if size == outcome.bytes else None
       return outcome
     except (OSError, ValueError, TypeError):
