@@ -27,6 +27,7 @@ from tfvssl import views
 from tfvssl.data import clip_views
 from tfvssl.data import pipeline
 from tfvssl.data import starts
+from tfvssl.data.records import encoded_clip
 from tfvssl.data.records import manifest
 from tfvssl.data.records import reader
 from tfvssl.data.records import schema
@@ -56,8 +57,8 @@ def write_records(folder: pathlib.Path) -> None:
           for frame in tf.saturate_cast(images, tf.uint8)
         ]
         writer.write(
-          schema.serialize(
-            schema.EncodedClip(
+          encoded_clip.serialize(
+            encoded_clip.EncodedClip(
               clip_id=f"{shard}/{number}",
               path=f"{shard}/{number}",
               start_s=0.0,

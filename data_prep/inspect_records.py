@@ -17,6 +17,7 @@ from absl import flags as absl_flags
 
 from tfvssl import views
 from tfvssl.config import flag
+from tfvssl.data.records import encoded_clip
 from tfvssl.runtime import exit_codes
 from tfvssl.runtime import storage
 
@@ -174,7 +175,7 @@ def _captions(context):
       schema.CAPTION_TIMES, (0.0, context["clip/duration_s"]), strict=True
     )
   )
-  found = map(schema.Caption, texts, starts, ends)
+  found = map(encoded_clip.Caption, texts, starts, ends)
   return sorted(
     (caption for caption in found if caption.text),
     key=lambda caption: caption.start_s,
@@ -203,7 +204,7 @@ def render(
   """
   import tensorflow as tf
 
-  from tfvssl.data.records import damage
+  from tfvssl.data.records import check
   from tfvssl.data.records import reader
   from tfvssl.train import view_images
 
@@ -217,7 +218,7 @@ def render(
     )
   except tf.errors.OpError as error:
     raise exit_codes.UserError(
-      exit_codes.DATA, damage.explain_read_error(error, records)
+      exit_codes.DATA, check.explain_read_error(error, records)
     ) from error
   first = next(iter(batch.values()))
   numbers = [int(number) for number in first.sample_index[:clips]]

@@ -33,6 +33,38 @@ _PRELOADED = (
 )
 
 
+class Started:
+  """A run that goes on by itself until it is waited for.
+
+  Attributes:
+    pid: of its process.
+  """
+
+  def __init__(self, module: str, words: list[str], environment: dict):
+    self._words = [module, *words]
+    self._folder = tempfile.TemporaryDirectory()
+    folder = pathlib.Path(self._folder.name)
+    self._files = [folder / name for name in ("out", "error")]
+    self._server = _server()
+    self.pid = self._server.start(
+      module, words, *self._files, environment=environment
+    )
+
+  def finish(self, timeout_s: int = 300) -> subprocess.CompletedProcess:
+    """Returns what it said, and its exit code, after its end; see `run`."""
+    code = self._server.wait(self.pid, timeout_s)
+    texts = [path.read_text("utf-8", "replace") for path in self._files]
+    self._folder.cleanup()
+    if code == -signal.SIGKILL:
+      texts[1] += f"\nkilled, perhaps as it took more than {timeout_s} s"
+    return subprocess.CompletedProcess(self._words, code, *texts)
+
+
+def start(module: str, *args: object, **environment: str) -> Started:
+  """Starts `python -m MODULE ARGS`, with these variables of the environment."""
+  return Started(module, [str(arg) for arg in args], environment)
+
+
 def run(
   module: str, *args: object, timeout_s: int = 300
 ) -> subprocess.CompletedProcess:
@@ -44,16 +76,7 @@ def run(
     timeout_s: after it the run and what it has started are killed; the exit
       code is -9 and the last line of standard error says so.
   """
-  with tempfile.TemporaryDirectory() as folder:
-    out, error = (pathlib.Path(folder) / name for name in ("out", "error"))
-    server = _server()
-    words = [str(arg) for arg in args]
-    pid = server.start(module, words, out, error)
-    code = server.wait(pid, timeout_s)
-    texts = [path.read_text("utf-8", "replace") for path in (out, error)]
-  if code == -signal.SIGKILL:
-    texts[1] += f"\nkilled, perhaps as it took more than {timeout_s} s"
-  return subprocess.CompletedProcess([module, *words], code, *texts)
+  return start(module, *args).finish(timeout_s)
 
 
 class Server:
@@ -82,6 +105,7 @@ class Server:
     error: pathlib.Path,
     *,
     file_bytes: int = 0,
+    environment: dict[str, str] | None = None,
   ) -> int:
     """Starts a run and returns its process id.
 
@@ -91,6 +115,7 @@ class Server:
       out: file that standard output is appended to.
       error: file of standard error; may be the same.
       file_bytes: largest file that it can write; 0 for any.
+      environment: variables that it has besides those of the server.
     """
     return self._ask(
       {
@@ -99,6 +124,7 @@ class Server:
         "out": str(out),
         "error": str(error),
         "file_bytes": file_bytes,
+        "environment": environment or {},
       }
     )
 
@@ -144,6 +170,7 @@ def _fork(request):
     os.dup2(os.open(request[name], flags), descriptor)
   if limit := request["file_bytes"]:
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+  os.environ.update(request["environment"])
   try:
     _run_binary(request["module"], request["args"])
   except SystemExit as stop:
@@ -171,6 +198,7 @@ def _run_binary(name, args):
 
   sys.argv = [name, *args]  # overrides of --config are looked up there
   sys.modules["__main__"].__doc__ = None  # --help shows that of the binary
+  sys.argv = [name, *args]  # where ml_collections looks for values of a config
   module = importlib.import_module(name)
   if hasattr(module, "__path__"):
     module = importlib.import_module(f"{name}.__main__")

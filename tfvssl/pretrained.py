@@ -7,6 +7,8 @@ RUN is a folder of tfvssl.train or tfvssl.import_weights. docs/keras.md has the
 whole example.
 """
 
+import dataclasses
+
 import numpy as np
 import tensorflow as tf
 
@@ -109,6 +111,7 @@ def labelled_clips(
       has a class that is not in `classes`.
   """
   spec = encoder if isinstance(encoder, views.ViewSpec) else encoder.spec
+  spec = dataclasses.replace(spec, optional=False)  # zeros show no class
   opened = reader.open_for_views(records, [spec])
   _check_labels(opened)
   label_of = tf.constant(_label_table(opened, classes))

@@ -19,7 +19,7 @@ import re
 from data_prep.datasets import official
 from data_prep.prepare_records import sources
 from data_prep.prepare_records import splits
-from tfvssl.data.records import schema
+from tfvssl.data.records import encoded_clip
 
 _LIST = "HowTo100M_v1.csv"
 _ID = re.compile(r"[A-Za-z0-9_-]{11}")
@@ -72,7 +72,7 @@ def _listed(path, lines):
 
 def captions(
   entry: official.Entry, lines: official.Lines
-) -> tuple[schema.Caption, ...]:
+) -> tuple[encoded_clip.Caption, ...]:
   """Returns the captions of a video; see official.Definition."""
   if entry.captions_file is None:
     return ()
@@ -91,7 +91,7 @@ def captions(
         " mend the line or remove the file, its video then has no captions",
       )
     elif 0 <= start_s < min(end_s, sources.MAX_SECONDS) and text:
-      found.append(schema.Caption(text, start_s, end_s))
+      found.append(encoded_clip.Caption(text, start_s, end_s))
     else:
       lines.left_out += 1
   return tuple(sorted(found, key=lambda caption: caption[1:]))

@@ -11,7 +11,7 @@ from typing import Any
 
 from data_prep.prepare_records import sources
 from tfvssl.data.media import streams
-from tfvssl.data.records import schema
+from tfvssl.data.records import encoded_clip
 
 _MOST_PROBLEMS = 10
 _MAX_LINE = 1 << 20
@@ -79,15 +79,20 @@ class Definition:
   name: str
   num_splits: int
   read: Callable[[pathlib.Path, int], OfficialList]
-  captions: Callable[[Entry, "Lines"], tuple[schema.Caption, ...]] | None = None
+  captions: (
+    Callable[[Entry, "Lines"], tuple[encoded_clip.Caption, ...]] | None
+  ) = None
   images: bool = False
 
 
-def captions_of_all(entry: Entry, lines: "Lines") -> tuple[schema.Caption, ...]:
+def captions_of_all(
+  entry: Entry, lines: "Lines"
+) -> tuple[encoded_clip.Caption, ...]:
   """Returns the sentences of an entry as captions of its whole file."""
   del lines  # sentences were checked when they were read
   return tuple(
-    schema.Caption(sentence, 0.0, math.inf) for sentence in entry.sentences
+    encoded_clip.Caption(sentence, 0.0, math.inf)
+    for sentence in entry.sentences
   )
 
 

@@ -114,10 +114,12 @@ def generate(
       **({"captions": True} if captions else {}),
     },
   )
+  for folder in {(output / row["path"]).parent for row in rows}:
+    folder.mkdir(parents=True, exist_ok=True)
+    storage.remove_unfinished(folder)
   jobs = []
   for row in rows:
     path = output / row["path"]
-    path.parent.mkdir(parents=True, exist_ok=True)
     number = int(path.stem.rpartition("_")[2])
     if captions:
       scene, _ = scene_of(seed, row["split"], number, num_shots, captions)

@@ -11,6 +11,7 @@ from absl import logging
 
 from data_prep.prepare_records import sources
 from tfvssl.data.media import streams
+from tfvssl.data.records import encoded_clip
 from tfvssl.data.records import schema
 
 COLUMNS = ("path", "text", "start_s", "end_s")
@@ -51,7 +52,7 @@ def attach(inputs: list[sources.ClipSource], path: pathlib.Path) -> None:
     )
 
 
-def read(path: pathlib.Path) -> dict[str, list[schema.Caption]]:
+def read(path: pathlib.Path) -> dict[str, list[encoded_clip.Caption]]:
   """Returns the captions of every path of a csv, by their start.
 
   Columns: path, text and optionally start_s, end_s. A caption without start
@@ -68,7 +69,7 @@ def read(path: pathlib.Path) -> dict[str, list[schema.Caption]]:
       " `path` and `text`."
     )
   rows, errors = sources.read_rows(path, COLUMNS[:2])
-  found: dict[str, list[schema.Caption]] = {}
+  found: dict[str, list[encoded_clip.Caption]] = {}
   for line, row in rows:
     caption, problems = _caption(row)
     errors += [(line, problem) for problem in problems]
@@ -90,7 +91,7 @@ def _caption(row):
       f"`text` holds {size} bytes, a record takes at most {schema.TEXT_BYTES}"
     )
   start_s, end_s = sources.stretch(row, problems)
-  return schema.Caption(
+  return encoded_clip.Caption(
     row["text"].strip(),
     0.0 if start_s is None else start_s,
     math.inf if end_s is None else end_s,
@@ -103,7 +104,7 @@ def _key(relative):
 
 def of_clip(
   source: sources.ClipSource, start_s: float, duration_s: float
-) -> tuple[schema.Caption, ...]:
+) -> tuple[encoded_clip.Caption, ...]:
   """Returns the captions that a clip overlaps, in seconds of the clip.
 
   Args:
@@ -115,7 +116,7 @@ def of_clip(
     media.MediaError: they do not fit into a record.
   """
   found = [
-    schema.Caption(
+    encoded_clip.Caption(
       caption.text,
       max(0.0, caption.start_s - start_s),
       min(caption.end_s - start_s, duration_s),
@@ -124,7 +125,7 @@ def of_clip(
     if caption.start_s < start_s + duration_s and caption.end_s > start_s
   ]
   if source.caption:
-    found.insert(0, schema.Caption(source.caption, 0.0, duration_s))
+    found.insert(0, encoded_clip.Caption(source.caption, 0.0, duration_s))
   texts = [caption.text for caption in found]
   texts += [source.relative, source.label_text]
   size = sum(len(text.encode("utf-8")) for text in texts)
@@ -139,6 +140,6 @@ def of_clip(
   return tuple(found)
 
 
-def digest(captions: Sequence[schema.Caption]) -> str:
+def digest(captions: Sequence[encoded_clip.Caption]) -> str:
   """Returns a hash of the captions of an input."""
   return hashlib.sha256(json.dumps(captions).encode("utf-8")).hexdigest()

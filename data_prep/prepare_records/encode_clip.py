@@ -16,7 +16,7 @@ from data_prep.prepare_records import still_picture
 from tfvssl import views
 from tfvssl.data import spectrogram
 from tfvssl.data.media import streams
-from tfvssl.data.records import schema
+from tfvssl.data.records import encoded_clip
 
 # A file that holds a stretch may be so much longer, in seconds: cuts end at
 # key frames and whole packets of sound.
@@ -43,7 +43,7 @@ def encode(
   label_indices: tuple[int, ...],
   settings: settings_lib.Settings,
   notes: Notes,
-) -> Iterator[schema.EncodedClip]:
+) -> Iterator[encoded_clip.EncodedClip]:
   """Yields the consecutive clips of one input.
 
   Clips are only good when the iterator ends without an error: damage may
@@ -182,7 +182,9 @@ def _with_pictures(source, info, settings, sound, notes):
 def _pictures_clip(group, settings):
   """Returns a clip of `_Picture`s, without sound."""
   rate = settings.frame_rate_hz
-  clip = schema.EncodedClip("", "", 0.0, len(group) / rate, frame_rate_hz=rate)
+  clip = encoded_clip.EncodedClip(
+    "", "", 0.0, len(group) / rate, frame_rate_hz=rate
+  )
   clip.height, clip.width = group[0].height, group[0].width
   if settings.wants(views.Modality.RGB):
     clip.frames = [picture.jpeg for picture in group]
@@ -206,7 +208,7 @@ def _sound_only(sound, settings, notes):
     if position and _is_tail(duration_s, settings):
       notes.tail_s += duration_s
       continue  # the end, where damage shows, is only reached by asking on
-    clip = schema.EncodedClip("", "", 0.0, duration_s)
+    clip = encoded_clip.EncodedClip("", "", 0.0, duration_s)
     _add_sound(clip, chunk, settings)
     yield clip
 

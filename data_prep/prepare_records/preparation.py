@@ -22,6 +22,7 @@ from data_prep.prepare_records import sources
 from data_prep.prepare_records import splits
 from data_prep.prepare_records import worker_pool
 from tfvssl.data.media import streams
+from tfvssl.data.records import encoded_clip
 from tfvssl.data.records import schema
 from tfvssl.runtime import storage
 
@@ -74,7 +75,7 @@ class Preparation:
       worker_silence_s: see worker_pool.WorkerPool.
       siblings: outputs that may hold inputs already decoded; see `reuse`.
     """
-    self._folder = folder
+    self._folder = storage.Path(folder)
     self._inputs = inputs
     self._indices = {name: i for i, name in enumerate(inputs.classes)}
     self._settings = settings
@@ -216,7 +217,7 @@ class Preparation:
     try:
       with _RecordWriter(self._output.staging_path(number)) as writer:
         for clip in encode_clip.encode(source, labels, self._settings, notes):
-          writer.write(schema.serialize(clip, self._config_hash))
+          writer.write(encoded_clip.serialize(clip, self._config_hash))
           outcome.clips.append("+".join(clip.modalities()))
           beat()
     except streams.MediaError as error:

@@ -173,7 +173,7 @@ class Output:
       text = self._staged(number, "json").read_text(encoding="utf-8")
       outcome = Outcome(**json.loads(text))
       if outcome.clips:
-        size = self._staged(number, storage.size("tfrecord"))
+        size = storage.size(self._staged(number, "tfrecord"))
         return outcome if size == outcome.bytes else None
       return outcome
     except (OSError, ValueError, TypeError):
@@ -235,9 +235,11 @@ class Output:
   def finish(self) -> None:
     """Removes what only an unfinished preparation needs."""
     shutil.rmtree(self._state / "staged", ignore_errors=True)
-    inside = [path for path in storage.below(self.folder) if path.is_dir()]
-    for folder in [self.folder, *inside]:
-      storage.remove_unfinished(folder)
+    for path in [self.folder, *storage.below(self.folder)]:
+      if path.is_dir():
+        storage.remove_unfinished(path)
+      elif path.name.endswith(".prepare-tmp"):  # of version 0.1.0
+        path.unlink()
 
   def _staged(self, number, suffix):
     return self._state / "staged" / f"{number:08d}.{suffix}"

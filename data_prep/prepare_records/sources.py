@@ -17,6 +17,7 @@ from absl import logging
 import tqdm
 
 from tfvssl.data.media import streams
+from tfvssl.data.records import encoded_clip
 from tfvssl.data.records import schema
 from tfvssl.runtime import storage
 
@@ -58,7 +59,7 @@ class ClipSource:
   labels: tuple[str, ...] = ()
   split: str = ""
   caption: str = ""
-  captions: tuple[schema.Caption, ...] = ()
+  captions: tuple[encoded_clip.Caption, ...] = ()
   start_s: float = 0.0
   end_s: float | None = None
   may_be_cut: bool = False

@@ -13,7 +13,7 @@ from tfvssl.backbones import batch_norm
 from tfvssl.evaluate.classifiers import trained as classifier
 
 
-def main() -> None:
+def main(argv: list[str]) -> None:
   """Runs all three and writes one file."""
   cpu = tf.config.list_physical_devices("CPU")[0]
   tf.config.set_visible_devices([], "GPU")
@@ -37,7 +37,7 @@ def main() -> None:
       results[name] = _moving_means(strategy, model)
     classifier.average_statistics(model.non_trainable_variables)
     results["averaged"] = _moving_means(strategy, model)
-  np.savez(sys.argv[1], **results)
+  np.savez(argv[1], **results)
 
 
 def _moving_means(strategy, model):
@@ -48,4 +48,4 @@ def _moving_means(strategy, model):
 
 
 if __name__ == "__main__":
-  main()
+  main(sys.argv)

@@ -1,12 +1,10 @@
 """Batch norm over the global batch, and over a replica's own."""
 
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests import forked_binaries
 from tfvssl.backbones import batch_norm
 from tfvssl.backbones import tsm_resnet
 
@@ -96,15 +94,11 @@ def test_float32_under_bfloat16():
   assert {variable.dtype for variable in layer.weights} == {tf.float32}
 
 
-def test_local_norm_has_the_statistics_of_each_replica(root, tmp_path):
+def test_local_norm_has_the_statistics_of_each_replica(tmp_path):
   # Its own process: logical CPUs are made before TensorFlow starts.
   path = tmp_path / "norms.npz"
-  subprocess.run(
-    [sys.executable, "-m", "tests.backbones.norm_on_replicas", str(path)],
-    check=True,
-    cwd=root,
-    timeout=200,
-  )
+  done = forked_binaries.run("tests.backbones.norm_on_replicas", path)
+  assert done.returncode == 0, done.stderr[-3000:]
   # Replica 0 has 1 and 3, replica 1 has 10 and 30.
   with np.load(path) as results:
     np.testing.assert_allclose(results["shared"], [1.1, 1.1], rtol=1e-5)

@@ -329,7 +329,7 @@ def test_graph_of_full_size_has_its_heads(name, heads, tmp_path):
 @pytest.mark.parametrize("name", [*_NAMES, "tiny_mmv"])
 def test_retrieval_shows_as_much_of_a_frame_as_training(name):
   """A crop of a short side that was made for other sizes shows a corner."""
-  recipe = paper_rows.load_recipe(make_readme.FOLDER / f"{name}.py")
+  recipe = _RECIPES[name]
   experiment = recipe.get_config()
   seen = experiment.method.video
   share = seen.image_size / experiment.retrieval.test_short_side

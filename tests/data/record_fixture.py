@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from tfvssl.config import sound
 from tfvssl.data import spectrogram
+from tfvssl.data.records import encoded_clip
 from tfvssl.data.records import manifest
 from tfvssl.data.records import schema
 
@@ -43,17 +44,17 @@ def make_clip(
   height: int = 48,
   width: int = 64,
   captions: tuple[tuple[str, float, float], ...] = (),
-) -> schema.EncodedClip:
+) -> encoded_clip.EncodedClip:
   """Returns a clip at 25 frames per second with the given modalities."""
   name = f"{CLASSES[seed % 2]}/clip{seed:03d}.mp4"
-  clip = schema.EncodedClip(
+  clip = encoded_clip.EncodedClip(
     clip_id=name,
     path=name,
     start_s=0.0,
     duration_s=num_frames / 25.0,
     label_index=seed % 2,
     label_text=CLASSES[seed % 2],
-    captions=tuple(schema.Caption(*caption) for caption in captions),
+    captions=tuple(encoded_clip.Caption(*caption) for caption in captions),
   )
   waveform = make_waveform(seed, num_frames * 1920)
   if "rgb" in modalities:
@@ -82,7 +83,7 @@ def make_clip(
 
 def write_records(
   folder: pathlib.Path,
-  clips: list[schema.EncodedClip],
+  clips: list[encoded_clip.EncodedClip],
   *,
   num_shards: int = 3,
   config: dict | None = None,
@@ -100,7 +101,7 @@ def write_records(
     name = f"clips-{number:05d}-of-{num_shards:05d}.tfrecord"
     with tf.io.TFRecordWriter(str(folder / name)) as writer:
       for clip in members:
-        writer.write(schema.serialize(clip, digest))
+        writer.write(encoded_clip.serialize(clip, digest))
     content = (folder / name).read_bytes()
     shards.append(
       manifest.Shard(

@@ -12,6 +12,7 @@ from tfvssl.data import spectrogram
 from tfvssl.data import starts
 from tfvssl.data import text
 from tfvssl.data import windows
+from tfvssl.data.records import encoded_clip
 from tfvssl.data.records import schema
 
 NARROW = views.RgbViewSpec(num_frames=4, frame_step=2, image_size=16)
@@ -21,7 +22,7 @@ SOUND = views.AudioViewSpec(seconds=0.4)
 def _clip(num_frames=50, words=("rgb", "audio"), sample_index=0, epoch=0):
   encoded = record_fixture.make_clip(1, num_frames=num_frames, modalities=words)
   return schema.parse(
-    tf.constant(schema.serialize(encoded, "hash")),
+    tf.constant(encoded_clip.serialize(encoded, "hash")),
     {views.Modality(word) for word in words},
     tf.constant(sample_index, tf.int64),
     tf.constant(epoch, tf.int64),
@@ -448,7 +449,7 @@ def test_every_kind_may_be_absent_where_it_is_optional(text_spec):
     for held in ((word,), ()):
       encoded = record_fixture.make_clip(1, modalities=held)
       clip = schema.parse(
-        tf.constant(schema.serialize(encoded, "hash")),
+        tf.constant(encoded_clip.serialize(encoded, "hash")),
         modalities,
         tf.constant(0, tf.int64),
         tf.constant(0, tf.int64),

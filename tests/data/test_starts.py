@@ -10,6 +10,7 @@ from tests.data import record_fixture
 from tfvssl import views
 from tfvssl.data import starts
 from tfvssl.data import windows
+from tfvssl.data.records import encoded_clip
 from tfvssl.data.records import schema
 
 NARROW = views.RgbViewSpec(num_frames=4, frame_step=2, image_size=16)
@@ -21,7 +22,7 @@ def _clip(num_frames=50, words=("rgb", "audio"), sample_index=0, **fields):
   encoded = record_fixture.make_clip(1, num_frames=num_frames, modalities=words)
   return schema.parse(
     tf.constant(
-      schema.serialize(dataclasses.replace(encoded, **fields), "hash")
+      encoded_clip.serialize(dataclasses.replace(encoded, **fields), "hash")
     ),
     {views.Modality(word) for word in words},
     tf.constant(sample_index, tf.int64),

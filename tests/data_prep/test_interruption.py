@@ -122,8 +122,11 @@ def test_own_temporary_files_are_removed_and_no_others(
   mine = ("notes.tmp", "train/clips-00000.tfrecord.tmp", "manifest.tmp")
   for name in mine:
     (output / name).write_bytes(b"precious")
-  left = output / "train" / ".clips-00000.tfrecord.unfinished-1"
-  left.write_bytes(b"half a shard")
+  for name in (
+    ".clips-00000.tfrecord.unfinished-1",
+    "clips-00000.tfrecord.prepare-tmp",  # of version 0.1.0
+  ):
+    (output / "train" / name).write_bytes(b"half a shard")
   assert preparer.run(*_args(videos, output)) == 0
   found = outputs.files_of(output)
   assert [found.pop(name) for name in mine] == [b"precious"] * 3

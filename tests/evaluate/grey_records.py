@@ -7,7 +7,7 @@ from tests.data import record_fixture
 from tfvssl import views
 from tfvssl.config import pictures
 from tfvssl.config import protocols
-from tfvssl.data.records import schema
+from tfvssl.data.records import encoded_clip
 from tfvssl.evaluate.samples import features
 from tfvssl.methods import base
 
@@ -33,7 +33,7 @@ def grey_clip(name, label, levels, ramp=0.0, height=32, width=48):
         picture.astype(np.uint8), quality=100, chroma_downsampling=False
       ).numpy()
     )
-  return schema.EncodedClip(
+  return encoded_clip.EncodedClip(
     clip_id=name,
     path=name,
     start_s=0.0,

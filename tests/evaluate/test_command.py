@@ -15,7 +15,7 @@ from tests import tiny_runs
 from tests.conftest import ROOT
 from tests.data import record_fixture
 from tfvssl.config import protocols
-from tfvssl.data.records import schema
+from tfvssl.data.records import encoded_clip
 from tfvssl.train import checkpoints
 from tfvssl.train import run_folder
 from tfvssl.train import weights
@@ -210,7 +210,9 @@ def test_retrieval_of_an_untrained_run(tmp_path):
   for clip, lines in zip(
     clips, [("red",), ("blue", "a disc"), ("Red!",), ()], strict=True
   ):
-    clip.captions = tuple(schema.Caption(line, 0.0, 0.5) for line in lines)
+    clip.captions = tuple(
+      encoded_clip.Caption(line, 0.0, 0.5) for line in lines
+    )
   record_fixture.write_records(tmp_path / "test", clips, num_shards=2)
   process = _evaluate(
     tmp_path, "--protocol=retrieval", f"--test_records={tmp_path / 'test'}"

@@ -2,15 +2,12 @@
 
 import os
 import pathlib
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 
 from tests import forked_binaries
 from tests import published_files
-from tests.conftest import ROOT
 from tfvssl.import_weights import brave as published_brave
 from tfvssl.runtime import exit_codes
 from tfvssl.runtime import storage
@@ -18,16 +15,6 @@ from tfvssl.train import weights
 
 CONFIG = published_files.tiny_config()
 _BINARY = "tfvssl.import_weights"
-
-
-# The flag --output is that of several binaries, so each runs by itself; this
-# one takes a network that is small.
-_TINY = (
-  "from tfvssl.import_weights import brave\n"
-  f"brave.BLOCKS = {published_files.TINY_BLOCKS}\n"
-  "from tfvssl.import_weights import __main__ as import_weights\n"
-  "import_weights.console_main()\n"
-)
 
 
 @pytest.fixture
@@ -44,13 +31,7 @@ def _write(path, arrays):
 
 def _tiny_import(*arguments: str):
   """Runs the binary for the tiny config instead of the published one."""
-  return subprocess.run(
-    [sys.executable, "-c", _TINY, *arguments],
-    cwd=ROOT,
-    capture_output=True,
-    text=True,
-    timeout=120,
-  )
+  return forked_binaries.run("tests.import_weights.tiny_import", *arguments)
 
 
 def _import(path: pathlib.Path, *arguments: str):

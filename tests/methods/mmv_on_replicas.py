@@ -64,7 +64,7 @@ def _measure(strategy, words):
   return {name: value.numpy() for name, value in found.items()}
 
 
-def main() -> None:
+def main(argv: list[str]) -> None:
   """Runs both and writes one file."""
   cpu = tf.config.list_physical_devices("CPU")[0]
   tf.config.set_visible_devices([], "GPU")
@@ -79,8 +79,8 @@ def main() -> None:
       strategy = tf.distribute.MirroredStrategy(devices)
       for number, (name, value) in enumerate(_measure(strategy, words).items()):
         results[f"{replicas}:{number} {name}"] = value
-  np.savez(sys.argv[1], **results)
+  np.savez(argv[1], **results)
 
 
 if __name__ == "__main__":
-  main()
+  main(sys.argv)

@@ -3,13 +3,12 @@
 import json
 import pathlib
 import shutil
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests import forked_binaries
 from tests import tiny_mmv_runs
 from tests.data import record_fixture
 from tfvssl.config import experiment as config
@@ -140,14 +139,11 @@ def test_loss_falls_on_eight_clips(tmp_path):
   assert np.mean(values[-5:]) < 0.6 * values[0]
 
 
-def test_two_replicas_equal_one(tmp_path, root):
+def test_two_replicas_equal_one(tmp_path):
   """Loss, gradients and moving averages, with uneven masks."""
   file = tmp_path / "found.npz"
-  subprocess.run(
-    [sys.executable, "-m", "tests.methods.mmv_on_replicas", str(file)],
-    check=True,
-    cwd=root,
-  )
+  done = forked_binaries.run("tests.methods.mmv_on_replicas", file)
+  assert done.returncode == 0, done.stderr[-3000:]
   with np.load(file) as found:
     names = [name[2:] for name in found.files if name.startswith("1:")]
     assert any("moving" in name for name in names)

@@ -1,24 +1,18 @@
 """One replica and two give the same weights, statistics and updates."""
 
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 
+from tests import forked_binaries
+
 
 @pytest.fixture(scope="module")
-def trained(root, tmp_path_factory):
+def trained(tmp_path_factory):
   """Variables by name, once for one replica and once for two."""
   path = tmp_path_factory.mktemp("replicas") / "trained.npz"
-  module = "tests.optim.train_on_replicas"
   # Its own process: logical CPUs are made before TensorFlow starts.
-  subprocess.run(
-    [sys.executable, "-m", module, str(path)],
-    check=True,
-    cwd=root,
-    timeout=300,
-  )
+  done = forked_binaries.run("tests.optim.train_on_replicas", path)
+  assert done.returncode == 0, done.stderr[-3000:]
   with np.load(path) as results:
     return [
       {

@@ -69,7 +69,7 @@ def _train(strategy):
   return {**values, **read("end"), "loss": loss.numpy()}
 
 
-def main() -> None:
+def main(argv: list[str]) -> None:
   """Runs both and writes one file."""
   cpu = tf.config.list_physical_devices("CPU")[0]
   tf.config.set_visible_devices([], "GPU")
@@ -82,8 +82,8 @@ def main() -> None:
     trained = _train(tf.distribute.MirroredStrategy(devices))
     for name, value in trained.items():
       results[f"{replicas}:{name}"] = value
-  np.savez(sys.argv[1], **results)
+  np.savez(argv[1], **results)
 
 
 if __name__ == "__main__":
-  main()
+  main(sys.argv)

@@ -146,6 +146,22 @@ def test_lines_are_added_at_the_end(tmp_path):
   assert (tmp_path / "log").read_bytes() == "a\nb\nä\n".encode()
 
 
+@pytest.mark.parametrize(
+  ("before", "after"),
+  [
+    (b"1\n2", b"1\n3\n"),
+    (b"1", b"3\n"),
+    (b"1\n" + b"x" * (1 << 20), b"1\n3\n"),
+    (b"\n" + b"x" * ((1 << 20) - 1), b"\n3\n"),
+    (b"x" * (3 << 20), b"3\n"),
+  ],
+)
+def test_line_that_was_cut_off_goes(before, after, tmp_path):
+  (tmp_path / "log").write_bytes(before)
+  storage.append_lines(tmp_path / "log", ["3"])
+  assert (tmp_path / "log").read_bytes() == after
+
+
 def _hold(path, ready, done):
   with storage.lock(path):
     ready.set()
@@ -182,6 +198,124 @@ def test_lock_keeps_out_another_place_of_the_same_process(tmp_path):
       pass
   with storage.lock(tmp_path / "l"):
     pass
+
+
+def test_refused_holder_does_not_take_the_lock_away(tmp_path):
+  program = (
+    "import sys\n"
+    "from tfvssl.runtime import storage\n"
+    "try:\n"
+    "  with storage.lock(sys.argv[1]): print('free')\n"
+    "except storage.InUseError as error: print(error)\n"
+  )
+  with storage.lock(tmp_path / "l"):
+    with pytest.raises(storage.InUseError), storage.lock(tmp_path / "l"):
+      pass
+    told = _python(program, tmp_path / "l")
+  owner = f"{os.getpid()} on {os.uname().nodename}"
+  assert told.stdout == f"{tmp_path}/l is held by {owner}\n"
+  assert _python(program, tmp_path / "l").stdout == "free\n"
+
+
+def test_lock_of_version_0_1_names_nobody(tmp_path):
+  with storage.lock(tmp_path / "l"):
+    (tmp_path / "l").write_text("")
+    with (
+      pytest.raises(storage.InUseError, match="l is held by another"),
+      storage.lock(tmp_path / "l"),
+    ):
+      pass
+
+
+def test_forked_worker_that_outlives_its_parent_does_not_hold_the_lock(
+  tmp_path,
+):
+  program = (
+    "import os, signal, sys, time\n"
+    "from tfvssl.runtime import storage\n"
+    "with storage.lock(sys.argv[1]):\n"
+    "  parent = os.getpid()\n"
+    "  if not os.fork():\n"
+    "    os.kill(parent, signal.SIGKILL)\n"
+    "    print(os.getpid(), flush=True)\n"
+    "    os.close(1), os.close(2)\n"  # so that the test need not wait
+    "    time.sleep(60)\n"
+    "    os._exit(0)\n"
+    "  time.sleep(60)\n"
+  )
+  killed = _python(program, tmp_path / "l")
+  worker = int(killed.stdout)
+  try:
+    assert killed.returncode == -signal.SIGKILL
+    os.kill(worker, 0)  # it lives
+    with storage.lock(tmp_path / "l"):
+      pass
+  finally:
+    os.kill(worker, signal.SIGKILL)
+
+
+def test_lock_is_free_at_once_although_a_worker_was_forked(tmp_path):
+  for _ in range(20):
+    with storage.lock(tmp_path / "l"):
+      worker = os.fork()
+      if not worker:
+        os._exit(0)
+    with storage.lock(tmp_path / "l"):
+      pass
+    os.waitpid(worker, 0)
+
+
+def test_path_treats_files_of_this_machine_as_pathlib_does(tmp_path):
+  folder = storage.Path(tmp_path / "a[1]*")
+  folder.mkdir()
+  for name in ("x~", "x1", ".x"):
+    (folder / name).write_text(name)
+  (tmp_path / "link").symlink_to(folder)
+  os.mkfifo(tmp_path / "pipe")
+  plain = pathlib.Path(folder)
+  assert sorted(folder.iterdir()) == sorted(plain.iterdir())
+  assert sorted(folder.glob("x*")) == [plain / "x1", plain / "x~"]
+  assert all(isinstance(path, storage.Path) for path in folder.glob("x*"))
+  assert sorted(storage.Path(tmp_path).rglob("x1")) == [plain / "x1"]
+  assert storage.Path(tmp_path / "link" / "x1").resolve() == plain / "x1"
+  assert not storage.Path(tmp_path / "pipe").is_file()
+  assert (folder / "x1").is_file() and not folder.is_file()
+  assert (folder / "x1").stat() == (plain / "x1").stat()
+  assert storage.size(folder / "x1") == 2
+
+
+def test_text_is_utf_8_and_may_have_a_byte_order_mark(tmp_path):
+  path = storage.Path(tmp_path / "text")
+  path.write_bytes("\ufeffä\n".encode())
+  assert path.read_text(encoding="utf-8-sig") == "ä\n"
+  assert path.read_text() == "\ufeffä\n"
+  path.write_text("ö")
+  assert path.read_bytes() == "ö".encode()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_files_of_a_user_without_a_name_have_a_size(tmp_path):
+  storage.write_text(tmp_path / "a", "abc")
+  os.chown(tmp_path / "a", 54_321, 54_321)
+  assert storage.size(tmp_path / "a") == 3
+
+
+def test_all_is_on_the_disk_before_it_has_its_name(tmp_path, monkeypatch):
+  synced, fsync = [], os.fsync
+
+  def recorded(descriptor):
+    path = pathlib.Path(os.readlink(f"/proc/self/fd/{descriptor}"))
+    there = (tmp_path / "run").exists()
+    synced.append((path.name.partition(".unf")[0], there))
+    fsync(descriptor)
+
+  monkeypatch.setattr(os, "fsync", recorded)
+  with storage.new_folder(tmp_path / "run") as unfinished:
+    (unfinished / "deep").mkdir()
+    storage.write_text(unfinished / "deep" / "a", "1")
+    synced.clear()
+  assert sorted(synced[:-1]) == [(".run", False), ("a", False), ("deep", False)]
+  assert synced[-1] == (tmp_path.name, True)
 
 
 def test_digests_are_sha256_by_relative_path(tmp_path):
@@ -239,3 +373,14 @@ def _file(path):
 def _loop(path):
   path.symlink_to(path.name)
   return path
+
+
+def _python(program: str, path: pathlib.Path) -> subprocess.CompletedProcess:
+  return subprocess.run(
+    [sys.executable, "-c", program, str(path)],
+    cwd=source_tree.ROOT,
+    capture_output=True,
+    text=True,
+    timeout=60,
+    check=False,
+  )

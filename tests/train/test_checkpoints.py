@@ -41,6 +41,13 @@ def test_saving_a_step_again_leaves_what_is_there(tmp_path):
   assert _restore(tmp_path) == (1, 1.0)
 
 
+def test_run_whose_folder_is_a_pattern_never_restarts_from_zero(tmp_path):
+  # TensorFlow takes brackets for a pattern and finds no file: an error.
+  _write(tmp_path / "run[1]", [1, 2])
+  with pytest.raises(ValueError, match="holds 2 checkpoints and all are dam"):
+    _restore(tmp_path / "run[1]")
+
+
 def test_new_run_has_none(tmp_path):
   assert _restore(tmp_path) == (None, -1.0)
 
@@ -80,9 +87,12 @@ def test_never_restarts_from_zero(tmp_path):
       _restore(tmp_path)
 
 
-def test_unfinished_checkpoint_of_a_dead_run_is_removed(tmp_path):
+@pytest.mark.parametrize(
+  "name", [".step-00000003.unfinished-1", ".unfinished-chief"]
+)
+def test_unfinished_checkpoint_of_a_dead_run_is_removed(tmp_path, name):
   _write(tmp_path, [1])
-  leftover = tmp_path / "checkpoints" / ".step-00000003.unfinished-1"
+  leftover = tmp_path / "checkpoints" / name  # the second of version 0.1.0
   leftover.mkdir()
   (leftover / "variables.index").write_bytes(b"half")
   assert _restore(tmp_path) == (1, 1.0)

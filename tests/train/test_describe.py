@@ -1,14 +1,12 @@
 """What --describe prints: its figures against ones that were made by hand."""
 
 import dataclasses
-import os
-import subprocess
-import sys
 import types
 
 import pytest
 import tensorflow as tf
 
+from tests import forked_binaries
 from tests import tiny_mmv_runs
 from tests import tiny_runs
 from tests.conftest import ROOT
@@ -255,21 +253,8 @@ def test_source_is_found_in_docstrings_of_every_form():
 def test_binary_needs_neither_folder_nor_records(tmp_path):
   path = tmp_path / "recipe.py"
   path.write_text(_CONFIG)
-  done = subprocess.run(
-    [
-      sys.executable,
-      "-m",
-      "tfvssl.train",
-      "--describe",
-      f"--config={path}",
-      "--config.steps=70",
-    ],
-    cwd=ROOT,
-    env={**os.environ, "PYTHONPATH": str(ROOT)},
-    capture_output=True,
-    text=True,
-    timeout=120,
-    check=False,
+  done = forked_binaries.run(
+    "tfvssl.train", "--describe", f"--config={path}", "--config.steps=70"
   )
   assert done.returncode == 0, done.stderr[-2000:]
   lines = done.stdout.splitlines()

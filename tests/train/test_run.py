@@ -2,17 +2,15 @@
 
 import json
 import os
-import pathlib
 import signal
 import socket
-import subprocess
-import sys
 import time
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests import forked_binaries
 from tests import tiny_runs
 from tests.data import record_fixture
 from tfvssl.runtime import exit_codes
@@ -21,7 +19,6 @@ from tfvssl.train import run as training
 from tfvssl.train import run_folder
 from tfvssl.train import weights
 
-_ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 _CONFIG = """
 from tests import tiny_runs
 def get_config():
@@ -43,28 +40,20 @@ def config_file(tmp_path_factory):
 
 
 def _start(config_file, records, run, *flags, **environment):
-  return subprocess.Popen(
-    [
-      sys.executable,
-      "-m",
-      "tfvssl.train",
-      f"--config={config_file}",
-      f"--workdir={run}",
-      f"--config.data.train_records={records}",
-      *flags,
-    ],
-    cwd=_ROOT,
-    stdout=subprocess.PIPE,
-    stderr=subprocess.PIPE,
-    text=True,
-    env={**os.environ, "PYTHONPATH": str(_ROOT), **environment},
+  return forked_binaries.start(
+    "tfvssl.train",
+    f"--config={config_file}",
+    f"--workdir={run}",
+    f"--config.data.train_records={records}",
+    *flags,
+    **environment,
   )
 
 
 def _finish(process, code=0):
-  out, err = process.communicate(timeout=300)
-  assert process.returncode == code, err[-3000:]
-  return out, err
+  result = process.finish()
+  assert result.returncode == code, result.stderr[-3000:]
+  return result.stdout, result.stderr
 
 
 def _weights(run):
@@ -111,8 +100,8 @@ def test_kill_and_rerun_gives_the_weights_of_an_uninterrupted_run(
 ):
   process = _start(config_file, records, tmp_path)
   _wait_for(tmp_path / appears)
-  process.send_signal(signal.SIGKILL)
-  process.communicate()
+  os.kill(process.pid, signal.SIGKILL)
+  _finish(process, -signal.SIGKILL)
   _finish(_start(config_file, records, tmp_path))
   step, found = _weights(tmp_path)
   straight_step, straight = _weights(uninterrupted)
@@ -128,7 +117,7 @@ def test_sigterm_saves_and_exits_42(config_file, records, tmp_path):
   flags = ["--config.steps=4000", "--config.logging.checkpoint_every=4000"]
   process = _start(config_file, records, tmp_path, *flags)
   _wait_for(tmp_path / run_folder.METRICS_NAME)
-  process.send_signal(signal.SIGTERM)
+  os.kill(process.pid, signal.SIGTERM)
   _finish(process, exit_codes.PREEMPTED)
   step, _ = _weights(tmp_path)
   assert step == _steps(tmp_path)[-1] > 0

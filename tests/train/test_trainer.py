@@ -4,15 +4,13 @@ The method makes labels itself, too, which must reach the loss of each replica.
 """
 
 import functools
-import os
 import pathlib
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests import forked_binaries
 from tests import tiny_runs
 from tests.methods import method_with_targets
 from tfvssl.methods import base
@@ -20,8 +18,6 @@ from tfvssl.optim import schedules
 from tfvssl.train import probe
 from tfvssl.train import trainer
 from tfvssl.train import weights
-
-_ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 
 
 def _trainer(strategy, global_batch, per_replica, accumulation=1, seed=1):
@@ -83,25 +79,21 @@ def two_steps(replicas: int, accumulation: int = 1) -> dict[str, np.ndarray]:
 RUNS = {"one": (1,), "two": (2,), "in_parts": (2, 2)}
 
 
+def main(argv: list[str]) -> None:
+  """Writes a file of every run into the folder that is named."""
+  cpu = tf.config.list_physical_devices("CPU")[0]
+  tf.config.set_logical_device_configuration(
+    cpu, [tf.config.LogicalDeviceConfiguration()] * 2
+  )
+  for name, arguments in RUNS.items():
+    np.savez(pathlib.Path(argv[1]) / f"{name}.npz", **two_steps(*arguments))
+
+
 def test_one_replica_equals_two_and_parts_equal_the_whole(tmp_path):
   """Loss and every update, biases and norm parameters included."""
-  script = (
-    "import sys, numpy as np, tensorflow as tf\n"
-    "cpu = tf.config.list_physical_devices('CPU')[0]\n"
-    "tf.config.set_logical_device_configuration(\n"
-    "    cpu, [tf.config.LogicalDeviceConfiguration()] * 2)\n"
-    "from tests.train import test_trainer\n"
-    "for name, arguments in test_trainer.RUNS.items():\n"
-    "  result = test_trainer.two_steps(*arguments)\n"
-    "  np.savez(f'{sys.argv[1]}/{name}.npz', **result)\n"
-  )
-  subprocess.run(
-    [sys.executable, "-c", script, str(tmp_path)],
-    cwd=_ROOT,
-    check=True,
-    timeout=600,
-    env={**os.environ, "PYTHONPATH": str(_ROOT)},
-  )
+  # Its own process: logical CPUs are made before TensorFlow starts.
+  done = forked_binaries.run("tests.train.test_trainer", tmp_path)
+  assert done.returncode == 0, done.stderr[-3000:]
   results = {name: np.load(tmp_path / f"{name}.npz") for name in RUNS}
   _check_equal(results["one"], results["two"], len(results["one"].files))
   # Parts that are alike have the statistics of the whole batch, so batch norm

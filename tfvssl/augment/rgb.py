@@ -7,8 +7,6 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from tfvssl.augment import blur
-from tfvssl.augment import colour
 from tfvssl.augment import flip
 from tfvssl.config import pictures
 from tfvssl.runtime import randomness
@@ -103,25 +101,40 @@ def _colour(video, spec, draws):
   return _with_probability(
     spec.colour_probability,
     draws["colour"],
-    lambda x: colour.adjust_colour(x, **changes),
+    lambda x: _colour_operations().adjust_colour(x, **changes),
     video,
   )
 
 
 def _greyscale(video, spec, draws):
   return _with_probability(
-    spec.greyscale_probability, draws["greyscale"], colour.greyscale, video
+    spec.greyscale_probability,
+    draws["greyscale"],
+    lambda x: _colour_operations().greyscale(x),
+    video,
   )
 
 
+def _colour_operations():
+  """Returns the module; small recipes do without."""
+  from tfvssl.augment import colour
+
+  return colour
+
+
 def _blur(video, spec, draws):
+  def blurred(frames):
+    from tfvssl.augment import blur  # as above
+
+    return blur.gaussian_blur(frames, sigma, kernel_argument)
+
   low, high = spec.blur_sigma
   sigma = low + draws["blur_sigma"] * (high - low)
   kernel_argument = video.shape[3] // 10  # as released
   return _with_probability(
     spec.blur_probability,
     draws["blur"],
-    lambda x: blur.gaussian_blur(x, sigma, kernel_argument),
+    blurred,
     video,
   )
 

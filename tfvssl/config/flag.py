@@ -14,7 +14,6 @@ from absl import flags as absl_flags
 from ml_collections import config_flags
 
 from tfvssl.config import experiment as config
-from tfvssl.config import moved
 from tfvssl.config import rules
 from tfvssl.config import tree
 
@@ -64,6 +63,8 @@ def parse(argv: Sequence[str]) -> list[str]:
   argv = list(argv)
   path = _config_path(argv)
   if path is not None and not pathlib.Path(path.split(":")[0]).is_file():
+    from tfvssl.config import moved
+
     hint = moved.recipe_hint(pathlib.Path(path))
     raise ValueError(f"--config={path} does not exist{hint and f'; {hint}'}.")
   try:
@@ -73,6 +74,8 @@ def parse(argv: Sequence[str]) -> list[str]:
     # IndexError, TypeError and whatever the file itself raises pass.
     problem = _override_problem(argv, path)
     lines = str(error).strip().splitlines()
+    from tfvssl.config import moved
+
     hint = moved.import_hint(error)
     if not problem and isinstance(error, absl_flags.Error):
       if len(lines) == 1:

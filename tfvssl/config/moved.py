@@ -30,6 +30,7 @@ _PLACES = {
   "tfvssl.views.RgbAugmentation": "tfvssl.config.pictures.RgbAugmentation",
   "tfvssl.views.SpecAugment": "tfvssl.config.sound.SpecAugment",
   "tfvssl.views.SpectrogramSpec": "tfvssl.config.sound.SpectrogramSpec",
+  "tfvssl.views.ViewSpec": "tfvssl.config.view.ViewSpec",
   "tfvssl.views.Window": "tfvssl.config.pictures.Window",
 }
 # Fields that became an entry of a dict.

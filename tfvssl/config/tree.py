@@ -11,11 +11,11 @@ import json
 import types
 import typing
 
-from tfvssl.config import moved
-
 
 def nearest_name(name: str, config: typing.Any) -> str:
   """Returns a hint for a field that is not there: where it went, or is near."""
+  from tfvssl.config import moved
+
   known = (
     list(config)
     if isinstance(config, dict)
@@ -53,6 +53,8 @@ def from_tree(tree: dict) -> object:
   Raises:
     ValueError: a class outside the package, or an unknown field.
   """
+  from tfvssl.config import moved
+
   path = moved.current_place(tree.get("class", ""))
   module_name, _, class_name = path.rpartition(".")
   if not module_name.startswith("tfvssl."):

@@ -170,7 +170,7 @@ def _waveform(place, spec):
 
 def _text(place, spec):
   """Returns the captions nearest to the middle of the narrow view, [K, L]."""
-  from tfvssl.data import text  # of few methods
+  from tfvssl.data import text  # many methods have none
 
   clip = place.clip
   middle_s = starts.middle_s(clip, place.narrow, place.start)

@@ -40,7 +40,7 @@ class Stage:
   flags: list[str]
   accepted: tuple[int, ...] = (exit_codes.OK,)
   optional: bool = False
-  replaces: storage.Path | None = None
+  replaces: storage.PathLike | None = None
 
   @property
   def command(self) -> str:

@@ -44,7 +44,7 @@ class Report:
 def assign(
   parts: Parts,
   tensors: dict[str, np.ndarray],
-  path: storage.Path,
+  path: storage.PathLike,
   *,
   required: str,
   reason_of: Callable[[str, set[str]], str | None],

@@ -120,7 +120,7 @@ def _canonical(name):
 
 
 def experiment_of(
-  tensors: dict[str, np.ndarray], path: storage.Path, vocabulary: str
+  tensors: dict[str, np.ndarray], path: storage.PathLike, vocabulary: str
 ) -> config.Experiment:
   """Returns the run that the tensors are part of, as released.
 

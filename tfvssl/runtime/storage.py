@@ -13,15 +13,42 @@ import os
 import pathlib
 import re
 import shutil
-from typing import TypeAlias
+from typing import IO, TypeAlias
 
 from etils import epath
 
-Path: TypeAlias = epath.Path
 PathLike: TypeAlias = str | os.PathLike
 _BLOCK = 1 << 20
 _UNFINISHED = re.compile(r"\..+\.unfinished-\d+")
-_held: set[str] = set()  # by this process: POSIX locks do not keep it out
+_held: set[int] = set()  # descriptors of the locks of this process
+
+
+class Path(type(epath.Path())):  # type: ignore[misc]
+  """A path of etils that treats files of this machine as pathlib does.
+
+  etils' own takes brackets in a folder's name for a pattern, overlooks names
+  that end with `~`, follows no link, takes a pipe for a file, reads a byte
+  order mark as text and cannot ask about files of a user without a name.
+  """
+
+  def glob(self, pattern: str) -> Iterator["Path"]:
+    return map(type(self), pathlib.Path(self).glob(pattern))
+
+  def iterdir(self) -> Iterator["Path"]:
+    return map(type(self), pathlib.Path(self).iterdir())
+
+  def resolve(self, strict: bool = False) -> "Path":
+    return type(self)(pathlib.Path(self).resolve(strict))
+
+  def is_file(self) -> bool:
+    return os.path.isfile(self)
+
+  def open(self, mode: str = "r", encoding: str | None = None) -> IO:
+    encoding = None if "b" in mode else encoding or "utf-8"
+    return open(self, mode, encoding=encoding)
+
+  def stat(self) -> os.stat_result:
+    return os.stat(self)
 
 
 class InUseError(Exception):
@@ -136,39 +163,69 @@ def upload_folder(source: PathLike, target: PathLike, last: str) -> None:
 
 
 def append_lines(path: PathLike, lines: Iterable[str]) -> None:
-  """Adds lines to the end of a log; `path` need not exist."""
-  with open(path, "a", encoding="utf-8") as file:
-    file.write("".join(f"{line}\n" for line in lines))
+  """Adds lines to the end of a log; `path` need not exist.
+
+  A last line without an end was cut off when its writer died: it goes.
+  """
+  with open(path, "a+b") as file:
+    file.truncate(_end_of_lines(file))
+    file.write("".join(f"{line}\n" for line in lines).encode("utf-8"))
+
+
+def _end_of_lines(file):
+  """Returns how many bytes of a file are lines with an end."""
+  end = file.seek(0, os.SEEK_END)
+  while end:
+    begin = max(0, end - _BLOCK)
+    file.seek(begin)
+    found = file.read(end - begin).rfind(b"\n")
+    if found >= 0:
+      return begin + found + 1
+    end = begin
+  return 0
 
 
 @contextlib.contextmanager
 def lock(path: PathLike) -> Iterator[None]:
   """Holds the lock file `path`; the system frees it when the process dies.
 
-  A POSIX lock, which forked workers do not inherit: one that outlives its
-  parent keeps nobody out.
+  Forked workers do not hold it: one that outlives its parent keeps nobody
+  out.
 
   Raises:
     InUseError: it is held already.
   """
-  name = os.path.realpath(path)
-  with open(path, "a+b") as file:
+  # Not a POSIX lock, which a process loses when it closes any other
+  # descriptor of the file, as it does after it was refused.
+  descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+  _held.add(descriptor)
+  try:
     try:
-      if name in _held:
-        raise BlockingIOError
-      fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except (BlockingIOError, PermissionError) as error:
-      file.seek(0)
-      owner = file.read().decode("utf-8", "replace").strip()
+      fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+      owner = os.read(descriptor, _BLOCK).decode("utf-8", "replace").strip()
       raise InUseError(path, owner) from error
-    _held.add(name)
+    os.ftruncate(descriptor, 0)
+    os.write(descriptor, f"{os.getpid()} on {os.uname().nodename}\n".encode())
     try:
-      file.truncate(0)
-      file.write(f"{os.getpid()} on {os.uname().nodename}\n".encode())
-      file.flush()
       yield
     finally:
-      _held.discard(name)
+      if descriptor in _held:  # at once, whatever a fork has copied
+        fcntl.flock(descriptor, fcntl.LOCK_UN)
+  finally:
+    if descriptor in _held:  # a forked child has closed it
+      _held.discard(descriptor)
+      os.close(descriptor)
+
+
+def _let_go():
+  """Closes what a fork copied: a lock is held as long as one of them is."""
+  for descriptor in _held:
+    os.close(descriptor)
+  _held.clear()
+
+
+os.register_at_fork(after_in_child=_let_go)
 
 
 def digest(path: PathLike) -> str:
@@ -191,7 +248,7 @@ def digests(folder: PathLike) -> dict[str, str]:
 
 def size(path: PathLike) -> int:
   """Returns the size of a file in bytes."""
-  return Path(path).stat().length
+  return Path(path).stat().st_size
 
 
 def free_bytes(folder: PathLike) -> int:
@@ -199,7 +256,7 @@ def free_bytes(folder: PathLike) -> int:
   return shutil.disk_usage(folder).free
 
 
-def check_free(output: PathLike) -> pathlib.Path:
+def check_free(output: PathLike) -> Path:
   """Checks that a folder can appear there and nothing would be overwritten.
 
   Returns:
@@ -236,7 +293,7 @@ def check_free(output: PathLike) -> pathlib.Path:
       f"--output={output} cannot be made: {existing} is a file; choose another"
       " folder."
     )
-  return resolved
+  return Path(resolved)
 
 
 def below(folder: PathLike) -> Iterator[Path]:

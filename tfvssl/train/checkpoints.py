@@ -57,6 +57,8 @@ class CheckpointStore:
     self.folder.mkdir(parents=True, exist_ok=True)
     if chief:
       storage.remove_unfinished(self.folder)
+      for leftover in self.folder.glob(".unfinished-*"):  # of version 0.1.0
+        shutil.rmtree(leftover)
 
   def save(self, step: int) -> None:
     """Writes the checkpoint of `step`, durable when this returns.

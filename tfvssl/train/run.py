@@ -17,7 +17,6 @@ from tfvssl.runtime import exit_codes
 from tfvssl.runtime import replicas
 from tfvssl.runtime import storage
 from tfvssl.train import checkpoints
-from tfvssl.train import held_out
 from tfvssl.train import input as run_input
 from tfvssl.train import probe
 from tfvssl.train import run_folder
@@ -103,6 +102,8 @@ class TrainingRun:
     """
     if source is None:
       return None
+    from tfvssl.train import held_out
+
     same_classes = source.sources[0].classes == self.records.classes
     return held_out.HeldOut(
       source,
@@ -232,6 +233,8 @@ class TrainingRun:
     means = self._held_out.means()
     self._append({f"heldout/{name}": value for name, value in means.items()})
     if self._chief:
+      from tfvssl.train import held_out
+
       held_out.write_summary(means, self._workdir / "heldout", step)
 
   def _append(self, scalars):

@@ -36,6 +36,7 @@ def locked(workdir: storage.Path) -> Iterator[None]:
         f"--workdir={workdir} is in use by another run; wait for it or take"
         " another folder."
       ) from error
+    storage.remove_unfinished(workdir)
     yield
 
 

@@ -11,7 +11,7 @@ from tests import tiny_mmv_runs
 from tests import tiny_runs
 from tests.data import record_fixture
 from tfvssl.config import protocols
-from tfvssl.data.records import schema
+from tfvssl.data.records import encoded_clip
 from tfvssl.train import checkpoints
 from tfvssl.train import run_folder
 from tfvssl.train import weights
@@ -50,7 +50,7 @@ def test_pools_the_queries_of_two_runs(tmp_path):
   clips = [record_fixture.make_clip(seed, num_frames=20) for seed in range(4)]
   # Two clips of the same words: their queries count half where they tie.
   for clip, line in zip(clips, ["red", "blue", "blue", "hums"], strict=True):
-    clip.captions = (schema.Caption(line, 0.0, 0.5),)
+    clip.captions = (encoded_clip.Caption(line, 0.0, 0.5),)
   record_fixture.write_records(tmp_path / "test", clips, num_shards=2)
   output = tmp_path / "table.md"
   process = forked_binaries.run(

@@ -11,6 +11,7 @@ from tfvssl import views
 from tfvssl.data import clip_views
 from tfvssl.data import pipeline
 from tfvssl.data import starts
+from tfvssl.data.records import check
 from tfvssl.data.records import damage
 from tfvssl.data.records import reader
 from tfvssl.data.records import shard_files
@@ -72,7 +73,7 @@ def _read_all(records):
   with pytest.raises(tf.errors.OpError) as caught:
     for _ in dataset:
       pass
-  return damage.explain_read_error(caught.value, records)
+  return check.explain_read_error(caught.value, records)
 
 
 def test_damaged_record_is_named_with_shard_number_and_offset(folder, tmp_path):
@@ -113,7 +114,7 @@ def test_missing_shard_during_the_run_is_named(folder, tmp_path):
 
 def test_error_that_is_not_the_records_fault_keeps_its_message(records):
   error = tf.errors.InvalidArgumentError(None, None, "first line\nsecond")
-  text = damage.explain_read_error(error, records)
+  text = check.explain_read_error(error, records)
   assert text.endswith("a clip could not be read: first line")
 
 
@@ -188,7 +189,7 @@ def test_picture_with_a_forged_size_is_named_and_not_decoded(tmp_path):
   records = reader.open_records(tmp_path, {RGB})
   error = tf.errors.InvalidArgumentError(None, None, "any")
   assert "image/encoded 0 of 2 has 60000x60000 pixels, more than 9437184" in (
-    damage.explain_read_error(error, records)
+    check.explain_read_error(error, records)
   )
 
 
@@ -199,7 +200,7 @@ def test_damage_of_the_second_records_is_found(records, folder, tmp_path):
   content[len(content) // 2] ^= 0xFF
   second = reader.open_records(damaged, {RGB, AUDIO})
   shard.write_bytes(content)
-  message = damage.explain_read_error(ValueError("x"), records, second)
+  message = check.explain_read_error(ValueError("x"), records, second)
   assert str(shard) in message and "--verify" in message
-  whole = damage.explain_read_error(ValueError("x"), records, records)
+  whole = check.explain_read_error(ValueError("x"), records, records)
   assert "are what the manifest says" in whole

@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from tests.data import record_fixture
 from tfvssl import views
+from tfvssl.data.records import encoded_clip
 from tfvssl.data.records import schema
 
 
@@ -22,7 +23,7 @@ def _clip(first, *others):
 
 @pytest.mark.parametrize("labels", [(1,), (-1,), (4, 0, 2)])
 def test_first_label_is_that_of_the_clip(labels):
-  record = schema.serialize(_clip(*labels), "hash")
+  record = encoded_clip.serialize(_clip(*labels), "hash")
   example = tf.train.SequenceExample.FromString(record)
   value = example.context.feature["clip/label/index"].int64_list.value
   assert tuple(value) == labels
@@ -38,7 +39,7 @@ def test_first_label_is_that_of_the_clip(labels):
 
 def test_record_without_labels_is_an_error():
   example = tf.train.SequenceExample.FromString(
-    schema.serialize(_clip(0), "hash")
+    encoded_clip.serialize(_clip(0), "hash")
   )
   del example.context.feature["clip/label/index"]
   record = example.SerializeToString()
@@ -79,14 +80,14 @@ def test_captions_come_by_their_start():
     captions=[("third", 1.5, 2), ("first", 0, 2), ("secönd", 0.25, 0.5)],
   )
   assert clip.modalities() == ["text"]
-  texts, times_s = _captions(schema.serialize(clip, "hash"))
+  texts, times_s = _captions(encoded_clip.serialize(clip, "hash"))
   assert texts == [b"first", "secönd".encode(), b"third"]
   assert times_s == [[0, 2], [0.25, 0.5], [1.5, 2]]
 
 
 def test_clip_without_captions_has_none():
   clip = record_fixture.make_clip(0, num_frames=1, modalities=())
-  record = schema.serialize(clip, "hash")
+  record = encoded_clip.serialize(clip, "hash")
   assert clip.modalities() == []
   assert _captions(record) == ([], [])
   assert _captions(record, frozenset({views.Modality.TEXT})) == ([], [])
@@ -109,7 +110,9 @@ def test_clip_without_captions_has_none():
 )
 def test_captions_without_times_last_all_of_the_clip(texts, expected):
   clip = record_fixture.make_clip(0, num_frames=50, modalities=())
-  example = tf.train.SequenceExample.FromString(schema.serialize(clip, "hash"))
+  example = tf.train.SequenceExample.FromString(
+    encoded_clip.serialize(clip, "hash")
+  )
   assert not set(schema.CAPTION_TIMES) & set(example.context.feature)
   value = example.context.feature["clip/caption"].bytes_list.value
   assert value == [b""]
@@ -127,7 +130,7 @@ def test_record_may_lack_the_waveform_where_it_is_optional():
   def waveform(record, optional=audio):
     return schema.parse(record, audio, zero, zero, optional=optional).waveform
 
-  records = [schema.serialize(c, "hash") for c in (with_sound, without)]
+  records = [encoded_clip.serialize(c, "hash") for c in (with_sound, without)]
   samples = [
     *tf.data.Dataset.from_tensor_slices(records).map(waveform),
     *map(waveform, records),

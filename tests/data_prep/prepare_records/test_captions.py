@@ -9,9 +9,10 @@ import pytest
 from data_prep.prepare_records import captions
 from data_prep.prepare_records import sources
 from tfvssl.data.media import streams
+from tfvssl.data.records import encoded_clip
 from tfvssl.data.records import schema
 
-Caption = schema.Caption
+Caption = encoded_clip.Caption
 
 
 def _csv(folder, text) -> pathlib.Path:
@@ -167,9 +168,9 @@ def test_captions_that_fit_into_a_context_and_no_more():
     )
 
   found = captions.of_clip(source(size), 0.0, 1.0)
-  clip = schema.EncodedClip("a.mp4", "a.mp4", 0.0, 1.0, captions=found)
+  clip = encoded_clip.EncodedClip("a.mp4", "a.mp4", 0.0, 1.0, captions=found)
   assert len(found) == count
-  assert len(schema.serialize(clip, "0" * 16)) < schema.CONTEXT_BYTES
+  assert len(encoded_clip.serialize(clip, "0" * 16)) < schema.CONTEXT_BYTES
   with pytest.raises(
     streams.MediaError,
     match=(

@@ -12,6 +12,7 @@ from tfvssl import views
 from tfvssl.config import sound
 from tfvssl.data import spectrogram
 from tfvssl.data.media import streams
+from tfvssl.data.records import encoded_clip
 from tfvssl.data.records import schema
 
 
@@ -37,7 +38,7 @@ def test_short_video_is_one_clip(tmp_path, make_clip):
   assert (clip.clip_id, clip.start_s, clip.duration_s) == ("a.mp4", 0.0, 2.0)
   assert (clip.label_index, clip.label_text) == (3, "x")
   assert clip.other_label_indices == ()
-  assert clip.captions == (schema.Caption("words", 0.0, 2.0),)
+  assert clip.captions == (encoded_clip.Caption("words", 0.0, 2.0),)
   assert (clip.height, clip.width) == (32, 43)
   assert len(clip.frames) == 50
   assert tf.io.decode_jpeg(clip.frames[0]).shape == (32, 43, 3)
@@ -84,9 +85,9 @@ def test_captions_go_to_the_clips_that_they_overlap(tmp_path, make_clip):
     "a.mp4",
     caption="of all",
     captions=(
-      schema.Caption("one", 0.5, 1.0),
-      schema.Caption("both", 1.5, 3.0),
-      schema.Caption("in the rest", 4.0, 4.4),
+      encoded_clip.Caption("one", 0.5, 1.0),
+      encoded_clip.Caption("both", 1.5, 3.0),
+      encoded_clip.Caption("in the rest", 4.0, 4.4),
     ),
     start_s=0.4,
   )
@@ -218,7 +219,9 @@ def test_clips_with_own_ids_keep_the_path_of_their_file(tmp_path, make_clip):
       end_s=(number + 1) / 2,
     )
     (clip,) = _encode(path, source=source, modalities=("rgb",))
-    record = tf.train.SequenceExample.FromString(schema.serialize(clip, ""))
+    record = tf.train.SequenceExample.FromString(
+      encoded_clip.serialize(clip, "")
+    )
     context = record.context.feature
     assert context["clip/id"].bytes_list.value == [b"piece%d" % number]
     assert context["clip/path"].bytes_list.value == [b"films/a.mp4"]
@@ -244,7 +247,7 @@ def test_short_sound_is_filled_up_and_noted(tmp_path, make_clip):
   assert clip.valid_samples == 57_600
   assert not clip.waveform[57_600:].any() and clip.waveform[57_599]
   assert notes.padded == ["a.mkv"]
-  record = tf.train.SequenceExample.FromString(schema.serialize(clip, ""))
+  record = tf.train.SequenceExample.FromString(encoded_clip.serialize(clip, ""))
   feature = record.context.feature["WAVEFORM/valid_samples"]
   assert feature.int64_list.value[0] == 57_600
 
@@ -308,7 +311,7 @@ def test_packed_spectrogram_is_that_of_the_packed_waveform(
     modalities=("audio", "rgb", "spectrogram"),
     spectrogram_dtype=dtype,
   )
-  record = schema.serialize(clip, "")
+  record = encoded_clip.serialize(clip, "")
   parsed = schema.parse(
     tf.constant(record),
     {views.Modality.AUDIO, views.Modality.SPECTROGRAM},
@@ -347,7 +350,7 @@ def test_flow_of_a_moving_texture_through_a_record(tmp_path, make_clip):
     short_side=128,
     flow=optical_flow.FlowSettings(short_side=64),
   )
-  record = schema.serialize(clip, "")
+  record = encoded_clip.serialize(clip, "")
   parsed = schema.parse(
     tf.constant(record),
     {views.Modality.FLOW},

@@ -44,6 +44,17 @@ def test_every_split_has_shards_of_its_own_and_none_is_empty():
   assert [shard.inputs for shard in plan] == [[1], [0], [2]]
 
 
+def test_what_is_staged_can_be_used_while_it_has_its_size(output):
+  _stage(output, 0, b"first ", ["audio"])
+  found = output.staged(0)
+  assert (found.clips, found.bytes) == (["audio"], 6)
+  _stage(output, 1, clips=[], reason="damaged")
+  assert output.staged(1).reason == "damaged"
+  (staged,) = output.folder.rglob("00000000.tfrecord")
+  staged.write_bytes(b"firs")
+  assert output.staged(0) is None
+
+
 def test_shard_holds_its_inputs_in_order_and_lost_ones_leave_no_gap(output):
   _stage(output, 2, b"second", ["rgb", "rgb+audio"])
   _stage(output, 0, b"first ", ["audio"])

@@ -11,6 +11,7 @@ from data_prep.prepare_records import encode_clip
 from data_prep.prepare_records import settings
 from data_prep.prepare_records import sources
 from tfvssl.data.media import streams
+from tfvssl.data.records import encoded_clip
 from tfvssl.data.records import schema
 
 
@@ -211,9 +212,9 @@ def test_texts_that_a_reader_would_cut_are_a_bad_row(videos):
     videos, (f"path,caption\ntop.mkv,{'x' * (schema.TEXT_BYTES - 7)}\n")
   )
   (source,) = sources.read(path, True)
-  clip = schema.EncodedClip("top.mkv", "top.mkv", 0.0, 1.0)
+  clip = encoded_clip.EncodedClip("top.mkv", "top.mkv", 0.0, 1.0)
   clip.captions = captions.of_clip(source, 0.0, 1.0)
-  assert len(schema.serialize(clip, "0" * 16)) < schema.CONTEXT_BYTES
+  assert len(encoded_clip.serialize(clip, "0" * 16)) < schema.CONTEXT_BYTES
   caption = "\u00fc" * (schema.TEXT_BYTES // 2)
   path = _csv(videos, f"path,caption\na/1.mp4,short\ntop.mkv,{caption}\n")
   with pytest.raises(

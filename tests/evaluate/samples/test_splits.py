@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
+from tests.data import record_fixture
 from tests.evaluate import grey_records
+from tfvssl import views
 from tfvssl.evaluate.samples import splits
 
 CLASSES = ["jump", "kick", "run", "walk", "wave"]
@@ -71,6 +73,29 @@ def split(tmp_path_factory):
     str(grey_records.bright_and_dark(root / "test", 4, first=20)),
     spec=grey_records.plain_spec(),
   )
+
+
+def test_clips_without_the_view_are_left_out_even_if_it_is_optional(tmp_path):
+  for side, first in (("train", 0), ("test", 10)):
+    record_fixture.write_records(
+      tmp_path / side,
+      [
+        record_fixture.make_clip(
+          seed,
+          num_frames=3,
+          modalities=("rgb",) if seed == first else ("rgb", "audio"),
+        )
+        for seed in range(first, first + 4)
+      ],
+    )
+  found = splits.open_split(
+    "split 1",
+    str(tmp_path / "train"),
+    str(tmp_path / "test"),
+    spec=views.AudioViewSpec(seconds=0.1, optional=True),
+  )
+  assert [clip.sample_index for clip in found.train_clips] == [1, 2, 3]
+  assert len(found.test_clips) == 3
 
 
 _REMEDY = "Do this."

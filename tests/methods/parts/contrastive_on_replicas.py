@@ -46,7 +46,7 @@ def _measure(strategy, form):
   return dict(zip(("loss", "video", "other"), parts, strict=True))
 
 
-def main() -> None:
+def main(argv: list[str]) -> None:
   """Runs both and writes one file."""
   cpu = tf.config.list_physical_devices("CPU")[0]
   tf.config.set_visible_devices([], "GPU")
@@ -60,8 +60,8 @@ def main() -> None:
     for form in contrastive.Form:
       for name, value in _measure(strategy, form).items():
         results[f"{replicas}:{form.value}/{name}"] = value.numpy()
-  np.savez(sys.argv[1], **results)
+  np.savez(argv[1], **results)
 
 
 if __name__ == "__main__":
-  main()
+  main(sys.argv)

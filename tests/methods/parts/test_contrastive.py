@@ -1,10 +1,8 @@
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests import forked_binaries
 from tfvssl.methods.parts import contrastive
 from tfvssl.methods.parts.contrastive import Form
 
@@ -144,19 +142,13 @@ def test_compiled_equals_eager():
     )
 
 
-def test_two_replicas_equal_one_with_uneven_masks(tmp_path, root):
+def test_two_replicas_equal_one_with_uneven_masks(tmp_path):
   """Loss and gradients; on the second replica most has no partner."""
   file = tmp_path / "found.npz"
-  subprocess.run(
-    [
-      sys.executable,
-      "-m",
-      "tests.methods.parts.contrastive_on_replicas",
-      str(file),
-    ],
-    check=True,
-    cwd=root,
+  done = forked_binaries.run(
+    "tests.methods.parts.contrastive_on_replicas", file
   )
+  assert done.returncode == 0, done.stderr[-3000:]
   with np.load(file) as found:
     names = [name[2:] for name in found.files if name.startswith("1:")]
     assert len(names) == 3 * len(Form)

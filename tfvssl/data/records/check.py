@@ -1,6 +1,7 @@
 """Whether a record folder is what its manifest says, and what is damaged."""
 
 import hashlib
+import re
 
 from google.protobuf import message
 import numpy as np
@@ -10,9 +11,15 @@ import tqdm
 from tfvssl import views
 from tfvssl.data.records import contexts
 from tfvssl.data.records import manifest as manifest_lib
+from tfvssl.data.records import reader
 from tfvssl.data.records import schema
 from tfvssl.data.records import shard_files
 from tfvssl.runtime import storage
+
+_NAMES_RECORD = re.compile(r": record \d+ at byte|: \d+ whole records")
+_IMAGES = [
+  schema.FEATURE_LISTS[m] for m in (views.Modality.RGB, views.Modality.FLOW)
+]
 
 
 def verify(folder: storage.PathLike) -> list[str]:
@@ -192,4 +199,75 @@ def image_size(image: bytes) -> list[int] | None:
       return tf.io.extract_jpeg_shape(image)[:2].numpy().tolist()
     except tf.errors.InvalidArgumentError:
       return None
+  return None
+
+
+def explain_read_error(error: Exception, *records: reader.Records) -> str:
+  """Returns one line that names shard, record and offset of what is damaged.
+
+  TensorFlow's own message names neither the file nor the record.
+
+  Args:
+    error: what was raised while a dataset of `records` was read.
+    *records: that were read.
+  """
+  for folder in records:
+    if problem := _problem_of(folder):
+      return problem
+  first = str(error).strip().splitlines()
+  names = " and ".join(str(folder.folder) for folder in records)
+  return (
+    f"the records of {names} are what the manifest says, but a clip could not"
+    f" be read: {first[0] if first else type(error).__name__}"
+  )
+
+
+def _problem_of(records):
+  """Returns one line about the damage of a folder, None where it has none."""
+  try:
+    problems = verify(records.folder)
+  except (ValueError, OSError) as other:
+    problems = [str(other)]
+  if problems:
+    rest = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+    found = next(
+      (line for line in problems if _NAMES_RECORD.search(line)), problems[0]
+    )
+    return (
+      f"{found}{rest}; all of it is listed by python -m"
+      f" data_prep.inspect_records --records={records.folder} --verify"
+    )
+  if broken := _unreadable_image(records):
+    return f"{broken}; prepare the records again, or leave the clip out."
+  return None
+
+
+def _unreadable_image(records):
+  """Returns the first image that has begin and end but cannot be decoded.
+
+  Slow, as it decodes all; so it comes after every other check.
+  """
+  for path in records.paths:
+    for record in shard_files.scan(storage.Path(path)):
+      example = tf.train.SequenceExample.FromString(record.payload)
+      for name, steps in example.feature_lists.feature_list.items():
+        if name not in _IMAGES:
+          continue
+        for number, step in enumerate(steps.feature):
+          if problem := _image_problem(step.bytes_list.value[0]):
+            return (
+              f"{path}: record {record.number} at byte {record.offset}:"
+              f" {name} {number} of {len(steps.feature)} {problem}"
+            )
+  return None
+
+
+def _image_problem(image):
+  height, width = image_size(image)
+  if height * width > schema.MAX_PIXELS:
+    return f"has {width}x{height} pixels, more than {schema.MAX_PIXELS}"
+  try:
+    tf.io.decode_image(image, expand_animations=False)
+  except tf.errors.InvalidArgumentError:
+    return "cannot be decoded"
   return None

@@ -37,10 +37,7 @@ feature lists
 An absent modality is an absent feature list, never zeros.
 """
 
-import dataclasses
-from typing import TYPE_CHECKING, NamedTuple
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from tfvssl import views
 
@@ -74,112 +71,6 @@ RATES = {
   views.Modality.AUDIO: "WAVEFORM/sample_rate_hz",
   views.Modality.SPECTROGRAM: "SPECTROGRAM/frame_rate_hz",
 }
-
-
-class Caption(NamedTuple):
-  """What is said or shown from `start_s` to `end_s`, in seconds."""
-
-  text: str
-  start_s: float
-  end_s: float
-
-
-@dataclasses.dataclass
-class EncodedClip:
-  """What the writer packs; fields as in the table above."""
-
-  clip_id: str
-  path: str
-  start_s: float
-  duration_s: float
-  label_index: int = -1
-  other_label_indices: tuple[int, ...] = ()  # of a clip with several labels
-  label_text: str = ""
-  captions: tuple[Caption, ...] = ()  # times from the clip's start
-  frames: list[bytes] | None = None
-  frame_rate_hz: float = 25.0
-  height: int = 0
-  width: int = 0
-  flow: list[bytes] | None = None
-  flow_rate_hz: float = 25.0
-  flow_bound_px: float = 20.0
-  flow_short_side_px: int = 128
-  waveform: np.ndarray | None = None  # int16 [N]
-  sample_rate_hz: int = 48_000
-  valid_samples: int | None = None  # None: all are
-  spectrogram: np.ndarray | None = None  # float16 or float32 [S, M]
-  spectrogram_rate_hz: float = 300.0
-
-  def modalities(self) -> list[str]:
-    """Returns the words of what the clip holds, sorted."""
-    present = {
-      views.Modality.RGB: self.frames,
-      views.Modality.FLOW: self.flow,
-      views.Modality.AUDIO: self.waveform,
-      views.Modality.SPECTROGRAM: self.spectrogram,
-      views.Modality.TEXT: self.captions or None,
-    }
-    return sorted(m.value for m, value in present.items() if value is not None)
-
-
-def serialize(clip: EncodedClip, config_hash: str) -> bytes:
-  """Returns the clip as a serialised SequenceExample, the same each time."""
-  import tensorflow as tf
-
-  context = {
-    "schema_version": SCHEMA_VERSION,
-    "config_hash": config_hash,
-    "clip/id": clip.clip_id,
-    "clip/path": clip.path,
-    "clip/start_s": float(clip.start_s),
-    "clip/duration_s": float(clip.duration_s),
-    "clip/label/index": [clip.label_index, *clip.other_label_indices],
-    "clip/label/text": clip.label_text,
-    "clip/caption": [caption.text for caption in clip.captions] or "",
-  }
-  if clip.captions:
-    for column, name in enumerate(CAPTION_TIMES, 1):
-      context[name] = [float(caption[column]) for caption in clip.captions]
-  lists = {}
-  if clip.frames is not None:
-    context["image/frame_rate_hz"] = float(clip.frame_rate_hz)
-    context["image/height"] = clip.height
-    context["image/width"] = clip.width
-    lists[views.Modality.RGB] = clip.frames
-  if clip.flow is not None:
-    context["flow/frame_rate_hz"] = float(clip.flow_rate_hz)
-    context["flow/bound_px"] = float(clip.flow_bound_px)
-    context["flow/short_side_px"] = clip.flow_short_side_px
-    lists[views.Modality.FLOW] = clip.flow
-  if clip.waveform is not None:
-    context["WAVEFORM/sample_rate_hz"] = clip.sample_rate_hz
-    context["WAVEFORM/valid_samples"] = (
-      len(clip.waveform) if clip.valid_samples is None else clip.valid_samples
-    )
-    lists[views.Modality.AUDIO] = [clip.waveform.astype("<i2").tobytes()]
-  if clip.spectrogram is not None:
-    context["SPECTROGRAM/frame_rate_hz"] = float(clip.spectrogram_rate_hz)
-    context["SPECTROGRAM/num_mels"] = clip.spectrogram.shape[1]
-    context["SPECTROGRAM/dtype"] = clip.spectrogram.dtype.name
-    lists[views.Modality.SPECTROGRAM] = [clip.spectrogram.tobytes()]
-  example = tf.train.SequenceExample()
-  for name, value in context.items():
-    _set_feature(example.context.feature[name], value)
-  for modality, values in lists.items():
-    steps = example.feature_lists.feature_list[FEATURE_LISTS[modality]].feature
-    for value in values:
-      steps.add().bytes_list.value.append(value)
-  return example.SerializeToString(deterministic=True)
-
-
-def _set_feature(feature, value):
-  values = value if isinstance(value, list) else [value]
-  if isinstance(values[0], str):
-    feature.bytes_list.value.extend(text.encode("utf-8") for text in values)
-  elif isinstance(values[0], float):
-    feature.float_list.value.extend(values)
-  else:
-    feature.int64_list.value.extend(map(int, values))
 
 
 def parse(
@@ -237,12 +128,18 @@ def parse(
     captions=captions,
     caption_times_s=times_s,
   )
-  rates_hz = {
+  return _with_length(clip, _rates_hz(head))
+
+
+def _rates_hz(head):
+  """Returns float32 scalars by the modalities that were parsed."""
+  import tensorflow as tf
+
+  return {
     modality: tf.cast(head[name], tf.float32)
     for modality, name in RATES.items()
     if name in head
   }
-  return _with_length(clip, rates_hz)
 
 
 def _context_features(modalities, optional):

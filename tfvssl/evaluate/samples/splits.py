@@ -1,5 +1,6 @@
 """The official splits: which clips each side has, under one list of classes."""
 
+import dataclasses
 import hashlib
 from typing import NamedTuple
 
@@ -88,6 +89,7 @@ def open_split(
     FileNotFoundError: a folder does not exist.
     exit_codes.UserError: a record is damaged.
   """
+  spec = dataclasses.replace(spec, optional=False)  # zeros show no class
   train, test = (
     reader.open_for_views(folder, [spec])
     for folder in (train_folder, test_folder)
