@@ -3,6 +3,7 @@
 import json
 import os
 
+import numpy as np
 import pytest
 
 from tfvssl.demo import report
@@ -23,6 +24,13 @@ def _demo(workdir, **changes):
 
 
 def _page(demo):
+  """Returns the report of a demo in which one video was embedded."""
+  np.savez(
+    demo.workdir / "embeddings.npz",
+    has_video=np.array([True]),
+    path=np.array(["a/one.mp4"]),
+    video_backbone=np.ones([1, 4], np.float32),
+  )
   path = report.write(demo)
   assert path == demo.workdir / "report.html"
   return path.read_text(encoding="utf-8")

@@ -24,7 +24,7 @@ from tfvssl.runtime import exit_codes
     ),
     (
       ("--config=configs/tiny_brave.py", "--config.steps=0", "--workdir=x"),
-      "error: `steps` (0) must be above 0.",
+      "error: `experiment.steps` (0) must be above 0.",
     ),
   ],
 )
