@@ -68,7 +68,9 @@ def test_every_difference_is_told():
   )
   result["checkpoint_step"] = 3
   result["classes"] = ["a", "b"]
-  result["splits"] = [{"train_clips_left_out": 2, "test_clips_left_out": 5}]
+  result["splits"] = [
+    {"train_clips_left_out": 2, "test_clips_left_out": {"rgb": 4, "audio": 1}}
+  ]
   assert sorted(_differences(result)) == [
     ("C chosen by", "cross_validation", "first_test"),
     ("checkpoint step", 3, 12),

@@ -108,8 +108,7 @@ def _check_kinds(result):
       raise TypeError(f"`{'.'.join(place)}` is not {article} {kind.__name__}")
   for split in result["splits"]:
     for side in ("train", "test"):
-      count = split.get(f"{side}_clips_left_out", 0)
-      if type(count) is not int:
+      if type(_clips_left_out(split, side)) is not int:
         raise TypeError(f"`splits.{side}_clips_left_out` is not an int")
     for name, about in split.get("directions", {}).items():
       if type(about.get("gallery")) is not int:
@@ -281,10 +280,16 @@ def _view_pairs(protocol, row, name):
 
 def _left_out(result):
   return sum(
-    split.get(f"{side}_clips_left_out", 0)
+    _clips_left_out(split, side)
     for split in result["splits"]
     for side in ("train", "test")
   )
+
+
+def _clips_left_out(split, side):
+  """Returns how many; labelled clips are counted by the modality they lack."""
+  count = split.get(f"{side}_clips_left_out", 0)
+  return sum(count.values()) if type(count) is dict else count
 
 
 def _paper_values(protocol, settings, row, name):

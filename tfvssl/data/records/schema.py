@@ -128,12 +128,18 @@ def parse(
     captions=captions,
     caption_times_s=times_s,
   )
-  rates_hz = {
+  return _with_length(clip, _rates_hz(head))
+
+
+def _rates_hz(head):
+  """Returns float32 scalars by the modalities that were parsed."""
+  import tensorflow as tf
+
+  return {
     modality: tf.cast(head[name], tf.float32)
     for modality, name in RATES.items()
     if name in head
   }
-  return _with_length(clip, rates_hz)
 
 
 def _context_features(modalities, optional):
