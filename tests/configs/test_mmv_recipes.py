@@ -17,6 +17,7 @@ from tfvssl.config import experiment as config
 from tfvssl.config import paper_rows
 from tfvssl.config import pictures
 from tfvssl.config import protocols
+from tfvssl.config import sound
 from tfvssl.config import tree
 from tfvssl.methods.parts import contrastive
 from tfvssl.methods.parts.embedding_graph import Graph

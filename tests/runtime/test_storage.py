@@ -20,6 +20,7 @@ def _names(folder):
 
 def test_new_file_replaces_the_old_one_when_it_is_whole(tmp_path):
   path = tmp_path / "deep" / "a.txt"
+  path.parent.mkdir()
   storage.write_text(path, "old ä")
   with storage.new_file(path) as unfinished:
     unfinished.write_text("new")

@@ -67,8 +67,9 @@ class InUseError(Exception):
 def new_file(path: PathLike) -> Iterator[Path]:
   """Gives a path to write to; `path` appears, or is replaced, when it is whole.
 
-  After an exception nothing is left, and what stood at `path` stays. A link
-  stays, and what it leads to is replaced; a pipe or device is written to.
+  Its folder must exist: a misspelt one is not made. After an exception nothing
+  is left, and what stood at `path` stays. A link stays, and what it leads to is
+  replaced; a pipe or device is written to.
   """
   place = Path(os.path.realpath(path))
   if os.path.exists(place) and not (
@@ -76,7 +77,6 @@ def new_file(path: PathLike) -> Iterator[Path]:
   ):
     yield place
     return
-  place.parent.mkdir(parents=True, exist_ok=True)
   unfinished = _beside(place)
   try:
     yield unfinished
@@ -158,7 +158,9 @@ def upload_folder(source: PathLike, target: PathLike, last: str) -> None:
     )
   files = [path for path in below(folder) if path.is_file()]
   for path in sorted(files, key=lambda path: path == folder / last):
-    with new_file(place / path.relative_to(folder)) as unfinished:
+    target_file = place / path.relative_to(folder)
+    target_file.parent.mkdir(parents=True, exist_ok=True)
+    with new_file(target_file) as unfinished:
       path.copy(unfinished)
 
 
