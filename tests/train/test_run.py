@@ -123,52 +123,6 @@ def test_sigterm_saves_and_exits_42(config_file, records, tmp_path):
   assert step == _steps(tmp_path)[-1] > 0
 
 
-def test_second_run_in_one_folder_is_refused(tmp_path):
-  with run_folder.locked(tmp_path):
-    with pytest.raises(ValueError, match="is in use by another run"):
-      with run_folder.locked(tmp_path):
-        pass
-  with run_folder.locked(tmp_path):
-    pass
-
-
-def test_other_config_is_refused_by_name(tmp_path):
-  experiment = tiny_runs.experiment()
-  run_folder.agree_on_config(experiment, tmp_path, [])
-  (tmp_path / "checkpoints" / "step-00000003").mkdir(parents=True)
-  experiment.method.narrow.num_frames = 8
-  experiment.logging.scalars_every = 7
-  with pytest.raises(ValueError, match="narrow.num_frames: 4 -> 8") as error:
-    run_folder.agree_on_config(experiment, tmp_path, [])
-  assert "scalars_every" not in str(error.value)
-  run_folder.agree_on_config(experiment, tmp_path, ["method.narrow"])
-  assert run_folder.read_config(tmp_path) == experiment
-
-
-def test_run_that_never_trained_may_start_with_another_config(tmp_path):
-  run_folder.agree_on_config(tiny_runs.experiment(""), tmp_path, [])
-  corrected = tiny_runs.experiment("records")
-  run_folder.agree_on_config(corrected, tmp_path, [])
-  assert run_folder.read_config(tmp_path) == corrected
-
-
-def test_settings_of_evaluations_may_differ_when_a_run_goes_on(tmp_path):
-  experiment = tiny_runs.experiment("records")
-  run_folder.write_config(experiment, tmp_path)
-  (tmp_path / "checkpoints" / "step-00000003").mkdir(parents=True)
-  for section, field in (
-    ("svm", "train_epochs"),
-    ("linear", "epochs"),
-    ("finetune", "epochs"),
-    ("mlp", "epochs"),
-    ("retrieval", "batch_size"),
-  ):
-    settings = getattr(experiment, section)
-    setattr(settings, field, getattr(settings, field) + 1)
-  run_folder.agree_on_config(experiment, tmp_path, [])
-  assert run_folder.read_config(tmp_path) == experiment
-
-
 def test_missing_records_are_named(tmp_path):
   strategy = tf.distribute.OneDeviceStrategy("/cpu:0")
   with pytest.raises(
@@ -205,13 +159,6 @@ def test_misspelt_value_is_one_line(config_file, records, tmp_path):
   )
   assert "did you mean `num_frames`?" in err
   assert "Traceback" not in err
-
-
-def test_cut_off_line_of_metrics_is_dropped(tmp_path):
-  path = tmp_path / run_folder.METRICS_NAME
-  path.write_text('{"step": 1}\n{"step": 2}\n{"step": 3}\n{"st')
-  run_folder.truncate_metrics(tmp_path, 2)
-  assert path.read_text() == '{"step": 1}\n{"step": 2}\n'
 
 
 def _free_ports(count):
