@@ -67,10 +67,12 @@ def said(project):
   found = {}
   for module, *arguments in _commands():
     out, error = project / "out", project / "error"
-    code = server.wait(server.start(module, arguments, out, error), 300)
-    assert code == exit_codes.OK, error.read_text(encoding="utf-8")[-3000:]
+    code = server.wait(server.start(module, arguments, out, error), 120)
+    lines = error.read_text(encoding="utf-8")[-3000:]
+    assert code == exit_codes.OK, f"{module}: {lines}"
     found[module] = out.read_text(encoding="utf-8")
     out.unlink()
+    error.unlink()
   server.close()
   return found
 
@@ -142,11 +144,10 @@ def test_it_is_exported(project, said):
 
 
 def test_its_own_test_and_the_rules_of_the_project_pass(project):
-  done = _python(
-    project, "pytest", "-q", "tests/methods/test_two_windows.py", *_RULES
-  )
+  own = "tests/methods/test_two_windows.py"
+  done = _python(project, "pytest", "-vv", own, *_RULES)
   assert done.returncode == 0, done.stdout[-3000:]
-  assert "passed" in done.stdout
+  assert "test_loss_is_the_sum_of_both_regressions PASSED" in done.stdout
 
 
 @pytest.mark.parametrize("rule", ["check", "format --check"])

@@ -22,6 +22,8 @@ _TIMES = "tests/benchmarks/test_times.py"
 # Modules whose test has another name, as it tests several of them together.
 # A module of its own, or one that is told by what it does, gets its own test.
 COVERED = {
+  # Its clips are packed by test_schema, which reads them back.
+  "tfvssl/data/records/encoded_clip.py": "tests/data/records/test_schema.py",
   # The blocks of the audio network; no other network has them.
   "tfvssl/backbones/resnet_v2.py": "tests/backbones/test_resnet_audio.py",
   # What the kinds of views inherit.

@@ -286,6 +286,7 @@ def is_done(
 
 def write(result: dict, file: storage.Path) -> None:
   """Writes the result of a cell; the file appears whole."""
+  file.parent.mkdir(parents=True, exist_ok=True)
   storage.write_text(file, json.dumps(result, indent=1) + "\n")
 
 

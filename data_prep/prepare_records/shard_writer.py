@@ -225,6 +225,7 @@ class Output:
   def _join(self, shard, result):
     """Writes the shard's file and fills in its size and digest."""
     path, digest = self.folder / shard.file, hashlib.sha256()
+    path.parent.mkdir(parents=True, exist_ok=True)
     with storage.new_file(path) as unfinished, unfinished.open("wb") as target:
       for number, outcome in zip(shard.inputs, result.outcomes, strict=True):
         for block in _blocks(self._staged(number, "tfrecord"), outcome.clips):

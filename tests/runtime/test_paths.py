@@ -49,6 +49,7 @@ MAY_IMPORT_PATHLIB = {
   "tfvssl/import_weights/published_file.py": "a file that was downloaded",
   "tfvssl/pages/gallery.py": _MEDIA,
   "tfvssl/pages/template.py": _CODE,
+  "tfvssl/runtime/places.py": "an output that is to appear on this disk",
   "tfvssl/runtime/storage.py": "what this test is about",
 }
 # Those that call `open`, os.replace, os.rename or os.open.

@@ -350,5 +350,6 @@ def relative_folder(root: pathlib.Path, output: pathlib.Path) -> str:
 
 def save(path: pathlib.Path, columns: dict[str, np.ndarray]) -> None:
   """Writes arrays by name as .npz; the file appears whole."""
+  path.parent.mkdir(parents=True, exist_ok=True)
   with storage.new_file(path) as unfinished, unfinished.open("wb") as file:
     np.savez(file, **columns)

@@ -39,6 +39,7 @@ def write(result: dict, path: storage.Path) -> None:
   """Writes the result; the file appears whole."""
   # NaN is no JSON; figures are never NaN.
   text = json.dumps(result, indent=1, allow_nan=False)
+  path.parent.mkdir(parents=True, exist_ok=True)
   storage.write_text(path, text + "\n")
 
 

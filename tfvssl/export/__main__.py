@@ -19,6 +19,7 @@ from absl import flags
 from absl import logging
 
 from tfvssl.runtime import exit_codes
+from tfvssl.runtime import places
 from tfvssl.runtime import storage
 
 _WORKDIR = flags.DEFINE_string("workdir", None, "Folder of tfvssl.train.")
@@ -45,7 +46,7 @@ def main(argv: Sequence[str]) -> int:
       "--workdir and --output are needed; for example --workdir=RUN"
       " --output=EXPORT"
     )
-  output = storage.check_free(storage.Path(_OUTPUT.value))
+  output = places.check_free(storage.Path(_OUTPUT.value))
   # Loads TensorFlow: after every check that needs none.
   from tfvssl.deflate import networks
   from tfvssl.export import writer

@@ -13,6 +13,7 @@ from tfvssl.deflate import networks
 from tfvssl.export import description as export_format
 from tfvssl.export import module as serving
 from tfvssl.methods import base
+from tfvssl.runtime import places
 from tfvssl.runtime import storage
 
 # Reloaded against in-process, float32 on one machine, relative to the largest
@@ -36,7 +37,7 @@ def export(
   Args:
     encoders: of one method; serving.choose takes those of sight, sound and
       text.
-    output: see storage.check_free.
+    output: see places.check_free.
     experiment: what the run was made of.
     step: of the checkpoint.
     max_batch_size: clips that one request may hold.
@@ -50,7 +51,7 @@ def export(
     ValueError: nothing to export, no video network for images, `output` is
       taken, or the reloaded model does not give the outputs of `encoders`.
   """
-  output = storage.check_free(output)
+  output = places.check_free(output)
   chosen = serving.choose(encoders)
   module = serving.ServingModule(
     encoders,

@@ -19,6 +19,7 @@ from absl import logging
 
 from tfvssl.import_weights import published_file
 from tfvssl.runtime import exit_codes
+from tfvssl.runtime import places
 from tfvssl.runtime import storage
 
 _SOURCE = flags.DEFINE_enum(
@@ -66,7 +67,7 @@ def main(argv: Sequence[str]) -> int:
       " text."
     )
   logging.set_verbosity(logging.INFO)
-  output = storage.check_free(storage.Path(_OUTPUT.value))
+  output = places.check_free(storage.Path(_OUTPUT.value))
   try:
     report = _import(output)
   except ValueError as error:

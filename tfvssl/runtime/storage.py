@@ -67,8 +67,9 @@ class InUseError(Exception):
 def new_file(path: PathLike) -> Iterator[Path]:
   """Gives a path to write to; `path` appears, or is replaced, when it is whole.
 
-  After an exception nothing is left, and what stood at `path` stays. A link
-  stays, and what it leads to is replaced; a pipe or device is written to.
+  Its folder must exist: a misspelt one is not made. After an exception nothing
+  is left, and what stood at `path` stays. A link stays, and what it leads to is
+  replaced; a pipe or device is written to.
   """
   place = Path(os.path.realpath(path))
   if os.path.exists(place) and not (
@@ -76,7 +77,6 @@ def new_file(path: PathLike) -> Iterator[Path]:
   ):
     yield place
     return
-  place.parent.mkdir(parents=True, exist_ok=True)
   unfinished = _beside(place)
   try:
     yield unfinished
@@ -158,7 +158,9 @@ def upload_folder(source: PathLike, target: PathLike, last: str) -> None:
     )
   files = [path for path in below(folder) if path.is_file()]
   for path in sorted(files, key=lambda path: path == folder / last):
-    with new_file(place / path.relative_to(folder)) as unfinished:
+    target_file = place / path.relative_to(folder)
+    target_file.parent.mkdir(parents=True, exist_ok=True)
+    with new_file(target_file) as unfinished:
       path.copy(unfinished)
 
 
@@ -254,46 +256,6 @@ def size(path: PathLike) -> int:
 def free_bytes(folder: PathLike) -> int:
   """Returns how many bytes can still be written where `folder` is."""
   return shutil.disk_usage(folder).free
-
-
-def check_free(output: PathLike) -> Path:
-  """Checks that a folder can appear there and nothing would be overwritten.
-
-  Returns:
-    The path without links: a folder cannot be renamed to a link.
-
-  Raises:
-    ValueError: `output` exists and is not an empty folder, is the current
-      folder, or cannot be made.
-  """
-  try:
-    resolved = pathlib.Path(output).resolve()
-    is_taken = resolved.exists() and (
-      not resolved.is_dir() or any(resolved.iterdir())
-    )
-    existing = next(
-      path for path in (resolved, *resolved.parents) if path.exists()
-    )
-  except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle
-    raise ValueError(
-      f"--output={output} cannot be made ({error}); choose another folder."
-    ) from error
-  if is_taken:
-    raise ValueError(
-      f"--output={output} exists and is not empty; choose another folder or"
-      " remove it."
-    )
-  if resolved == pathlib.Path.cwd():
-    raise ValueError(
-      f"--output={output} is the current folder, which would be replaced;"
-      " choose another."
-    )
-  if not existing.is_dir():
-    raise ValueError(
-      f"--output={output} cannot be made: {existing} is a file; choose another"
-      " folder."
-    )
-  return Path(resolved)
 
 
 def below(folder: PathLike) -> Iterator[Path]:

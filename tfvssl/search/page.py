@@ -172,6 +172,7 @@ def clock(seconds: float) -> str:
 
 def write(content: Content, path: storage.PathLike) -> None:
   """Writes the page; it appears when it is complete."""
+  storage.Path(path).parent.mkdir(parents=True, exist_ok=True)
   storage.write_text(path, page(content))
 
 
