@@ -52,13 +52,13 @@ def test_modality_of_a_signature(signature, modality):
 
 
 def test_sound_may_go_on_for_what_the_last_frames_reach():
-  assert inputs.num_samples(_SOUND) == 24_000
-  assert inputs.extra_samples(_SOUND) == 960
+  assert _SOUND.num_samples == 24_000
+  assert _SOUND.spectrogram.extra_samples == 960
   apart = dataclasses.replace(
     _SOUND,
     spectrogram=sound.SpectrogramSpec(frame_length=320, frame_step=400),
   )
-  assert inputs.extra_samples(apart) == 0
+  assert apart.spectrogram.extra_samples == 0
   required = inputs.of_encoders({"audio": _SOUND})["audio"]
   assert required.longest == (24_960,)
   assert required.shapes == ((24_000,), (24_960,))

@@ -10,7 +10,7 @@ from tests import forked_binaries
 from tests import published_files
 from tfvssl.import_weights import brave as published_brave
 from tfvssl.runtime import exit_codes
-from tfvssl.runtime import storage
+from tfvssl.runtime import places
 from tfvssl.train import weights
 
 CONFIG = published_files.tiny_config()
@@ -169,7 +169,7 @@ def test_an_output_that_cannot_be_made_is_refused(
   (tmp_path / "empty").mkdir()
   monkeypatch.chdir(tmp_path / "empty")
   with pytest.raises(ValueError) as caught:
-    storage.check(pathlib.Path(make(tmp_path)))
+    places.check_free(pathlib.Path(make(tmp_path)))
   assert message in str(caught.value)
   assert "\n" not in str(caught.value)
 

@@ -127,7 +127,9 @@ def centred_start(
 
 def _product(count, step):
   """Returns count * step as Python has it, float64."""
-  return tf.cast(count, tf.float64) * tf.cast(step, tf.float64)
+  # tf.cast would make a float32 of a number of Python first.
+  exact = step if tf.is_tensor(step) else tf.constant(step, tf.float64)
+  return tf.cast(count, tf.float64) * tf.cast(exact, tf.float64)
 
 
 def frame_indices(

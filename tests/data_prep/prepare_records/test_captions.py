@@ -76,7 +76,7 @@ def test_paths_are_those_of_the_inputs(tmp_path, caplog):
     " 'also gone.mp4'" in caplog.text
   )
   assert f"columns of {path} that are ignored: 'author'" in caplog.text
-  assert caplog.text.count("no input") == 1
+  assert caplog.text.count("not inputs") == 1
 
 
 def test_nothing_is_said_where_every_path_is_an_input(tmp_path, caplog):
