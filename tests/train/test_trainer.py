@@ -5,6 +5,7 @@ The method makes labels itself, too, which must reach the loss of each replica.
 
 import functools
 import pathlib
+import re
 
 import numpy as np
 import pytest
@@ -70,7 +71,8 @@ def two_steps(replicas: int, accumulation: int = 1) -> dict[str, np.ndarray]:
     for name in (probe.LINEAR, probe.NEAREST):
       result[f"{name} {step}"] = 1.0 + np.array(outputs[name])
   for index, variable in enumerate(method.trainable_variables):
-    name = f"{index} {variable.name}"
+    # Without the number that Keras adds to the second layer of a process.
+    name = f"{index} {re.sub(r'_[0-9]+(?=/)', '', variable.name)}"
     result[name] = variable.numpy() - start[index]
   return result
 
