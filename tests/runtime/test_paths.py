@@ -28,6 +28,7 @@ MAY_IMPORT_PATHLIB = {
   "data_prep/datasets/voc2007.py": _MEDIA,
   "data_prep/datasets/youcook2.py": _MEDIA,
   "data_prep/generate_demo/__main__.py": "videos that ffmpeg writes",
+  "data_prep/generate_demo/clips.py": "videos that ffmpeg writes",
   "data_prep/prepare_records/__main__.py": _MEDIA,
   "data_prep/prepare_records/captions.py": _MEDIA,
   "data_prep/prepare_records/inputs.py": _MEDIA,
