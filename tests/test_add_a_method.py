@@ -24,7 +24,7 @@ _FILE = re.compile(
   r"^`([\w/]+\.py)`\n\n```python\n(.*?)^```", re.DOTALL | re.MULTILINE
 )
 _COMMANDS = re.compile(r"^```\n(python -m .*?)^```", re.DOTALL | re.MULTILINE)
-_LEFT_OUT = ("vectors", "fixtures", "results", "__pycache__")
+_LEFT_OUT = ("vectors", "results", "__pycache__")
 # What the project asks of every file.
 _RULES = (
   "tests/test_layers.py",
