@@ -199,8 +199,8 @@ def _first(tree, part):
     ),
     (
       lambda tree: _without(tree, "res_net_v2"),
-      r"holds no tensor '.../res_net_v2/initial_conv/w' of rank 4, so it is not a"
-      " file of MMV's networks",
+      r"holds no tensor '.../res_net_v2/initial_conv/w' of rank 4, so it is not"
+      " a file of MMV's networks",
     ),
     (
       lambda tree: {
