@@ -64,6 +64,7 @@ class Version:
       "--config.data.train_records=records/train",
       "--config.data.heldout_records=records/test",
       f"--config.steps={steps}",
+      "--config.schedule.warmup_steps=2",
       "--config.logging.scalars_every=1",
       "--config.logging.heldout_every=0",
       f"--config.logging.checkpoint_every={steps}",

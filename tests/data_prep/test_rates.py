@@ -40,6 +40,7 @@ def get_config():
   kind.sample_rate_hz = {sample_rate_hz}
   experiment.batch_size = 2
   experiment.steps = 2
+  experiment.schedule.warmup_steps = 0
   experiment.logging.heldout_every = 0
   return experiment
 """
