@@ -13,6 +13,7 @@ import tensorflow as tf
 _ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
 
 
+@tf.function(autograph=False)  # Its 150 operations are traced once a shape.
 def threefry(key: tf.Tensor, counter: tf.Tensor) -> tf.Tensor:
   """Returns Threefry-2x32-20, uint32 [..., 2], of two such tensors."""
   parity = tf.constant(0x1BD11BDA, tf.uint32)
