@@ -2,7 +2,9 @@
 
 import dataclasses
 import functools
+import os
 import pathlib
+import re
 
 from tests import source_tree
 
@@ -50,13 +52,28 @@ def glob(
 ) -> list[str]:
   """Returns the files of the patterns, as Bazel's glob does, sorted."""
   files = {
-    pattern: {
-      path.relative_to(root).as_posix()
-      for path in root.glob(pattern)
-      if path.is_file()
-      and not any(part.startswith(".") for part in path.relative_to(root).parts)
-    }
+    pattern: set(filter(_pattern(pattern).fullmatch, _visible_files(root)))
     for pattern in {*include, *exclude}
   }
   chosen = set().union(*(files[pattern] for pattern in include))
   return sorted(chosen.difference(*(files[pattern] for pattern in exclude)))
+
+
+def _pattern(text):
+  parts = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*"}
+  words = re.split(r"(\*\*/|\*\*|\*)", text)
+  return re.compile("".join(parts.get(w, re.escape(w)) for w in words))
+
+
+@functools.cache
+def _visible_files(root):
+  found = []
+  for folder, folders, names in os.walk(root):
+    # In place: os.walk goes into those that are left.
+    folders[:] = [name for name in folders if not name.startswith(".")]
+    found += [
+      (pathlib.Path(folder) / name).relative_to(root).as_posix()
+      for name in names
+      if not name.startswith(".")
+    ]
+  return found

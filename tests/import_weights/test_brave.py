@@ -55,7 +55,14 @@ def _inputs(method, clips=2, seed=1):
   }
 
 
-@pytest.mark.parametrize("kind", list(_CONFIGS))
+@pytest.mark.parametrize(
+  "kind",
+  [
+    pytest.param("audio", marks=pytest.mark.slow),
+    pytest.param("rgb", marks=pytest.mark.slow),
+    "both",
+  ],
+)
 def test_the_run_has_the_weights_of_the_file(kind, tmp_path):
   config = _CONFIGS[kind]
   arrays = published_files.tiny_arrays(config)

@@ -139,6 +139,7 @@ def test_loss_falls_on_eight_clips(tmp_path):
   assert np.mean(values[-5:]) < 0.6 * values[0]
 
 
+@pytest.mark.slow
 def test_two_replicas_equal_one(tmp_path):
   """Loss, gradients and moving averages, with uneven masks."""
   file = tmp_path / "found.npz"

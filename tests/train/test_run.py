@@ -93,7 +93,11 @@ def uninterrupted(config_file, records, tmp_path_factory):
 # Before any checkpoint; between two; while or just after one is written.
 @pytest.mark.parametrize(
   "appears",
-  ["config.json", "checkpoints/step-00000003", "checkpoints/step-00000009"],
+  [
+    pytest.param("config.json", marks=pytest.mark.slow),
+    "checkpoints/step-00000003",
+    pytest.param("checkpoints/step-00000009", marks=pytest.mark.slow),
+  ],
 )
 def test_kill_and_rerun_gives_the_weights_of_an_uninterrupted_run(
   appears, config_file, records, uninterrupted, tmp_path

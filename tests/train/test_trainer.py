@@ -82,26 +82,35 @@ RUNS = {"one": (1,), "two": (2,), "in_parts": (2, 2)}
 
 
 def main(argv: list[str]) -> None:
-  """Writes a file of every run into the folder that is named."""
+  """Writes a file of every run that is named into the folder before them."""
   cpu = tf.config.list_physical_devices("CPU")[0]
   tf.config.set_logical_device_configuration(
     cpu, [tf.config.LogicalDeviceConfiguration()] * 2
   )
-  for name, arguments in RUNS.items():
-    np.savez(pathlib.Path(argv[1]) / f"{name}.npz", **two_steps(*arguments))
+  for name in argv[2:]:
+    np.savez(pathlib.Path(argv[1]) / f"{name}.npz", **two_steps(*RUNS[name]))
 
 
-def test_one_replica_equals_two_and_parts_equal_the_whole(tmp_path):
-  """Loss and every update, biases and norm parameters included."""
+def _results(tmp_path, *names):
   # Its own process: logical CPUs are made before TensorFlow starts.
-  done = forked_binaries.run("tests.train.test_trainer", tmp_path)
+  done = forked_binaries.run("tests.train.test_trainer", tmp_path, *names)
   assert done.returncode == 0, done.stderr[-3000:]
-  results = {name: np.load(tmp_path / f"{name}.npz") for name in RUNS}
-  _check_equal(results["one"], results["two"], len(results["one"].files))
+  return [np.load(tmp_path / f"{name}.npz") for name in names]
+
+
+def test_one_replica_equals_two(tmp_path):
+  """Loss and every update, biases and norm parameters included."""
+  one, two = _results(tmp_path, "one", "two")
+  _check_equal(one, two, len(one.files))
+
+
+@pytest.mark.slow
+def test_parts_on_two_replicas_equal_the_whole(tmp_path):
+  """Loss and every update but the probe's, which learns from each part."""
   # Parts that are alike have the statistics of the whole batch, so batch norm
-  # does not tell them apart. The probe learns from each part by itself.
-  but_probe = len(results["one"].files) - 4
-  _check_equal(results["one"], results["in_parts"], but_probe)
+  # does not tell them apart.
+  one, in_parts = _results(tmp_path, "one", "in_parts")
+  _check_equal(one, in_parts, len(one.files) - 4)
 
 
 def _check_equal(one, two, count):

@@ -40,17 +40,17 @@ def fresh_method(experiment: config.Experiment, seed: int) -> base.Method:
   return method
 
 
-@tf.autograph.experimental.do_not_convert
 def build_weights(method: base.Method) -> base.Output:
   """Creates all weights of `method` without running it.
 
   Returns:
     The specs of what its loss returns.
   """
+  batch = base.view_signature(method, batch_size=2)
   # Not a tf.function, which traces once more what has made variables.
-  with tf.__internal__.FuncGraph("build_weights").as_default():
-    views = tf.nest.map_structure(
-      lambda spec: spec and tf.compat.v1.placeholder(spec.dtype, spec.shape),
-      base.view_signature(method, batch_size=2),
-    )
-    return method.loss(views, 0, training=False)
+  return tf.compat.v1.wrap_function(
+    lambda *parts: method.loss(
+      tf.nest.pack_sequence_as(batch, parts), 0, training=False
+    ),
+    tf.nest.flatten(batch),
+  ).structured_outputs

@@ -42,6 +42,7 @@ def _save(folder, experiment, step=None):
     store.save(step)
 
 
+@pytest.mark.slow
 def test_pools_the_queries_of_two_runs(tmp_path):
   words = tiny_mmv_runs.vocabulary(tmp_path)
   folders = [tmp_path / "first", tmp_path / "second"]
