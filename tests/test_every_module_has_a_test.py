@@ -36,6 +36,10 @@ COVERED = {
   "tfvssl/evaluate/classifiers/difficult.py": (
     "tests/evaluate/protocols/test_images.py"
   ),
+  # Found and read by the store, which writes them.
+  "tfvssl/train/checkpoints.py": "tests/train/test_checkpoint_store.py",
+  # The update that the config builds.
+  "tfvssl/optim/lars_optimizer.py": "tests/optim/test_lars.py",
   # What retrieval measures, between its protocol and its embeddings.
   "tfvssl/evaluate/retrieval/measuring.py": (
     "tests/evaluate/protocols/test_retrieval.py"

@@ -13,7 +13,7 @@ import tfvssl
 from tfvssl import pretrained
 from tfvssl import views
 from tfvssl.config import experiment as config
-from tfvssl.train import checkpoints
+from tfvssl.train import checkpoint_store
 from tfvssl.train import run_folder
 from tfvssl.train import weights
 
@@ -32,7 +32,9 @@ def folder(tmp_path_factory):
       variable.assign(generator.normal(size=variable.shape) * 0.1)
   (root / "RUN").mkdir()
   run_folder.write_config(experiment, root / "RUN")
-  checkpoints.CheckpointStore(root / "RUN", {"method": method}, kept=1).save(3)
+  checkpoint_store.CheckpointStore(
+    root / "RUN", {"method": method}, kept=1
+  ).save(3)
   for name, seeds in (("train", range(8)), ("test", range(20, 25))):
     made = [record_fixture.make_clip(seed, num_frames=20) for seed in seeds]
     record_fixture.write_records(root / "RECORDS" / name, made, num_shards=2)

@@ -4,6 +4,7 @@ Files that are damaged or old are tested in tests/config/test_experiment.py.
 """
 
 import json
+import sys
 
 import pytest
 
@@ -88,6 +89,23 @@ def test_class_outside_the_package_is_refused():
   assert str(error.value) == (
     "config class 'pathlib.Path' is not one of this package."
   )
+
+
+@pytest.mark.parametrize(
+  "place",
+  ["tfvssl.nowhere.Config", "tfvssl.config.tree.Config", "tfvssl.views.View"],
+)
+def test_class_that_is_not_there_or_no_config_is_refused(place):
+  with pytest.raises(ValueError) as error:
+    tree.from_tree({"class": place})
+  assert str(error.value) == f"'{place}' is not a config class of this version."
+
+
+def test_library_that_a_config_needs_is_named(monkeypatch):
+  monkeypatch.setitem(sys.modules, "official.modeling.optimization", None)
+  monkeypatch.delitem(sys.modules, "tfvssl.optim.lars_optimizer", False)
+  with pytest.raises(ModuleNotFoundError, match="official.modeling"):
+    tree.from_tree({"class": "tfvssl.optim.lars_optimizer.Lars"})
 
 
 def test_settings_of_a_protocol_go_there_and_back():

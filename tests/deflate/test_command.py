@@ -11,7 +11,7 @@ from tests import tiny_runs
 from tests.data import record_fixture
 from tfvssl.config import protocols
 from tfvssl.deflate import networks
-from tfvssl.train import checkpoints
+from tfvssl.train import checkpoint_store
 from tfvssl.train import run_folder
 from tfvssl.train import weights
 
@@ -42,7 +42,7 @@ def root(tmp_path_factory):
   )
   run_folder.write_config(experiment, workdir)
   method = weights.fresh_method(experiment, 8)
-  checkpoints.CheckpointStore(workdir, {"method": method}, kept=1).save(3)
+  checkpoint_store.CheckpointStore(workdir, {"method": method}, kept=1).save(3)
   for folder, first in (("train", 0), ("test", 20)):
     record_fixture.write_records(
       root / folder,

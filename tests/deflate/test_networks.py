@@ -11,7 +11,7 @@ from tests.evaluate import grey_records
 from tfvssl.backbones import deflation
 from tfvssl.data.records import reader
 from tfvssl.deflate import networks
-from tfvssl.train import checkpoints
+from tfvssl.train import checkpoint_store
 from tfvssl.train import weights
 
 Image = networks.Image
@@ -29,7 +29,7 @@ def _encoder(video, image, workdir):
 def _checkpoint(workdir, value):
   """Writes a checkpoint of step 5 that holds `value`."""
   state = {"method": tf.Variable(value)}
-  checkpoints.CheckpointStore(workdir, state, kept=1).save(5)
+  checkpoint_store.CheckpointStore(workdir, state, kept=1).save(5)
 
 
 def _images():

@@ -16,7 +16,7 @@ from tests.conftest import ROOT
 from tests.data import record_fixture
 from tfvssl.config import protocols
 from tfvssl.data.records import encoded_clip
-from tfvssl.train import checkpoints
+from tfvssl.train import checkpoint_store
 from tfvssl.train import run_folder
 from tfvssl.train import weights
 
@@ -74,7 +74,7 @@ def run(tmp_path_factory):
   )
   run_folder.write_config(experiment, workdir)
   method = weights.fresh_method(experiment, 8)
-  checkpoints.CheckpointStore(workdir, {"method": method}, kept=1).save(3)
+  checkpoint_store.CheckpointStore(workdir, {"method": method}, kept=1).save(3)
   _records(root / "train", range(8))
   _records(root / "test", range(20, 26))
   broken = [record_fixture.make_clip(seed, num_frames=20) for seed in (30, 31)]
@@ -204,7 +204,7 @@ def test_retrieval_of_an_untrained_run(tmp_path):
   )
   run_folder.write_config(experiment, workdir)
   method = weights.fresh_method(experiment, 8)
-  checkpoints.CheckpointStore(workdir, {"method": method}, kept=1).save(3)
+  checkpoint_store.CheckpointStore(workdir, {"method": method}, kept=1).save(3)
   clips = [record_fixture.make_clip(seed, num_frames=20) for seed in range(4)]
   clips[3].waveform = None
   for clip, lines in zip(

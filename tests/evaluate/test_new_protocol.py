@@ -24,7 +24,7 @@ from tfvssl.evaluate.protocols import classification
 from tfvssl.evaluate.protocols import known
 from tfvssl.evaluate.protocols import svm
 from tfvssl.evaluate.samples import features
-from tfvssl.train import checkpoints
+from tfvssl.train import checkpoint_store
 from tfvssl.train import run_folder
 from tfvssl.train import weights
 
@@ -85,7 +85,7 @@ class NearestMeanProtocol(classification.ClassificationProtocol):
 
 def run_command(name: str) -> None:
   """Runs a command of the project that knows the new protocol, too."""
-  known.PROTOCOLS = (*known.PROTOCOLS, NearestMeanProtocol)
+  known.PROTOCOLS["nearest_mean"] = lambda: NearestMeanProtocol
   importlib.import_module(f"{name}.__main__").console_main()
 
 
@@ -111,7 +111,7 @@ def root(tmp_path_factory):
   experiment = tiny_runs.experiment()
   run_folder.write_config(experiment, workdir)
   method = weights.fresh_method(experiment, 8)
-  checkpoints.CheckpointStore(workdir, {"method": method}, kept=1).save(3)
+  checkpoint_store.CheckpointStore(workdir, {"method": method}, kept=1).save(3)
   for name, seeds in (("train", range(6)), ("test", range(20, 24))):
     clips = [record_fixture.make_clip(seed, num_frames=20) for seed in seeds]
     record_fixture.write_records(root / name, clips, num_shards=2)
@@ -197,8 +197,8 @@ def test_nearest_mean_separates_dark_from_bright(tmp_path):
 
 
 def test_its_own_settings_are_held_against_a_papers(monkeypatch):
-  monkeypatch.setattr(
-    known, "PROTOCOLS", (*known.PROTOCOLS, NearestMeanProtocol)
+  monkeypatch.setitem(
+    known.PROTOCOLS, "nearest_mean", lambda: NearestMeanProtocol
   )
   benchmark = paper_rows.Benchmark(
     "Toy nearest mean", NearestMean, "video", "top_1", classes=2, splits=1

@@ -14,7 +14,7 @@ from tests import forked_binaries
 from tests import tiny_runs
 from tfvssl.export import description as export_format
 from tfvssl.export import writer
-from tfvssl.train import checkpoints
+from tfvssl.train import checkpoint_store
 from tfvssl.train import run_folder
 from tfvssl.train import weights
 
@@ -188,7 +188,7 @@ def test_binary_exports_a_run(method, tmp_path):
   workdir = tmp_path / "RUN"
   workdir.mkdir()
   run_folder.write_config(tiny_runs.experiment(), workdir)
-  checkpoints.CheckpointStore(workdir, {"method": method}, kept=1).save(5)
+  checkpoint_store.CheckpointStore(workdir, {"method": method}, kept=1).save(5)
   output = tmp_path / "EXPORT"
   process = _export(
     f"--workdir={workdir}", f"--output={output}", "--image=repeated"

@@ -5,6 +5,7 @@ import tensorflow as tf
 from tfvssl.config import tree as config_tree
 from tfvssl.methods.parts import heads
 from tfvssl.optim import lars
+from tfvssl.optim import lars_optimizer
 from tfvssl.optim import schedules
 
 
@@ -120,7 +121,7 @@ def test_from_config_gives_an_equal_optimizer():
   variables = [_variable("predictor/kernel"), _variable("predictor/bias")]
   copies = [tf.Variable(v, name=v.name[:-2]) for v in variables]
   optimizer = config.build(schedules.WarmupCosine(1.0, 1, 9), variables)
-  restored = lars.LARS.from_config(optimizer.get_config())
+  restored = lars_optimizer.Lars.from_config(optimizer.get_config())
   assert restored.get_config() == optimizer.get_config()
   gradients = [tf.constant([0.6, -0.8]), tf.constant([0.1, 0.2])]
   for _ in range(3):

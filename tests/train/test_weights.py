@@ -3,7 +3,7 @@ import tensorflow as tf
 
 from tests import tiny_runs
 from tfvssl.config import experiment as config
-from tfvssl.train import checkpoints
+from tfvssl.train import checkpoint_store
 from tfvssl.train import run_folder
 from tfvssl.train import weights
 
@@ -19,7 +19,7 @@ def test_load_method_gives_the_saved_weights(tmp_path):
   method = weights.fresh_method(experiment, seed=5)
   run_folder.write_config(experiment, tmp_path)
   state = {"method": method, "optimizer": tf.Variable(0.0)}
-  checkpoints.CheckpointStore(tmp_path, state, kept=1).save(7)
+  checkpoint_store.CheckpointStore(tmp_path, state, kept=1).save(7)
   loaded, restored, step = weights.load_method(tmp_path)
   assert loaded == experiment and step == 7
   assert len(method.weights) > 20
@@ -32,7 +32,7 @@ def test_precision_of_the_run_can_be_replaced(tmp_path):
   experiment = tiny_runs.experiment()
   method = weights.fresh_method(experiment, seed=5)
   run_folder.write_config(experiment, tmp_path)
-  checkpoints.CheckpointStore(tmp_path, {"method": method}, kept=1).save(7)
+  checkpoint_store.CheckpointStore(tmp_path, {"method": method}, kept=1).save(7)
   try:
     for precision, dtype in (
       (None, "float32"),

@@ -1,5 +1,7 @@
 """Rules of a config's values; each says the rule, the value and its name."""
 
+from collections.abc import Mapping
+
 
 def require(holds: bool, name: str, value: object, rule: str) -> None:
   """Raises ValueError, "`name` (value) must rule.", unless it holds."""
@@ -18,6 +20,12 @@ def require_positive(name: str, section: object, *fields: str) -> None:
   for field in fields:
     value = getattr(section, field)
     require(value > 0, f"{name}.{field}", value, "be above 0")
+
+
+def require_positive_values(name: str, values: Mapping[str, float]) -> None:
+  """Raises ValueError for the first entry of `name` that is not above 0."""
+  for entry, value in values.items():
+    require(value > 0, f"{name}.{entry}", value, "be above 0")
 
 
 def require_range(

@@ -14,14 +14,12 @@ import typing
 
 def nearest_name(name: str, config: typing.Any) -> str:
   """Returns a hint for a field that is not there: where it went, or is near."""
-  from tfvssl.config import moved
-
   known = (
     list(config)
     if isinstance(config, dict)
     else [field.name for field in dataclasses.fields(config)]
   )
-  if (entry := moved.current_entry(name)) and entry[0] in known:
+  if (entry := _moved().current_entry(name)) and entry[0] in known:
     return f"it is `{'.'.join(entry)}` since version 0.2.0."
   near = difflib.get_close_matches(name, known, n=1)
   return f"did you mean `{near[0]}`?" if near else f"known: {', '.join(known)}."
@@ -53,27 +51,45 @@ def from_tree(tree: dict) -> object:
   Raises:
     ValueError: a class outside the package, or an unknown field.
   """
-  from tfvssl.config import moved
-
-  path = moved.current_place(tree.get("class", ""))
-  module_name, _, class_name = path.rpartition(".")
-  if not module_name.startswith("tfvssl."):
+  path = tree.get("class", "")
+  if not path.startswith("tfvssl."):
     raise ValueError(f"config class '{path}' is not one of this package.")
-  kind = getattr(importlib.import_module(module_name), class_name, None)
-  if not (isinstance(kind, type) and dataclasses.is_dataclass(kind)):
+  kind = _class_at(path) or _class_at(_moved().current_place(path))
+  if kind is None:
     raise ValueError(f"'{path}' is not a config class of this version.")
   hints = typing.get_type_hints(kind)
   values = {}
   for name, value in tree.items():
     if name == "class":
       continue
-    if (entry := moved.current_entry(name)) and entry[0] in hints:
-      values[entry[0]] = {**values.get(entry[0], {}), entry[1]: value}
+    if name in hints:
+      values[name] = _from_value(value, hints[name])
       continue
-    if name not in hints:
+    field, entry = _moved().current_entry(name) or (name, "")
+    if field not in hints:
       raise ValueError(f"'{path}' has no field `{name}`.")
-    values[name] = _from_value(value, hints[name])
+    values[field] = {**values.get(field, {}), entry: value}
   return kind(**values)
+
+
+def _class_at(path):
+  """Returns the dataclass of that module and name; None if there is none."""
+  module, _, name = path.rpartition(".")
+  try:
+    kind = getattr(importlib.import_module(module), name, None)
+  except ModuleNotFoundError as error:
+    if module.startswith(error.name):
+      return None
+    raise  # a library that the module needs
+  is_class = isinstance(kind, type) and dataclasses.is_dataclass(kind)
+  return kind if is_class else None
+
+
+def _moved():
+  """Returns what knows older versions; the configs of today need it not."""
+  from tfvssl.config import moved
+
+  return moved
 
 
 def _from_value(value, hint):

@@ -14,6 +14,7 @@ from tfvssl.data import pipeline
 from tfvssl.data.records import reader
 from tfvssl.methods import base
 from tfvssl.runtime import storage
+from tfvssl.train import checkpoint_store
 from tfvssl.train import checkpoints
 
 _FOLDER, _CHOICES = "deflated", "deflation.json"
@@ -99,8 +100,8 @@ def save(
     choices: how it was trained, for results and people.
   """
   folder = folder_of(workdir)
-  store = checkpoints.CheckpointStore(folder, {"network": network}, kept=1)
-  made_of = {_MADE_OF: checkpoints.digest_of_newest(workdir)}
+  store = checkpoint_store.CheckpointStore(folder, {"network": network}, kept=1)
+  made_of = {_MADE_OF: _digest_of_newest(workdir)}
   text = json.dumps({**made_of, **choices}, indent=1) + "\n"
   storage.write_text(folder / _CHOICES, text)
   store.save(step)
@@ -129,7 +130,7 @@ def choices_of(workdir: storage.Path) -> dict:
 def _load(network, workdir):
   folder = folder_of(workdir)
   made_of = choices_of(workdir)[_MADE_OF]
-  if made_of != checkpoints.digest_of_newest(workdir):
+  if made_of != _digest_of_newest(workdir):
     raise ValueError(
       f"{folder} was not made of the run's newest checkpoint; {_AGAIN}"
     )
@@ -170,3 +171,8 @@ def pictures(
       tf.cast(sampled["image"].video, tf.float32) / 255.0, shape
     )
   )
+
+
+def _digest_of_newest(workdir):
+  """Returns a hash of the content of a run's newest whole checkpoint."""
+  return storage.digest(checkpoints.newest(workdir) / checkpoints.DIGESTS)

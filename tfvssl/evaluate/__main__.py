@@ -37,7 +37,7 @@ _IMAGE = flags.DEFINE_enum(
   "image",
   None,
   ["naive", "trained", "repeated"],
-  f"How {known.images_names()} put an image through the video network: naively"
+  "How a protocol of still images puts one through the video network: naively"
   " deflated, deflated by tfvssl.deflate, or as a film in which nothing moves.",
 )
 _TRAIN = flags.DEFINE_multi_string(

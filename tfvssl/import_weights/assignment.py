@@ -15,7 +15,7 @@ from tfvssl.config import experiment as config
 from tfvssl.import_weights import pickle_stand_ins
 from tfvssl.methods import base
 from tfvssl.runtime import storage
-from tfvssl.train import checkpoints
+from tfvssl.train import checkpoint_store
 from tfvssl.train import run_folder
 
 IMPORT_NAME = "import.json"
@@ -160,7 +160,9 @@ def write_run(
   """
   experiment.method.identify_files()
   with storage.new_folder(output) as unfinished:
-    checkpoints.CheckpointStore(unfinished, {"method": method}, kept=1).save(0)
+    checkpoint_store.CheckpointStore(
+      unfinished, {"method": method}, kept=1
+    ).save(0)
     run_folder.write_config(experiment, unfinished)
     (unfinished / IMPORT_NAME).write_text(
       json.dumps(description, indent=1) + "\n", encoding="utf-8"

@@ -8,6 +8,7 @@ from typing import Any
 import tensorflow as tf
 
 from tfvssl.config import experiment as config
+from tfvssl.config import rules
 from tfvssl.optim import parts
 
 
@@ -26,7 +27,7 @@ class AdamConfig(config.OptimizerConfig):
   beta_2: float = 0.999
   epsilon: float = 1e-7
   rate_factors: dict[str, float] = dataclasses.field(
-    default_factory=lambda: {"predictor": parts.PREDICTOR_FACTOR}
+    default_factory=lambda: {"predictor": config.PREDICTOR_FACTOR}
   )
 
   def validate(self) -> None:
@@ -38,7 +39,7 @@ class AdamConfig(config.OptimizerConfig):
       )
     if self.epsilon <= 0:
       raise ValueError(f"`optimizer.epsilon` ({self.epsilon}) must be above 0.")
-    parts.check_factors(self.rate_factors)
+    rules.require_positive_values("optimizer.rate_factors", self.rate_factors)
 
   def build(
     self, learning_rate: parts.Rate, variables: Sequence[tf.Variable]

@@ -12,8 +12,6 @@ import tensorflow as tf
 from tfvssl.optim import schedules
 from tfvssl.optim import variable_roles
 
-# BraVe's predictor learns ten times as fast. Source: its released config.
-PREDICTOR_FACTOR = 10.0
 Rate = tf.keras.optimizers.schedules.LearningRateSchedule | float
 _Kind = TypeVar("_Kind", bound=tf.keras.optimizers.legacy.Optimizer)
 
@@ -64,12 +62,3 @@ def with_factor(
     key
   ) or optimizer._fallback_apply_state(*key)
   return {key: {**coefficients, "lr_t": coefficients["lr_t"] * factor}}
-
-
-def check_factors(factors: Mapping[str, float]) -> None:
-  """Raises ValueError for the first factor of a rate that is not above 0."""
-  for part, factor in factors.items():
-    if factor <= 0:
-      raise ValueError(
-        f"`optimizer.rate_factors.{part}` ({factor}) must be above 0."
-      )

@@ -1,115 +1,21 @@
-"""Checkpoints that are whole or not there: save, verify, fall back.
+"""Checkpoints that are whole or not there: find, verify, fall back.
 
-A checkpoint is a folder `step-00000100` that appears by one rename after its
-files are on disk, with the SHA-256 of each. TensorFlow's own manager neither
-syncs nor verifies, and restarts from zero when its state file is damaged.
+A checkpoint is a folder `step-00000100` with the SHA-256 of each of its files;
+see checkpoint_store, which writes it.
 """
 
 import json
 import re
-import shutil
 
 from absl import logging
 import tensorflow as tf
 
 from tfvssl.runtime import storage
 
-_FOLDER = "checkpoints"
-_DIGESTS = "sha256.json"
-_PREFIX = "variables"
+FOLDER = "checkpoints"
+DIGESTS = "sha256.json"
+PREFIX = "variables"
 _READ_ERRORS = (tf.errors.OpError, IndexError, ValueError, OSError)
-
-
-class CheckpointStore:
-  """The checkpoints of one run.
-
-  Attributes:
-    folder: where they stand.
-  """
-
-  def __init__(
-    self,
-    workdir: storage.PathLike,
-    state: dict[str, tf.Module],
-    *,
-    probe: tf.Module | None = None,
-    kept: int,
-    chief: bool = True,
-  ):
-    """Opens the store and removes unfinished checkpoints of dead runs.
-
-    Args:
-      workdir: the run's folder.
-      state: by name, what is saved and restored.
-      probe: is saved, too, and restored where the checkpoint has its like: it
-        teaches the method nothing, so a run goes on without it.
-      kept: how many of the newest stay on disk.
-      chief: other workers only take part in the collective part of a save.
-    """
-    self.folder = storage.Path(workdir) / _FOLDER
-    self._state = tf.train.Checkpoint(**state)
-    self._probe = probe
-    self._checkpoint = self._state
-    if probe is not None:
-      self._checkpoint = tf.train.Checkpoint(**state, probe=probe)
-    self._kept = kept
-    self._chief = chief
-    self.folder.mkdir(parents=True, exist_ok=True)
-    if chief:
-      storage.remove_unfinished(self.folder)
-      for leftover in self.folder.glob(".unfinished-*"):  # of version 0.1.0
-        shutil.rmtree(leftover)
-
-  def save(self, step: int) -> None:
-    """Writes the checkpoint of `step`, durable when this returns.
-
-    One that is there already is the same and stays.
-    """
-    if (self.folder / _name(step)).exists():
-      return
-    appearing = storage.new_folder if self._chief else storage.scratch_folder
-    with appearing(self.folder / _name(step)) as unfinished:
-      self._checkpoint.write(str(unfinished / _PREFIX))
-      if self._chief:
-        digests = storage.digests(unfinished)
-        (unfinished / _DIGESTS).write_text(json.dumps(digests, indent=1))
-    if self._chief:
-      for old in _complete(self.folder)[: -self._kept]:
-        shutil.rmtree(old)
-
-  def restore_newest(self) -> int | None:
-    """Restores the newest checkpoint that is whole; returns its step.
-
-    A damaged one is renamed to `.corrupt` and the one before it is taken.
-
-    Returns:
-      The step, or None where the run has no checkpoint yet.
-
-    Raises:
-      ValueError: there are checkpoints but none is whole, or the newest whole
-        one belongs to another model. Training never restarts from zero.
-    """
-    path = newest_whole(self.folder, set_aside=self._chief)
-    if path is None:
-      return None
-    if self._has_probes_like(path):
-      _restore(self._checkpoint, path)
-    else:
-      logging.warning("the online probe of %s does not fit; a new one", path)
-      _restore(self._state, path, whole=False)
-    return _step(path)
-
-  def _has_probes_like(self, path):
-    """Returns whether checkpoint and run have equal probes, or none."""
-    stored = {
-      tuple(shape)
-      for name, shape in tf.train.list_variables(str(path / _PREFIX))
-      if name.startswith("probe/")
-    }
-    held = () if self._probe is None else self._probe.trainable_variables
-    return {tuple(variable.shape) for variable in held} == {
-      shape for shape in stored if shape
-    }
 
 
 def newest_whole(
@@ -124,7 +30,7 @@ def newest_whole(
   Raises:
     ValueError: checkpoints were written but none is whole.
   """
-  found = _complete(folder)
+  found = complete(folder)
   for path in reversed(found):
     damage = _damage(path)
     if damage is None:
@@ -141,7 +47,8 @@ def newest_whole(
   return None
 
 
-def _complete(folder):
+def complete(folder: storage.Path) -> list[storage.Path]:
+  """Returns the checkpoints that were written to their end, in their order."""
   return sorted(
     path
     for path in folder.glob("step-*")
@@ -149,30 +56,44 @@ def _complete(folder):
   )
 
 
-def _name(step):
+def name_of(step: int) -> str:
+  """Returns the name of a checkpoint's folder."""
   return f"step-{step:08d}"
 
 
-def _step(path):
+def step_of(path: storage.Path) -> int:
+  """Returns the step of a checkpoint's folder."""
   return int(path.name.partition("-")[2])
 
 
 def _damage(path):
   """Returns what is wrong with a checkpoint folder, None if nothing is."""
   try:
-    digests = json.loads((path / _DIGESTS).read_text())
+    digests = json.loads((path / DIGESTS).read_text())
     for name, digest in digests.items():
       if storage.digest(path / name) != digest:
         return f"{name} does not have its SHA-256"
-    tf.train.load_checkpoint(str(path / _PREFIX))
+    tf.train.load_checkpoint(str(path / PREFIX))
   except _READ_ERRORS as error:
     return str(error).splitlines()[0]
   return None
 
 
-def _restore(checkpoint, path, whole=True):
+def read(
+  checkpoint: tf.train.Checkpoint, path: storage.Path, whole: bool = True
+) -> None:
+  """Fills the objects of `checkpoint` with what is stored at `path`.
+
+  Args:
+    checkpoint: all of whose objects must be stored there.
+    path: of a whole checkpoint.
+    whole: whether nothing else may be stored there.
+
+  Raises:
+    ValueError: the checkpoint belongs to another model.
+  """
   try:
-    status = checkpoint.read(str(path / _PREFIX))
+    status = checkpoint.read(str(path / PREFIX))
     status.assert_existing_objects_matched()
     if whole:
       status.assert_consumed()
@@ -213,18 +134,8 @@ def restore(path: storage.Path, **state: tf.Module) -> int:
   Raises:
     ValueError: the checkpoint belongs to another model.
   """
-  _restore(tf.train.Checkpoint(**state), path, whole=False)
-  return _step(path)
-
-
-def digest_of_newest(folder: storage.PathLike) -> str:
-  """Returns a hash of the newest whole checkpoint's content.
-
-  Raises:
-    FileNotFoundError: the folder holds no checkpoint.
-    ValueError: checkpoints are damaged.
-  """
-  return storage.digest(newest(folder) / _DIGESTS)
+  read(tf.train.Checkpoint(**state), path, whole=False)
+  return step_of(path)
 
 
 def newest(folder: storage.PathLike) -> storage.Path:
@@ -234,10 +145,10 @@ def newest(folder: storage.PathLike) -> storage.Path:
     FileNotFoundError: the folder holds no checkpoint.
     ValueError: checkpoints are damaged.
   """
-  path = newest_whole(storage.Path(folder) / _FOLDER)
+  path = newest_whole(storage.Path(folder) / FOLDER)
   if path is None:
     raise FileNotFoundError(
-      f"{storage.Path(folder) / _FOLDER} holds no checkpoint; train first with"
+      f"{storage.Path(folder) / FOLDER} holds no checkpoint; train first with"
       " tfvssl.train --workdir."
     )
   return path

@@ -16,7 +16,7 @@ from tfvssl.optim import schedules
 from tfvssl.runtime import exit_codes
 from tfvssl.runtime import replicas
 from tfvssl.runtime import storage
-from tfvssl.train import checkpoints
+from tfvssl.train import checkpoint_store
 from tfvssl.train import input as run_input
 from tfvssl.train import probe
 from tfvssl.train import run_folder
@@ -115,7 +115,7 @@ class TrainingRun:
     )
 
   def _open_store(self):
-    return checkpoints.CheckpointStore(
+    return checkpoint_store.CheckpointStore(
       self._workdir,
       {"method": self.method, "optimizer": self.optimizer},
       probe=self._probe,

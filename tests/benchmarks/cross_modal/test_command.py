@@ -12,7 +12,7 @@ from tests import tiny_runs
 from tests.data import record_fixture
 from tfvssl.config import protocols
 from tfvssl.data.records import encoded_clip
-from tfvssl.train import checkpoints
+from tfvssl.train import checkpoint_store
 from tfvssl.train import run_folder
 from tfvssl.train import weights
 
@@ -38,7 +38,7 @@ def _save(folder, experiment, step=None):
   run_folder.write_config(experiment, folder)
   if step is not None:
     method = weights.fresh_method(experiment, experiment.seed + 5)
-    store = checkpoints.CheckpointStore(folder, {"method": method}, kept=1)
+    store = checkpoint_store.CheckpointStore(folder, {"method": method}, kept=1)
     store.save(step)
 
 

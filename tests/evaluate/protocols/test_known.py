@@ -78,7 +78,7 @@ _PAIR = {"train_records": ("a",), "test_records": ("b",)}
 
 
 def test_every_protocol_takes_what_it_needs():
-  for kind in known.PROTOCOLS:
+  for kind in known.loaded():
     pair = {**_PAIR, "image": "naive" if kind.TAKES_IMAGES else None}
     if kind.NAME == "retrieval":
       pair["train_records"] = ()
@@ -137,19 +137,23 @@ def test_flags_without_meaning_are_refused(flags, message):
 
 
 def test_protocols_are_found_by_name_and_by_settings():
-  for kind in known.PROTOCOLS:
-    assert known.named(kind.NAME) is kind
+  for name, kind in zip(known.names(), known.loaded(), strict=True):
+    assert kind.NAME == name
+    assert known.named(name) is kind
     assert known.with_settings(kind.Settings) is kind
   assert known.named("knn") is None
 
 
-def test_known_protocols_load_no_classifier():
+def test_known_protocols_load_no_file_of_theirs():
   code = (
     "import sys\n"
     "from tfvssl.evaluate import __main__\n"
     "from tfvssl.compare import comparison\n"
     "heavy = {'tensorflow', 'sklearn', 'official'} & set(sys.modules)\n"
+    "files = 'tfvssl.evaluate.protocols.'\n"
     "heavy |= {m for m in sys.modules if '.classifiers' in m}\n"
+    "heavy |= {m for m in sys.modules if m.startswith(files)}\n"
+    "heavy -= {files + 'base', files + 'known'}\n"
     "print(sorted(heavy))"
   )
   done = subprocess.run(

@@ -112,16 +112,20 @@ class ClassificationProtocol(base.Protocol):
         are smaller than it.
     """
     from tfvssl.evaluate.samples import features
-    from tfvssl.evaluate.samples import view_size
 
     request, chosen = subject.request, subject.settings
-    view = view_size.resized(
-      view,
-      num_frames=request.num_frames,
-      image_size=request.image_size,
-      seconds=request.seconds,
-      short_side=chosen.test_short_side,
-    )
+    if not all(
+      map(request.has_default, ("num_frames", "image_size", "seconds"))
+    ):
+      from tfvssl.evaluate.samples import view_size
+
+      view = view_size.resized(
+        view,
+        num_frames=request.num_frames,
+        image_size=request.image_size,
+        seconds=request.seconds,
+        short_side=chosen.test_short_side,
+      )
     view = cls.sized(features.training_spec(view), chosen)
     base.check_short_side(view, chosen, cls.NAME)
     spec, test_spec = cls.views_of(view, chosen)

@@ -1,58 +1,113 @@
-"""The protocols that --protocol names. A new one is a line of PROTOCOLS."""
+"""The protocols that --protocol names. A new one is a line of PROTOCOLS.
+
+The file of a protocol is read when the protocol is asked for.
+"""
+
+from collections.abc import Callable
 
 from tfvssl.config import experiment as config
 from tfvssl.config import protocols
 from tfvssl.evaluate import request as requests
 from tfvssl.evaluate.protocols import base
-from tfvssl.evaluate.protocols import finetune
-from tfvssl.evaluate.protocols import finetune_sgd
-from tfvssl.evaluate.protocols import images
-from tfvssl.evaluate.protocols import linear
-from tfvssl.evaluate.protocols import mlp
-from tfvssl.evaluate.protocols import retrieval
-from tfvssl.evaluate.protocols import svm
 
-PROTOCOLS: tuple[type[base.Protocol], ...] = (
-  svm.SvmProtocol,
-  linear.LinearProtocol,
-  finetune.FineTuneProtocol,
-  finetune_sgd.FineTuneSgdProtocol,
-  mlp.ShallowMlpProtocol,
-  images.PascalProtocol,
-  images.ImageNetProtocol,
-  retrieval.RetrievalProtocol,
-)
+
+def _svm():
+  from tfvssl.evaluate.protocols import svm
+
+  return svm.SvmProtocol
+
+
+def _linear():
+  from tfvssl.evaluate.protocols import linear
+
+  return linear.LinearProtocol
+
+
+def _finetune():
+  from tfvssl.evaluate.protocols import finetune
+
+  return finetune.FineTuneProtocol
+
+
+def _finetune_sgd():
+  from tfvssl.evaluate.protocols import finetune_sgd
+
+  return finetune_sgd.FineTuneSgdProtocol
+
+
+def _mlp():
+  from tfvssl.evaluate.protocols import mlp
+
+  return mlp.ShallowMlpProtocol
+
+
+def _pascal():
+  from tfvssl.evaluate.protocols import images
+
+  return images.PascalProtocol
+
+
+def _imagenet():
+  from tfvssl.evaluate.protocols import images
+
+  return images.ImageNetProtocol
+
+
+def _retrieval():
+  from tfvssl.evaluate.protocols import retrieval
+
+  return retrieval.RetrievalProtocol
+
+
+PROTOCOLS: dict[str, Callable[[], type[base.Protocol]]] = {
+  "svm": _svm,
+  "linear": _linear,
+  "finetune": _finetune,
+  "finetune_sgd": _finetune_sgd,
+  "mlp": _mlp,
+  "pascal": _pascal,
+  "imagenet": _imagenet,
+  "retrieval": _retrieval,
+}
 
 
 def names() -> list[str]:
   """Returns the names of all protocols, in their order."""
-  return [protocol.NAME for protocol in PROTOCOLS]
+  return list(PROTOCOLS)
+
+
+def loaded() -> list[type[base.Protocol]]:
+  """Returns all protocols, in their order."""
+  return [load() for load in PROTOCOLS.values()]
 
 
 def images_names() -> str:
   """Returns the names of the protocols of still images, for people."""
   return " and ".join(
-    protocol.NAME for protocol in PROTOCOLS if protocol.TAKES_IMAGES
+    protocol.NAME for protocol in loaded() if protocol.TAKES_IMAGES
   )
 
 
 def named(name: str) -> type[base.Protocol] | None:
   """Returns the protocol of that name; None if there is none."""
-  found = [protocol for protocol in PROTOCOLS if protocol.NAME == name]
-  return found[0] if found else None
+  return PROTOCOLS[name]() if name in PROTOCOLS else None
 
 
 def with_settings(
   settings: type[protocols.TestViews],
 ) -> type[base.Protocol]:
   """Returns the protocol whose class of settings that is."""
-  (found,) = (x for x in PROTOCOLS if x.Settings is settings)
+  (found,) = (x for x in loaded() if x.Settings is settings)
   return found
 
 
 def sections(experiment: config.Experiment) -> dict[str, protocols.TestViews]:
   """Returns the settings of all protocols by their names."""
-  return {x.NAME: x.settings_of(experiment) for x in PROTOCOLS}
+  own = config.protocol_sections()
+  return {
+    name: getattr(experiment, name) if name in own else load().Settings()
+    for name, load in PROTOCOLS.items()
+  }
 
 
 def check(request: requests.Request) -> type[base.Protocol]:

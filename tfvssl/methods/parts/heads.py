@@ -3,7 +3,6 @@
 import tensorflow as tf
 
 from tfvssl.backbones import batch_norm
-from tfvssl.backbones import haiku_names
 from tfvssl.backbones import initialisation
 
 
@@ -42,7 +41,7 @@ class Projector(tf.keras.layers.Layer):
   def haiku_variables(self, root: str) -> dict[str, tf.Variable]:
     """Returns all variables by published name; `root` as in `.../projector`."""
     layers = {layer.name: layer for layer in [*self.linears, *self.norms]}
-    return haiku_names.variables(root, layers)
+    return _published(root, layers)
 
 
 class Predictor(tf.keras.layers.Layer):
@@ -71,7 +70,7 @@ class Predictor(tf.keras.layers.Layer):
   def haiku_variables(self, root: str) -> dict[str, tf.Variable]:
     """Returns all variables by published name; `root` as in `.../predictor`."""
     layers = {layer.name: layer for layer in [*self.linears, self.norm]}
-    return haiku_names.variables(root, layers)
+    return _published(root, layers)
 
 
 class Adapter(tf.keras.layers.Layer):
@@ -106,7 +105,7 @@ class LinearHead(tf.keras.layers.Layer):
 
   def haiku_variables(self, root: str) -> dict[str, tf.Variable]:
     """Returns all variables by published name."""
-    return haiku_names.variables(root, {self.linear.name: self.linear})
+    return _published(root, {self.linear.name: self.linear})
 
 
 class NonLinearHead(tf.keras.layers.Layer):
@@ -139,7 +138,7 @@ class NonLinearHead(tf.keras.layers.Layer):
   def haiku_variables(self, root: str) -> dict[str, tf.Variable]:
     """Returns all variables by published name."""
     layers = {x.name: x for x in [self.hidden, self.linear, *self.norms]}
-    return haiku_names.variables(root, layers)
+    return _published(root, layers)
 
 
 class FineToCoarse(tf.keras.layers.Layer):
@@ -170,4 +169,10 @@ class FineToCoarse(tf.keras.layers.Layer):
   def haiku_variables(self, root: str) -> dict[str, tf.Variable]:
     """Returns all variables by published name."""
     layers = {self.linear.name: self.linear, self.norm.name: self.norm}
-    return haiku_names.variables(root, layers)
+    return _published(root, layers)
+
+
+def _published(root, layers):
+  from tfvssl.backbones import haiku_names  # for published weights
+
+  return haiku_names.variables(root, layers)

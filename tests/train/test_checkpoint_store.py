@@ -4,7 +4,7 @@ import random
 import pytest
 import tensorflow as tf
 
-from tfvssl.train import checkpoints
+from tfvssl.train import checkpoint_store
 from tfvssl.train import probe
 
 
@@ -14,14 +14,16 @@ def _state(value: float) -> dict[str, tf.Variable]:
 
 def _write(folder, steps, kept=5):
   for step in steps:
-    checkpoints.CheckpointStore(folder, _state(float(step)), kept=kept).save(
-      step
-    )
+    checkpoint_store.CheckpointStore(
+      folder, _state(float(step)), kept=kept
+    ).save(step)
 
 
 def _restore(folder):
   state = _state(-1.0)
-  step = checkpoints.CheckpointStore(folder, state, kept=5).restore_newest()
+  step = checkpoint_store.CheckpointStore(
+    folder, state, kept=5
+  ).restore_newest()
   return step, float(state["weights"][0])
 
 
@@ -36,7 +38,7 @@ def test_saving_a_step_again_leaves_what_is_there(tmp_path):
   _write(tmp_path, [1])
   folder = tmp_path / "checkpoints" / "step-00000001"
   before = {path: path.stat().st_mtime_ns for path in folder.iterdir()}
-  checkpoints.CheckpointStore(tmp_path, _state(7.0), kept=5).save(1)
+  checkpoint_store.CheckpointStore(tmp_path, _state(7.0), kept=5).save(1)
   assert {p: p.stat().st_mtime_ns for p in folder.iterdir()} == before
   assert _restore(tmp_path) == (1, 1.0)
 
@@ -110,7 +112,7 @@ def test_unfinished_checkpoint_of_a_dead_run_is_removed(tmp_path, name):
 )
 def test_checkpoint_of_another_model_is_refused(tmp_path, state):
   _write(tmp_path, [1])
-  store = checkpoints.CheckpointStore(tmp_path, state, kept=5)
+  store = checkpoint_store.CheckpointStore(tmp_path, state, kept=5)
   with pytest.raises(ValueError, match="does not belong to this model"):
     store.restore_newest()
 
@@ -124,7 +126,9 @@ def test_probe_is_restored_where_it_fits(tmp_path, saved, held, found):
   def make_store(value, num_classes):
     online = probe.OnlineProbe(num_classes, 5) if num_classes else None
     state = _state(value)
-    store = checkpoints.CheckpointStore(tmp_path, state, probe=online, kept=1)
+    store = checkpoint_store.CheckpointStore(
+      tmp_path, state, probe=online, kept=1
+    )
     return store, state, online
 
   store, _, online = make_store(7.0, saved)
