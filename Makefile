@@ -15,9 +15,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 VENV_FLAGS ?=
-# Two test processes, of about 3 GB each; one file stays in one process, and
-# the longest files begin first (tests/conftest.py).
-PYTEST_FLAGS ?= -n 2 --dist loadfile --no-loadscope-reorder
+# Three test processes, of about 3 GB each, keep two cores busy; one file stays
+# in one process, and the longest files begin first (tests/conftest.py).
+PYTEST_FLAGS ?= -n 3 --dist loadfile --no-loadscope-reorder
 
 # A pyenv shim may exist and still not run, so each candidate is tried.
 FIND_PYTHON = for candidate in $(PYTHON) python3.11 python3.10 python3 \

@@ -224,6 +224,7 @@ def test_a_stored_export_embeds_as_it_did(tmp_path):
   _hold_embeddings(_STORED / "export", tmp_path)
 
 
+@pytest.mark.slow
 def test_a_new_export_of_a_stored_run_embeds_as_the_old_one(tmp_path):
   export = tmp_path / "export"
   _run("tfvssl.export", f"--workdir={_STORED / 'mmv'}", f"--output={export}")

@@ -27,6 +27,7 @@ def _numbers(text):
   return [float(word) for word in re.findall(r"\d+\.?\d*", text)]
 
 
+@pytest.mark.slow
 def test_training_step_beside_its_floor(tmp_path):
   config_file = tmp_path / "tiny.py"
   config_file.write_text(_CONFIG)
@@ -63,6 +64,7 @@ def test_augmentation_beside_a_plain_one():
     assert ratio > 0 and first_plain > 0 and first_batched > 0
 
 
+@pytest.mark.slow
 def test_input_beside_its_floor():
   header, columns, *rows = _lines(
     "benchmarks.input", "--clips=8", "--image_size=16"

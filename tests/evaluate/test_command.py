@@ -138,7 +138,11 @@ def test_result_holds_the_trained_and_the_random_network(run):
       marks=pytest.mark.slow,
     ),
     pytest.param("finetune_sgd", [], marks=pytest.mark.slow),
-    ("mlp", ["--modality=audio", "--set=mlp.hidden_dim=4"]),
+    pytest.param(
+      "mlp",
+      ["--modality=audio", "--set=mlp.hidden_dim=4"],
+      marks=pytest.mark.slow,
+    ),
   ],
 )
 def test_trained_classifiers_end_in_a_result(run, protocol, flags):

@@ -18,21 +18,6 @@ from tfvssl.train import checkpoint_store
 from tfvssl.train import run_folder
 from tfvssl.train import weights
 
-
-@pytest.fixture(scope="module")
-def method():
-  return exported_runs.method(exported_runs.brave_experiment())
-
-
-@pytest.fixture(scope="module")
-def folder(method, tmp_path_factory):
-  return exported_runs.export(
-    exported_runs.brave_experiment(),
-    method.encoders(),
-    tmp_path_factory.mktemp("export") / "model",
-  )
-
-
 _LOAD = """
 import json, sys
 sys.modules["tfvssl"] = None  # an import of it fails

@@ -16,20 +16,6 @@ from tfvssl.methods import base
 
 
 @pytest.fixture(scope="module")
-def method():
-  return exported_runs.method(exported_runs.brave_experiment())
-
-
-@pytest.fixture(scope="module")
-def folder(method, tmp_path_factory):
-  return exported_runs.export(
-    exported_runs.brave_experiment(),
-    method.encoders(),
-    tmp_path_factory.mktemp("export") / "model",
-  )
-
-
-@pytest.fixture(scope="module")
 def model(folder):
   return tf.saved_model.load(str(folder))
 

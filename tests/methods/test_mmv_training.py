@@ -119,6 +119,7 @@ def test_a_run_is_bound_to_its_words(folders, tmp_path):
     run_folder.agree_on_config(again, workdir, [])
 
 
+@pytest.mark.slow
 def test_loss_falls_on_eight_clips(tmp_path):
   tf.keras.utils.set_random_seed(0)
   words = tiny_mmv_runs.vocabulary(tmp_path)

@@ -136,24 +136,28 @@ def test_missing_records_are_named(tmp_path):
   assert error.value.exit_code == exit_codes.DATA
 
 
-def test_infinite_loss_ends_with_the_step_and_exit_5(
-  config_file, records, tmp_path
-):
+@pytest.fixture(scope="module")
+def diverged(config_file, records, tmp_path_factory):
+  """The folder of a run whose loss is infinite, and its last line."""
+  run = tmp_path_factory.mktemp("diverged")
   flags = ["--config.schedule.peak=1e30"]
   _, err = _finish(
-    _start(config_file, records, tmp_path, *flags), exit_codes.NUMERICAL
+    _start(config_file, records, run, *flags), exit_codes.NUMERICAL
   )
-  assert "loss or gradient is not finite at step" in err.splitlines()[-1]
-  assert "--allow_change=schedule.peak" in err.splitlines()[-1]
-  _finish(
-    _start(
-      config_file,
-      records,
-      tmp_path,
-      "--allow_change=schedule.peak",
-      "--config.steps=12",
-    )
-  )
+  return run, err.splitlines()[-1]
+
+
+def test_infinite_loss_ends_with_the_step_and_exit_5(diverged):
+  _, said = diverged
+  assert "loss or gradient is not finite at step" in said
+  assert "--allow_change=schedule.peak" in said
+
+
+@pytest.mark.slow
+def test_what_an_infinite_loss_advises_goes_on(config_file, records, diverged):
+  run, _ = diverged
+  flags = ["--allow_change=schedule.peak", "--config.steps=12"]
+  _finish(_start(config_file, records, run, *flags))
 
 
 def test_misspelt_value_is_one_line(config_file, records, tmp_path):

@@ -219,10 +219,9 @@ def test_gradient_that_is_not_finite_is_dropped_and_its_step_named():
       np.testing.assert_array_equal(variable.numpy(), old)
 
 
-@pytest.mark.parametrize("name", ["loss/total", "performance/input_wait_share"])
-def test_metrics_are_finite(name):
+def test_metrics_are_finite():
   run, _ = _trainer(tf.distribute.OneDeviceStrategy("/cpu:0"), 4, 4)
   outputs = run.train(tf.constant(3))
-  assert np.isfinite(outputs[name])
+  assert np.isfinite(outputs["loss/total"])
   assert 0 <= outputs["performance/input_wait_share"] <= 1
   assert outputs["optimizer/learning_rate"] > 0

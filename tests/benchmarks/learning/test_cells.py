@@ -100,6 +100,7 @@ def test_a_run_that_was_told_to_stop(folders, tmp_path, monkeypatch):
   assert caught.value.exit_code == exit_codes.PREEMPTED
 
 
+@pytest.mark.slow
 def test_supervised_training_learns_what_labels_say(tmp_path):
   """Dark and bright clips: forty steps are enough to tell them apart."""
   train = grey_records.bright_and_dark(tmp_path / "train", 12)

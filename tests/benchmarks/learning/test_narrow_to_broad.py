@@ -110,6 +110,7 @@ def test_only_clips_with_both_views_are_searched(method, records):
   assert 0 <= found.recall[1] <= found.recall[5] <= 1
 
 
+@pytest.mark.slow
 def test_result_depends_on_seed_and_draws_only(method, records):
   def measure(**changes):
     settings = {"seed": 3, "batch_size": 4, "draws": 2, "ranks": (1, 2, 3)}

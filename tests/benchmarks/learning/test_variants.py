@@ -92,6 +92,7 @@ def test_comparisons_are_of_known_variants():
     assert {comparison.better, comparison.worse} <= known
 
 
+@pytest.mark.slow
 def test_initial_narrow_weights_are_the_same_for_all_variants(experiments):
   """So one random network per seed is the baseline of all rows."""
   initial = [

@@ -115,6 +115,7 @@ def _small_set(seed, count):
   )
 
 
+@pytest.mark.slow
 def test_neither_colours_nor_mean_image_tell_the_classes():
   train, test = _small_set(1, 160), _small_set(2, 160)
   for kind in (0, 1):

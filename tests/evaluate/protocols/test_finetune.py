@@ -71,6 +71,7 @@ def test_the_whole_network_is_trained_and_starts_alike_each_time(splits):
   }
 
 
+@pytest.mark.slow
 def test_network_learns_what_is_dark_and_bright(splits):
   recipe = dataclasses.replace(RECIPE, epochs=30, learning_rates=(1.0,))
   result = _protocol(recipe).evaluate(_encoder(), splits)

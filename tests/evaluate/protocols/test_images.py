@@ -153,10 +153,16 @@ def test_rate_is_chosen_on_held_out_training_images(split):
   assert reached[1e-6] < 1.0
   assert result["choice"] == {"learning_rate": 0.3}
   assert "held out" in protocol.to_tree()["chosen_on"]
+
+
+@pytest.mark.slow
+def test_rate_is_chosen_by_the_mean_average_precision(split):
+  encoder = grey_records.mean_colour_encoder(_SPEC)
   found = _pascal(rates=(1e-6, 0.3)).evaluate(encoder, [_pascal_split(split)])
   assert found["choice"] == {"learning_rate": 0.3}
 
 
+@pytest.mark.slow
 def test_a_rate_that_diverges_is_out(split):
   encoder = grey_records.mean_colour_encoder(_SPEC)
   result = _imagenet(rates=(1e38, 0.3)).evaluate(encoder, [split])
