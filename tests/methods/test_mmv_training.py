@@ -101,6 +101,7 @@ def test_a_run_is_bound_to_its_words(folders, tmp_path):
   experiment = _experiment(folders, tmp_path)
   (workdir / "checkpoints" / "step-00000002").mkdir(parents=True)
   run_folder.agree_on_config(experiment, workdir, [])
+  run_folder.write_config(experiment, workdir)
   loaded = run_folder.read_config(workdir)
   loaded.method.build()
 

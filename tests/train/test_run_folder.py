@@ -22,7 +22,7 @@ def test_second_run_in_one_folder_is_refused(tmp_path):
 
 def test_other_config_is_refused_by_name(tmp_path):
   experiment = tiny_runs.experiment()
-  run_folder.agree_on_config(experiment, tmp_path, [])
+  run_folder.write_config(experiment, tmp_path)
   (tmp_path / "checkpoints" / "step-00000003").mkdir(parents=True)
   experiment.method.narrow.num_frames = 8
   experiment.logging.scalars_every = 7
@@ -30,14 +30,13 @@ def test_other_config_is_refused_by_name(tmp_path):
     run_folder.agree_on_config(experiment, tmp_path, [])
   assert "scalars_every" not in str(error.value)
   run_folder.agree_on_config(experiment, tmp_path, ["method.narrow"])
-  assert run_folder.read_config(tmp_path) == experiment
+  # Nothing is written before the checkpoint was found to fit.
+  assert run_folder.read_config(tmp_path) == tiny_runs.experiment()
 
 
 def test_run_that_never_trained_may_start_with_another_config(tmp_path):
-  run_folder.agree_on_config(tiny_runs.experiment(""), tmp_path, [])
-  corrected = tiny_runs.experiment("records")
-  run_folder.agree_on_config(corrected, tmp_path, [])
-  assert run_folder.read_config(tmp_path) == corrected
+  run_folder.write_config(tiny_runs.experiment(""), tmp_path)
+  run_folder.agree_on_config(tiny_runs.experiment("records"), tmp_path, [])
 
 
 def test_settings_of_evaluations_may_differ_when_a_run_goes_on(tmp_path):
@@ -54,12 +53,14 @@ def test_settings_of_evaluations_may_differ_when_a_run_goes_on(tmp_path):
     settings = getattr(experiment, section)
     setattr(settings, field, getattr(settings, field) + 1)
   run_folder.agree_on_config(experiment, tmp_path, [])
-  assert run_folder.read_config(tmp_path) == experiment
 
 
-def test_cut_off_line_of_metrics_is_dropped(tmp_path):
+@pytest.mark.parametrize(
+  "damage", ['{"st', "[2]", '{"loss": 1}', '{"step": "2"}', "", "[" * 9999]
+)
+def test_cut_off_line_of_metrics_is_dropped(tmp_path, damage):
   path = tmp_path / run_folder.METRICS_NAME
-  path.write_text('{"step": 1}\n{"step": 2}\n{"step": 3}\n{"st')
+  path.write_text(f'{{"step": 1}}\n{{"step": 2}}\n{damage}\n{{"step": 2}}\n')
   run_folder.truncate_metrics(tmp_path, 2)
   assert path.read_text() == '{"step": 1}\n{"step": 2}\n'
 
@@ -85,6 +86,36 @@ def test_lines_after_the_last_step_are_dropped(tmp_path, last, kept):
   assert [json.loads(line)["step"] for line in lines] == kept
 
 
+def test_held_out_loss_of_the_last_step_is_dropped(tmp_path):
+  for name in ("train/loss", "heldout/loss"):
+    for step in (3, 6):
+      run_folder.append_metrics(tmp_path, step, {name: 1.0})
+  path = tmp_path / run_folder.METRICS_NAME
+  lines = sorted(path.read_text().splitlines(), key=lambda x: x[:10])
+  path.write_text("\n".join(lines) + "\n")
+  run_folder.truncate_metrics(tmp_path, 6)
+  assert path.read_text().splitlines() == lines[:3]
+
+
+@pytest.mark.parametrize(
+  ("last_step", "lost"), [(0, False), (3, False), (4, True)]
+)
+def test_lost_checkpoints_are_noticed(tmp_path, last_step, lost):
+  run_folder.check_nothing_is_lost(tmp_path)
+  run_folder.write_config(tiny_runs.experiment(), tmp_path)  # saves each 3
+  run_folder.check_nothing_is_lost(tmp_path)
+  run_folder.append_metrics(tmp_path, last_step, {"loss": 1.0})
+  if not lost:
+    return run_folder.check_nothing_is_lost(tmp_path)
+  with pytest.raises(ValueError) as error:
+    run_folder.check_nothing_is_lost(tmp_path)
+  assert str(error.value) == (
+    f"{tmp_path}/metrics.jsonl goes to step 4, but {tmp_path}/checkpoints"
+    " holds no checkpoint, of which there was one every 3 steps; put them"
+    " back, or take another --workdir to begin anew."
+  )
+
+
 def test_log_that_is_not_there_stays_so(tmp_path):
   run_folder.truncate_metrics(tmp_path, 3)
   assert list(tmp_path.iterdir()) == []
@@ -105,4 +136,3 @@ def test_change_of_many_values_lists_each(tmp_path):
   # What was refused is not written.
   assert run_folder.read_config(tmp_path) == experiment
   run_folder.agree_on_config(other, tmp_path, ["batch_size", "steps"])
-  assert run_folder.read_config(tmp_path) == other

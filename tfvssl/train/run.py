@@ -59,8 +59,11 @@ class TrainingRun:
       )
       self._probe = self._build_probe(output.features)
       self._store = self._open_store()
-      self._store.restore_newest()
+      if self._store.restore_newest() is None:
+        run_folder.check_nothing_is_lost(self._workdir)
       check_workers_agree(strategy, self.step)
+    if self._chief:
+      run_folder.write_config(experiment, self._workdir)
     self.trainer = self._trainer(sorted(output.metrics))
     self._controller = orbit.Controller(
       global_step=self.optimizer.iterations,
@@ -148,11 +151,10 @@ class TrainingRun:
     steps = self._experiment.steps
     if self._chief:
       run_folder.truncate_metrics(self._workdir, self.step or -1)
-    if self.step == 0:
-      self._observe(0)
-    else:
+    if self.step:
       logging.info("continuing after step %d of %d", self.step, steps)
     with self._stop.listening(), self._progress() as self._bar:
+      self._observe(self.step)
       while self.step < steps:
         self._train_until(self._next_stop())
         if self._stop.requested() and self.step < steps:
@@ -197,10 +199,10 @@ class TrainingRun:
         " checkpoint.",
       )
     self._bar.update(step - before)
-    self._observe(step)
     last = step == self._experiment.steps
     if last or step % self._experiment.logging.checkpoint_every == 0:
       self._store.save(step)
+    self._observe(step)
 
   def _observe(self, step):
     """Writes the held-out loss and the pictures where they are due."""
@@ -231,7 +233,9 @@ class TrainingRun:
 
   def _write_held_out(self, step):
     means = self._held_out.means()
-    self._append({f"heldout/{name}": value for name, value in means.items()})
+    self._append(
+      {f"{run_folder.HELD_OUT}{name}": value for name, value in means.items()}
+    )
     if self._chief:
       from tfvssl.train import held_out
 
