@@ -9,7 +9,6 @@ from absl import app
 from absl import flags as absl_flags
 import pytest
 
-from tests import forked_binaries
 from tfvssl.runtime import exit_codes
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
@@ -84,67 +83,6 @@ def test_code_of_tensorflow_errors():
   assert exit_codes.code_of(damaged) == exit_codes.DATA
   bug = tf.errors.InvalidArgumentError(None, None, "shapes differ")
   assert exit_codes.code_of(bug) == exit_codes.BUG
-
-
-@pytest.mark.parametrize(
-  ("kind", "text", "code", "remedy"),
-  [
-    ("OutOfRangeError", "File too large", 6, "free some room"),
-    ("UnknownError", "Read-only file system", 2, "choose another place"),
-    ("FailedPreconditionError", "Not a directory", 2, "choose another place"),
-    ("PermissionDeniedError", "Permission denied", 2, "choose another place"),
-  ],
-)
-def test_what_tensorflow_cannot_write_names_the_place(
-  kind, text, code, remedy, capsys
-):
-  import tensorflow as tf
-
-  error = getattr(tf.errors, kind)(
-    None, None, f"RUN/x.tempstate; {text} [Op:X]"
-  )
-  assert exit_codes.code_of(error) == code
-  assert exit_codes._report(error, code) == code
-  said = capsys.readouterr().err
-  assert said.startswith(f"error: RUN/x.tempstate: {text}; {remedy}")
-  plain = getattr(tf.errors, kind)(None, None, "something else")
-  assert exit_codes.code_of(plain) == exit_codes.BUG
-
-
-def _file_in_the_way(tmp_path):
-  (tmp_path / "file").write_text("")
-  return tmp_path / "file" / "run"
-
-
-def _link_loop(tmp_path):
-  (tmp_path / "a").symlink_to(tmp_path / "b")
-  (tmp_path / "b").symlink_to(tmp_path / "a")
-  return tmp_path / "a" / "run"
-
-
-def _long_name(tmp_path):
-  return tmp_path / ("x" * 300)
-
-
-@pytest.mark.parametrize("place", [_file_in_the_way, _link_loop, _long_name])
-@pytest.mark.parametrize(
-  ("module", "flag"),
-  [
-    ("data_prep.generate_demo", "--output"),
-    ("tfvssl.demo", "--workdir"),
-    ("tfvssl.train", "--config=configs/tiny_brave.py --workdir"),
-  ],
-)
-def test_place_that_cannot_be_written_is_one_line(
-  module, flag, place, tmp_path
-):
-  path = place(tmp_path)
-  done = forked_binaries.run(module, *f"{flag}={path}".split())
-  lines = done.stderr.splitlines()
-  assert done.returncode == exit_codes.USAGE, done.stderr[-2000:]
-  assert "Traceback" not in done.stderr
-  assert lines[-1].startswith(f"error: {tmp_path}")
-  assert lines[-1].endswith("; choose another place, or make this one usable.")
 
 
 def test_codes_are_those_of_the_specification():

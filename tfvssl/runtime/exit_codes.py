@@ -6,10 +6,8 @@ and a documented code; anything else is a bug and keeps its traceback. With
 """
 
 from collections.abc import Callable, Sequence
-import errno
 import functools
 import inspect
-import os
 import sys
 
 from absl import app
@@ -27,31 +25,6 @@ NUMERICAL = 5  # loss or gradients not finite
 RESOURCE = 6  # disk or memory exhausted
 PREEMPTED = 42  # told to stop; the state is saved
 INTERRUPTED = 130  # Ctrl-C, as shells report it
-
-# What the system says of a place that is full, or that cannot be used, and what
-# helps.
-_ROOM = "free some room and start again, which goes on where it was"
-_OTHER_PLACE = "choose another place, or make this one usable"
-_SYSTEM_ERRORS = {
-  **dict.fromkeys(
-    (errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.ENOMEM), (RESOURCE, _ROOM)
-  ),
-  **dict.fromkeys(
-    (
-      errno.EACCES,
-      errno.EPERM,
-      errno.EROFS,
-      errno.ENOTDIR,
-      errno.EISDIR,
-      errno.EEXIST,
-      errno.ENOTEMPTY,
-      errno.ELOOP,
-      errno.ENAMETOOLONG,
-      errno.EBUSY,
-    ),
-    (USAGE, _OTHER_PLACE),
-  ),
-}
 
 
 class UserError(Exception):
@@ -92,14 +65,18 @@ def run(
 
 def code_of(error: BaseException) -> int:
   """Returns the exit code that stands for `error`; BUG if unforeseen."""
+  from tfvssl.runtime import system_errors  # few runs end with an error
+
   if isinstance(error, UserError):
     return error.exit_code
   if isinstance(error, KeyboardInterrupt):
     return INTERRUPTED
   if isinstance(error, MemoryError):
     return RESOURCE
-  if number := _system_error(error):
-    return _SYSTEM_ERRORS[number][0]
+  if system_errors.is_full(error):
+    return RESOURCE
+  if system_errors.is_unusable(error):
+    return USAGE
   if isinstance(error, FileNotFoundError):
     return DATA
   if isinstance(
@@ -118,36 +95,6 @@ def _code_of_tensorflow(error):
   if isinstance(error, (tf.errors.DataLossError, tf.errors.NotFoundError)):
     return DATA
   return BUG
-
-
-def _system_error(error):
-  """Returns the number of the system's error; 0 where it was none of those."""
-  if isinstance(error, OSError):
-    return error.errno if error.errno in _SYSTEM_ERRORS else 0
-  tf = sys.modules.get("tensorflow")  # not loaded: not one of its errors
-  if tf is None or not isinstance(error, tf.errors.OpError):
-    return 0
-  # TensorFlow writes "PATH; Permission denied", whatever class it chooses.
-  for number in _SYSTEM_ERRORS:
-    if f"; {os.strerror(number)}" in str(error):
-      return number
-  return 0
-
-
-def _message(error):
-  """Returns what a user reads: the rule, the place and the remedy."""
-  number = _system_error(error)
-  if not number:
-    return str(error)
-  remedy = _SYSTEM_ERRORS[number][1]
-  if isinstance(error, OSError):
-    places = [error.filename, error.filename2]
-    named = " -> ".join(str(place) for place in places if place is not None)
-    text = f"{named}: {error.strerror}" if named else error.strerror
-  else:
-    before, _, _ = str(error).partition(f"; {os.strerror(number)}")
-    text = f"{before.split()[-1]}: {os.strerror(number)}"
-  return f"{text}; {remedy}."
 
 
 def _guarded(main, argv):
@@ -171,7 +118,9 @@ def _parse_flags(argv):
 
 def _report(error, code):
   """Writes the one line a user sees and returns `code`."""
+  from tfvssl.runtime import system_errors
+
   logging.debug("exit code %d after", code, exc_info=error)
-  message = " ".join(_message(error).split())
+  message = " ".join(system_errors.message(error).split())
   print(f"error: {message or type(error).__name__}", file=sys.stderr)
   return code
