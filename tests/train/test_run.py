@@ -16,6 +16,7 @@ from tests import tiny_runs
 from tests.data import record_fixture
 from tfvssl.runtime import exit_codes
 from tfvssl.train import checkpoints
+from tfvssl.train import metrics_log
 from tfvssl.train import run as training
 from tfvssl.train import run_folder
 from tfvssl.train import weights
@@ -78,13 +79,13 @@ def _wait_for(path, timeout_s=120.0):
 
 
 def _steps(folder):
-  lines = (folder / run_folder.METRICS_NAME).read_text().splitlines()
+  lines = (folder / metrics_log.NAME).read_text().splitlines()
   return [json.loads(line)["step"] for line in lines]
 
 
 def _metrics(folder):
   """Returns what was logged at each step, but for the times."""
-  lines = (folder / run_folder.METRICS_NAME).read_text().splitlines()
+  lines = (folder / metrics_log.NAME).read_text().splitlines()
   return [
     {k: v for k, v in json.loads(line).items() if "performance/" not in k}
     for line in lines
@@ -142,7 +143,7 @@ def test_checkpoint_without_its_held_out_loss_is_gone_on_from(
   shutil.rmtree(run / "checkpoints" / "step-00000009")
   shutil.rmtree(run / "checkpoints" / "step-00000012")
   # As a kill between the two leaves it: the checkpoint comes first.
-  log = run / run_folder.METRICS_NAME
+  log = run / metrics_log.NAME
   lines = log.read_text().splitlines(keepends=True)
   (held_out,) = [
     number
@@ -160,7 +161,7 @@ def test_config_changes_only_when_the_checkpoint_fits(
   run = shutil.copytree(uninterrupted, tmp_path / "run")
   before = {
     name: (run / name).read_bytes()
-    for name in (run_folder.CONFIG_NAME, run_folder.METRICS_NAME)
+    for name in (run_folder.CONFIG_NAME, metrics_log.NAME)
   }
   changes = ["--allow_change=method", "--config.method.embedding_dim=16"]
   _, err = _finish(
@@ -183,7 +184,7 @@ def test_config_changes_only_when_the_checkpoint_fits(
 def test_sigterm_saves_and_exits_42(config_file, records, tmp_path):
   flags = ["--config.steps=4000", "--config.logging.checkpoint_every=4000"]
   process = _start(config_file, records, tmp_path, *flags)
-  _wait_for(tmp_path / run_folder.METRICS_NAME)
+  _wait_for(tmp_path / metrics_log.NAME)
   os.kill(process.pid, signal.SIGTERM)
   _finish(process, exit_codes.PREEMPTED)
   step, _ = _weights(tmp_path)

@@ -18,6 +18,7 @@ from tfvssl.runtime import replicas
 from tfvssl.runtime import storage
 from tfvssl.train import checkpoint_store
 from tfvssl.train import input as run_input
+from tfvssl.train import metrics_log
 from tfvssl.train import probe
 from tfvssl.train import run_folder
 from tfvssl.train import stop_request
@@ -60,8 +61,11 @@ class TrainingRun:
       self._probe = self._build_probe(output.features)
       self._store = self._open_store()
       if self._store.restore_newest() is None:
-        run_folder.check_nothing_is_lost(self._workdir)
-      check_workers_agree(strategy, self.step)
+        metrics_log.check_nothing_is_lost(self._workdir)
+      if isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
+        from tfvssl.runtime import workers
+
+        workers.check_same_step(strategy, self.step)
     if self._chief:
       run_folder.write_config(experiment, self._workdir)
     self.trainer = self._trainer(sorted(output.metrics))
@@ -150,7 +154,7 @@ class TrainingRun:
     """
     steps = self._experiment.steps
     if self._chief:
-      run_folder.truncate_metrics(self._workdir, self.step or -1)
+      metrics_log.truncate(self._workdir, self.step or -1)
     if self.step:
       logging.info("continuing after step %d of %d", self.step, steps)
     with self._stop.listening(), self._progress() as self._bar:
@@ -234,7 +238,7 @@ class TrainingRun:
   def _write_held_out(self, step):
     means = self._held_out.means()
     self._append(
-      {f"{run_folder.HELD_OUT}{name}": value for name, value in means.items()}
+      {f"{metrics_log.HELD_OUT}{name}": value for name, value in means.items()}
     )
     if self._chief:
       from tfvssl.train import held_out
@@ -243,7 +247,7 @@ class TrainingRun:
 
   def _append(self, scalars):
     if self._chief:
-      run_folder.append_metrics(self._workdir, self.step, scalars)
+      metrics_log.append(self._workdir, self.step, scalars)
 
 
 @contextlib.contextmanager
@@ -270,23 +274,6 @@ def _build(experiment):
   )
   optimizer = experiment.optimizer.build(schedule, method.trainable_variables)
   return method, optimizer, output
-
-
-def check_workers_agree(strategy: tf.distribute.Strategy, step: int) -> None:
-  """Raises ValueError if the processes of a run restored different steps.
-
-  They would wait for each other for ever. Happens where the workdir is not a
-  folder that all of them share.
-  """
-  if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
-    return
-  mine = strategy.run(lambda: tf.constant(float(step)))
-  total = float(strategy.reduce(tf.distribute.ReduceOp.SUM, mine, axis=None))
-  if total != step * strategy.num_replicas_in_sync:
-    raise ValueError(
-      f"this worker restored step {step}, another one another step; all"
-      " workers need the same --workdir on a shared file system."
-    )
 
 
 @contextlib.contextmanager
