@@ -20,6 +20,7 @@ from tfvssl.optim import adam
 from tfvssl.runtime import exit_codes
 from tfvssl.runtime import replicas
 from tfvssl.runtime import storage
+from tfvssl.train import metrics_log
 from tfvssl.train import run as training
 from tfvssl.train import run_folder
 from tfvssl.train import weights
@@ -55,7 +56,7 @@ def pretrained(
     raise exit_codes.UserError(
       exit_codes.PREEMPTED, f"told to stop at step {run.step}; start it again."
     )
-  lines = (workdir / run_folder.METRICS_NAME).read_text("utf-8").splitlines()
+  lines = (workdir / metrics_log.NAME).read_text("utf-8").splitlines()
   result = {
     "train_clips": run.records.usable_count,
     "draws": narrow_to_broad.DRAWS,

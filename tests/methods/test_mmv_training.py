@@ -14,6 +14,7 @@ from tests.data import record_fixture
 from tfvssl.config import experiment as config
 from tfvssl.optim import adam
 from tfvssl.runtime import exit_codes
+from tfvssl.train import metrics_log
 from tfvssl.train import run as training
 from tfvssl.train import run_folder
 from tfvssl.train import weights
@@ -73,7 +74,7 @@ def test_half_of_the_clips_have_no_captions_and_a_resume_changes_nothing(
 ):
   experiment = _experiment(folders, tmp_path)
   whole = _run(experiment, tmp_path / "whole")
-  lines = (tmp_path / "whole" / run_folder.METRICS_NAME).read_text().split("\n")
+  lines = (tmp_path / "whole" / metrics_log.NAME).read_text().split("\n")
   metrics = [json.loads(line) for line in lines if "train/loss/total" in line]
   assert [line["train/present/text"] for line in metrics] == [0.5] * 4
   assert [line["train/present/audio"] for line in metrics] == [1.0] * 4
@@ -101,6 +102,7 @@ def test_a_run_is_bound_to_its_words(folders, tmp_path):
   experiment = _experiment(folders, tmp_path)
   (workdir / "checkpoints" / "step-00000002").mkdir(parents=True)
   run_folder.agree_on_config(experiment, workdir, [])
+  run_folder.write_config(experiment, workdir)
   loaded = run_folder.read_config(workdir)
   loaded.method.build()
 

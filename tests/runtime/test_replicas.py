@@ -28,20 +28,6 @@ def test_missing_gpu_names_the_remedy():
     replicas.build_strategy(settings)
 
 
-@pytest.mark.parametrize(
-  ("task_type", "task_id", "has_chief", "expected"),
-  [
-    (None, None, False, True),
-    ("worker", 0, False, True),
-    ("worker", 1, False, False),
-    ("worker", 0, True, False),
-    ("chief", 0, True, True),
-  ],
-)
-def test_one_task_is_the_chief(task_type, task_id, has_chief, expected):
-  assert replicas.is_chief_task(task_type, task_id, has_chief) == expected
-
-
 def test_missing_tpu_names_the_remedy():
   settings = experiment.Runtime(strategy=experiment.Strategy.TPU, tpu="local")
   with pytest.raises(ValueError, match=r"`runtime.tpu` \(local\) is no TPU"):

@@ -94,3 +94,33 @@ def test_batch_must_divide(records):
     match=r"\(2\) times 2 with `data.second_train_records`; try 4 or 8",
   ):
     run_input.check_batch_size(experiment, num_replicas=2)
+
+
+@pytest.mark.parametrize(
+  ("size", "accumulation", "second", "message"),
+  [
+    (10, 1, False, "at most 9: {} has 9 usable clips, and a larger batch"),
+    (10, 1, False, "always holds some twice; try 9."),
+    (12, 4, False, "always holds some twice; try 8."),
+    (20, 2, True, "at most 18: {} has 9 usable clips for half of it, and"),
+    (20, 2, True, "always holds some twice; try 16."),
+    (30, 10, False, "always holds some twice; give more clips."),
+  ],
+)
+def test_batch_larger_than_the_records(
+  records, method, size, accumulation, second, message
+):
+  experiment = tiny_runs.experiment(
+    records, batch_size=size, accumulation=accumulation
+  )
+  if second:
+    experiment.data.second_train_records = str(records)
+  with pytest.raises(ValueError) as error:
+    run_input.training_input(experiment, method, _STRATEGY)
+  assert str(error.value).startswith(f"`batch_size` ({size}) must be at most")
+  assert message.format(records) in str(error.value)
+
+
+def test_batch_of_all_clips_is_taken(records, method):
+  experiment = tiny_runs.experiment(records, batch_size=9)
+  assert run_input.training_input(experiment, method, _STRATEGY)

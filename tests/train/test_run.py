@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import time
@@ -15,6 +16,7 @@ from tests import tiny_runs
 from tests.data import record_fixture
 from tfvssl.runtime import exit_codes
 from tfvssl.train import checkpoints
+from tfvssl.train import metrics_log
 from tfvssl.train import run as training
 from tfvssl.train import run_folder
 from tfvssl.train import weights
@@ -50,6 +52,14 @@ def _start(config_file, records, run, *flags, **environment):
   )
 
 
+def _held_out(records):
+  return [
+    "--config.logging.heldout_every=6",
+    "--config.logging.heldout_batches=1",
+    f"--config.data.heldout_records={records}",
+  ]
+
+
 def _finish(process, code=0):
   result = process.finish()
   assert result.returncode == code, result.stderr[-3000:]
@@ -69,13 +79,13 @@ def _wait_for(path, timeout_s=120.0):
 
 
 def _steps(folder):
-  lines = (folder / run_folder.METRICS_NAME).read_text().splitlines()
+  lines = (folder / metrics_log.NAME).read_text().splitlines()
   return [json.loads(line)["step"] for line in lines]
 
 
 def _metrics(folder):
   """Returns what was logged at each step, but for the times."""
-  lines = (folder / run_folder.METRICS_NAME).read_text().splitlines()
+  lines = (folder / metrics_log.NAME).read_text().splitlines()
   return [
     {k: v for k, v in json.loads(line).items() if "performance/" not in k}
     for line in lines
@@ -85,7 +95,7 @@ def _metrics(folder):
 @pytest.fixture(scope="module")
 def uninterrupted(config_file, records, tmp_path_factory):
   run = tmp_path_factory.mktemp("straight")
-  out, _ = _finish(_start(config_file, records, run))
+  out, _ = _finish(_start(config_file, records, run, *_held_out(records)))
   assert "next: python -m tfvssl.evaluate" in out
   return run
 
@@ -102,25 +112,79 @@ def uninterrupted(config_file, records, tmp_path_factory):
 def test_kill_and_rerun_gives_the_weights_of_an_uninterrupted_run(
   appears, config_file, records, uninterrupted, tmp_path
 ):
-  process = _start(config_file, records, tmp_path)
+  flags = _held_out(records)
+  process = _start(config_file, records, tmp_path, *flags)
   _wait_for(tmp_path / appears)
   os.kill(process.pid, signal.SIGKILL)
   _finish(process, -signal.SIGKILL)
-  _finish(_start(config_file, records, tmp_path))
-  step, found = _weights(tmp_path)
+  _finish(_start(config_file, records, tmp_path, *flags))
+  _assert_equal(tmp_path, uninterrupted)
+
+
+def _assert_equal(run, uninterrupted):
+  step, found = _weights(run)
   straight_step, straight = _weights(uninterrupted)
   assert step == straight_step == 12
   for a, b in zip(found, straight, strict=True):
     np.testing.assert_array_equal(a, b)
-  assert _steps(tmp_path) == list(range(1, 13))
-  assert _metrics(tmp_path) == _metrics(uninterrupted)
-  assert "train/probe/linear_accuracy" in _metrics(tmp_path)[-1]
+  metrics = _metrics(run)
+  assert metrics == _metrics(uninterrupted)
+  trained = [line for line in metrics if "train/loss/total" in line]
+  assert [line["step"] for line in trained] == list(range(1, 13))
+  assert "train/probe/linear_accuracy" in trained[-1]
+  held_out = [line for line in metrics if "heldout/loss/total" in line]
+  assert [line["step"] for line in held_out] == [0, 6, 12]
+
+
+def test_checkpoint_without_its_held_out_loss_is_gone_on_from(
+  config_file, records, uninterrupted, tmp_path
+):
+  run = shutil.copytree(uninterrupted, tmp_path / "run")
+  shutil.rmtree(run / "checkpoints" / "step-00000009")
+  shutil.rmtree(run / "checkpoints" / "step-00000012")
+  # As a kill between the two leaves it: the checkpoint comes first.
+  log = run / metrics_log.NAME
+  lines = log.read_text().splitlines(keepends=True)
+  (held_out,) = [
+    number
+    for number, line in enumerate(lines)
+    if json.loads(line)["step"] == 6 and "heldout" in line
+  ]
+  log.write_text("".join(lines[:held_out]))
+  _finish(_start(config_file, records, run, *_held_out(records)))
+  _assert_equal(run, uninterrupted)
+
+
+def test_config_changes_only_when_the_checkpoint_fits(
+  config_file, records, uninterrupted, tmp_path
+):
+  run = shutil.copytree(uninterrupted, tmp_path / "run")
+  before = {
+    name: (run / name).read_bytes()
+    for name in (run_folder.CONFIG_NAME, metrics_log.NAME)
+  }
+  changes = ["--allow_change=method", "--config.method.embedding_dim=16"]
+  _, err = _finish(
+    _start(config_file, records, run, *_held_out(records), *changes),
+    exit_codes.DATA,
+  )
+  assert "does not belong to this model" in err
+  shutil.rmtree(run / "checkpoints")
+  _, err = _finish(
+    _start(config_file, records, run, *_held_out(records)), exit_codes.DATA
+  )
+  assert err.splitlines()[-1].endswith(
+    "metrics.jsonl goes to step 12, but"
+    f" {run}/checkpoints holds no checkpoint, of which there was one every 3"
+    " steps; put them back, or take another --workdir to begin anew."
+  )
+  assert before == {name: (run / name).read_bytes() for name in before}
 
 
 def test_sigterm_saves_and_exits_42(config_file, records, tmp_path):
   flags = ["--config.steps=4000", "--config.logging.checkpoint_every=4000"]
   process = _start(config_file, records, tmp_path, *flags)
-  _wait_for(tmp_path / run_folder.METRICS_NAME)
+  _wait_for(tmp_path / metrics_log.NAME)
   os.kill(process.pid, signal.SIGTERM)
   _finish(process, exit_codes.PREEMPTED)
   step, _ = _weights(tmp_path)

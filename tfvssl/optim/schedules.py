@@ -44,25 +44,6 @@ class WarmupCosine(tf.keras.optimizers.schedules.LearningRateSchedule):
     }
 
 
-class InverseSquareRoot(tf.keras.optimizers.schedules.LearningRateSchedule):
-  """`initial` divided by the square root of the number of the update, from 1.
-
-  Source: MMV paper, appendix A.2, "Linear on PASCAL/ImageNet".
-  """
-
-  def __init__(self, initial: float):
-    """Makes the schedule; `initial` is the rate of the first update."""
-    self.initial = initial
-
-  def __call__(self, step: int | tf.Tensor) -> tf.Tensor:
-    """Returns the rate of the update after `step` updates, float32 []."""
-    return self.initial * tf.math.rsqrt(tf.cast(step, tf.float32) + 1.0)
-
-  def get_config(self) -> dict[str, float]:
-    """Returns the arguments of the constructor."""
-    return {"initial": self.initial}
-
-
 def restored(
   arguments: dict[str, Any], custom_objects: dict[str, Any] | None
 ) -> dict[str, Any]:
@@ -74,7 +55,6 @@ def restored(
   """
   rate = arguments["learning_rate"]
   if isinstance(rate, dict):
-    own = {kind.__name__: kind for kind in (WarmupCosine, InverseSquareRoot)}
-    known = {**own, **(custom_objects or {})}
+    known = {WarmupCosine.__name__: WarmupCosine, **(custom_objects or {})}
     rate = tf.keras.optimizers.schedules.deserialize(rate, known)
   return {**arguments, "learning_rate": rate}

@@ -6,7 +6,6 @@ and a documented code; anything else is a bug and keeps its traceback. With
 """
 
 from collections.abc import Callable, Sequence
-import errno
 import functools
 import inspect
 import sys
@@ -26,8 +25,6 @@ NUMERICAL = 5  # loss or gradients not finite
 RESOURCE = 6  # disk or memory exhausted
 PREEMPTED = 42  # told to stop; the state is saved
 INTERRUPTED = 130  # Ctrl-C, as shells report it
-
-_FULL_DISK = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
 
 
 class UserError(Exception):
@@ -68,14 +65,18 @@ def run(
 
 def code_of(error: BaseException) -> int:
   """Returns the exit code that stands for `error`; BUG if unforeseen."""
+  from tfvssl.runtime import system_errors  # few runs end with an error
+
   if isinstance(error, UserError):
     return error.exit_code
   if isinstance(error, KeyboardInterrupt):
     return INTERRUPTED
   if isinstance(error, MemoryError):
     return RESOURCE
-  if isinstance(error, OSError) and error.errno in _FULL_DISK:
+  if system_errors.is_full(error):
     return RESOURCE
+  if system_errors.is_unusable(error):
+    return USAGE
   if isinstance(error, FileNotFoundError):
     return DATA
   if isinstance(
@@ -117,7 +118,9 @@ def _parse_flags(argv):
 
 def _report(error, code):
   """Writes the one line a user sees and returns `code`."""
+  from tfvssl.runtime import system_errors
+
   logging.debug("exit code %d after", code, exc_info=error)
-  message = " ".join(str(error).split())
+  message = " ".join(system_errors.message(error).split())
   print(f"error: {message or type(error).__name__}", file=sys.stderr)
   return code

@@ -95,17 +95,6 @@ def is_chief(strategy: tf.distribute.Strategy) -> bool:
   """Returns whether this process writes the checkpoints that count."""
   if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
     return True
-  resolver = strategy.cluster_resolver
-  has_chief = "chief" in resolver.cluster_spec().as_dict()
-  return is_chief_task(resolver.task_type, resolver.task_id, has_chief)
+  from tfvssl.runtime import workers  # of many processes alone
 
-
-def is_chief_task(
-  task_type: str | None, task_id: int | None, has_chief: bool
-) -> bool:
-  """Returns whether a task of TF_CONFIG is the chief, else worker 0 is."""
-  if task_type is None:
-    return True
-  if has_chief:
-    return task_type == "chief"
-  return task_type == "worker" and task_id == 0
+  return workers.is_chief(strategy)

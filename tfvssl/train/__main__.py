@@ -66,10 +66,12 @@ def main(argv: Sequence[str]) -> int:
     logging.info("%s", training.describe(run))
     code = run.run()
   if code == exit_codes.OK:
+    data = experiment.data
     print(
       "next: python -m tfvssl.evaluate"
       f" --workdir={workdir} --protocol=svm"
-      f" --train_records={experiment.data.train_records} --test_records=TEST"
+      f" --train_records={data.train_records}"
+      f" --test_records={data.heldout_records or 'TEST'}"
     )
   return code
 

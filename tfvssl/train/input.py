@@ -92,7 +92,8 @@ def training_input(
   all of their clips.
 
   Raises:
-    ValueError: no records are named, or they do not fit the views.
+    ValueError: no records are named, they do not fit the views, or a batch is
+      larger than they are.
     FileNotFoundError: a folder holds no records.
   """
   sources = [_open(experiment, method, "train_records")]
@@ -100,7 +101,25 @@ def training_input(
     sources.append(
       _open(experiment, method, "second_train_records", may_lack=True)
     )
+  for source in sources:
+    _check_enough(experiment, source, len(sources), strategy)
   return Input(experiment, method, strategy, *sources)
+
+
+def _check_enough(experiment, records, num_sources, strategy):
+  """Raises ValueError where a batch would hold a clip more than once."""
+  count, size = records.usable_count, experiment.batch_size
+  if size <= count * num_sources:
+    return
+  parts = strategy.num_replicas_in_sync * experiment.accumulation * num_sources
+  largest = count * num_sources // parts * parts
+  remedy = f"try {largest}" if largest else "give more clips"
+  part = " for half of it" if num_sources > 1 else ""
+  raise ValueError(
+    f"`batch_size` ({size}) must be at most {count * num_sources}:"
+    f" {records.folder} has {count} usable clips{part}, and a larger batch"
+    f" always holds some twice; {remedy}."
+  )
 
 
 def held_out_input(

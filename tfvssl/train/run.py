@@ -18,6 +18,7 @@ from tfvssl.runtime import replicas
 from tfvssl.runtime import storage
 from tfvssl.train import checkpoint_store
 from tfvssl.train import input as run_input
+from tfvssl.train import metrics_log
 from tfvssl.train import probe
 from tfvssl.train import run_folder
 from tfvssl.train import stop_request
@@ -59,8 +60,14 @@ class TrainingRun:
       )
       self._probe = self._build_probe(output.features)
       self._store = self._open_store()
-      self._store.restore_newest()
-      check_workers_agree(strategy, self.step)
+      if self._store.restore_newest() is None:
+        metrics_log.check_nothing_is_lost(self._workdir)
+      if isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
+        from tfvssl.runtime import workers
+
+        workers.check_same_step(strategy, self.step)
+    if self._chief:
+      run_folder.write_config(experiment, self._workdir)
     self.trainer = self._trainer(sorted(output.metrics))
     self._controller = orbit.Controller(
       global_step=self.optimizer.iterations,
@@ -147,12 +154,11 @@ class TrainingRun:
     """
     steps = self._experiment.steps
     if self._chief:
-      run_folder.truncate_metrics(self._workdir, self.step or -1)
-    if self.step == 0:
-      self._observe(0)
-    else:
+      metrics_log.truncate(self._workdir, self.step or -1)
+    if self.step:
       logging.info("continuing after step %d of %d", self.step, steps)
     with self._stop.listening(), self._progress() as self._bar:
+      self._observe(self.step)
       while self.step < steps:
         self._train_until(self._next_stop())
         if self._stop.requested() and self.step < steps:
@@ -197,10 +203,10 @@ class TrainingRun:
         " checkpoint.",
       )
     self._bar.update(step - before)
-    self._observe(step)
     last = step == self._experiment.steps
     if last or step % self._experiment.logging.checkpoint_every == 0:
       self._store.save(step)
+    self._observe(step)
 
   def _observe(self, step):
     """Writes the held-out loss and the pictures where they are due."""
@@ -231,7 +237,9 @@ class TrainingRun:
 
   def _write_held_out(self, step):
     means = self._held_out.means()
-    self._append({f"heldout/{name}": value for name, value in means.items()})
+    self._append(
+      {f"{metrics_log.HELD_OUT}{name}": value for name, value in means.items()}
+    )
     if self._chief:
       from tfvssl.train import held_out
 
@@ -239,7 +247,7 @@ class TrainingRun:
 
   def _append(self, scalars):
     if self._chief:
-      run_folder.append_metrics(self._workdir, self.step, scalars)
+      metrics_log.append(self._workdir, self.step, scalars)
 
 
 @contextlib.contextmanager
@@ -266,23 +274,6 @@ def _build(experiment):
   )
   optimizer = experiment.optimizer.build(schedule, method.trainable_variables)
   return method, optimizer, output
-
-
-def check_workers_agree(strategy: tf.distribute.Strategy, step: int) -> None:
-  """Raises ValueError if the processes of a run restored different steps.
-
-  They would wait for each other for ever. Happens where the workdir is not a
-  folder that all of them share.
-  """
-  if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
-    return
-  mine = strategy.run(lambda: tf.constant(float(step)))
-  total = float(strategy.reduce(tf.distribute.ReduceOp.SUM, mine, axis=None))
-  if total != step * strategy.num_replicas_in_sync:
-    raise ValueError(
-      f"this worker restored step {step}, another one another step; all"
-      " workers need the same --workdir on a shared file system."
-    )
 
 
 @contextlib.contextmanager

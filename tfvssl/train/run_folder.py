@@ -1,4 +1,4 @@
-"""The folder of a run: one process at a time, one config, one log."""
+"""The folder of a run: one process at a time, one config."""
 
 from collections.abc import Iterator
 import contextlib
@@ -9,7 +9,6 @@ from tfvssl.config import tree
 from tfvssl.runtime import storage
 
 CONFIG_NAME = "config.json"
-METRICS_NAME = "metrics.jsonl"
 # May differ from the config a run was started with: they change no number of
 # the optimisation (replica counts to rounding).
 _FREE_TO_CHANGE = (
@@ -45,7 +44,7 @@ def agree_on_config(
   workdir: storage.Path,
   allowed: list[str],
 ) -> None:
-  """Writes the config of a new run, or holds one with checkpoints to it.
+  """Holds a run with checkpoints to the config that it began with.
 
   Args:
     experiment: what this process was started with; the content of the files
@@ -70,7 +69,6 @@ def agree_on_config(
         f" {'; '.join(refused)}. Take another --workdir, or name what may"
         " change with --allow_change."
       )
-  write_config(experiment, workdir)
 
 
 def write_config(experiment: config.Experiment, workdir: storage.Path) -> None:
@@ -97,28 +95,3 @@ def read_config(workdir: storage.PathLike) -> config.Experiment:
   if not isinstance(experiment, config.Experiment):
     raise ValueError(f"{path} holds no experiment.")
   return experiment
-
-
-def truncate_metrics(workdir: storage.Path, last_step: int) -> None:
-  """Drops the lines after `last_step`, which a resumed run writes again."""
-  path = workdir / METRICS_NAME
-  if not path.exists():
-    return
-  lines = path.read_text(encoding="utf-8").splitlines()
-  kept = []
-  for line in lines:
-    try:
-      if json.loads(line)["step"] > last_step:
-        break
-    except ValueError:  # cut off by a kill while it was written
-      break
-    kept.append(line + "\n")
-  storage.write_text(path, "".join(kept))
-
-
-def append_metrics(
-  workdir: storage.Path, step: int, scalars: dict[str, float]
-) -> None:
-  """Adds the line of `step` to the log."""
-  line = json.dumps({"step": step, **scalars})
-  storage.append_lines(workdir / METRICS_NAME, [line])

@@ -14,11 +14,11 @@ from tfvssl.config import protocols
 from tfvssl.evaluate.classifiers import average_precision
 from tfvssl.evaluate.classifiers import difficult
 from tfvssl.evaluate.classifiers import heads
+from tfvssl.evaluate.classifiers import rates
 from tfvssl.evaluate.classifiers import trained as classifier
 from tfvssl.evaluate.protocols import images
 from tfvssl.evaluate.samples import splits
 from tfvssl.methods import mmv
-from tfvssl.optim import schedules
 from tfvssl.runtime import exit_codes
 
 _FEW = {"epochs": 40, "batch_size": 4, "validation_share": 0.25}
@@ -90,15 +90,6 @@ def test_defaults_are_the_papers():
   assert (draws.flip_probability, draws.colour_probability) == (0, 1)
 
 
-def test_rate_falls_with_the_square_root_of_the_update():
-  schedule = schedules.InverseSquareRoot(0.6)
-  found = [float(schedule(step)) for step in (0, 1, 3, 99)]
-  expected = [0.6, 0.6 / math.sqrt(2), 0.3, 0.06]
-  np.testing.assert_allclose(found, expected, rtol=1e-6)
-  again = schedules.InverseSquareRoot.from_config(schedule.get_config())
-  assert float(again(3)) == float(schedule(3))
-
-
 def test_the_layer_takes_the_schedule(split):
   """One step of Adam is the rate of that update, whatever the gradient."""
   weights = tf.Variable([[5.0, -5.0]], name="kernel")
@@ -122,7 +113,7 @@ def test_the_layer_takes_the_schedule(split):
         0.1,
         4,
         total_steps=steps,
-        schedule=schedules.InverseSquareRoot(0.1),
+        schedule=rates.InverseSquareRoot(0.1),
       ),
     )
     moved.append(5.0 - float(weights[0, 0]))

@@ -169,8 +169,8 @@ class ImageLinearProtocol(trained.FrozenProtocol):
     return self.score(encoder, split, training)
 
   def _training(self, num_clips, rate):
+    from tfvssl.evaluate.classifiers import rates
     from tfvssl.evaluate.classifiers import trained as classifier
-    from tfvssl.optim import schedules
 
     recipe = self.recipe
     steps = classifier.steps_of(recipe.epochs, num_clips, recipe.batch_size)
@@ -180,7 +180,7 @@ class ImageLinearProtocol(trained.FrozenProtocol):
       rate,
       recipe.batch_size,
       total_steps=math.ceil(steps),
-      schedule=schedules.InverseSquareRoot(rate),
+      schedule=rates.InverseSquareRoot(rate),
     )
 
   def _held_out(self):

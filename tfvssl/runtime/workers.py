@@ -1,0 +1,36 @@
+"""The processes of a run under MultiWorkerMirroredStrategy."""
+
+import tensorflow as tf
+
+
+def check_same_step(strategy: tf.distribute.Strategy, step: int) -> None:
+  """Raises ValueError if the processes of a run restored different steps.
+
+  They would wait for each other for ever. Happens where the workdir is not a
+  folder that all of them share.
+  """
+  mine = strategy.run(lambda: tf.constant(float(step)))
+  total = float(strategy.reduce(tf.distribute.ReduceOp.SUM, mine, axis=None))
+  if total != step * strategy.num_replicas_in_sync:
+    raise ValueError(
+      f"this worker restored step {step}, another one another step; all"
+      " workers need the same --workdir on a shared file system."
+    )
+
+
+def is_chief(strategy: tf.distribute.MultiWorkerMirroredStrategy) -> bool:
+  """Returns whether this process writes the checkpoints that count."""
+  resolver = strategy.cluster_resolver
+  has_chief = "chief" in resolver.cluster_spec().as_dict()
+  return is_chief_task(resolver.task_type, resolver.task_id, has_chief)
+
+
+def is_chief_task(
+  task_type: str | None, task_id: int | None, has_chief: bool
+) -> bool:
+  """Returns whether a task of TF_CONFIG is the chief, else worker 0 is."""
+  if task_type is None:
+    return True
+  if has_chief:
+    return task_type == "chief"
+  return task_type == "worker" and task_id == 0
