@@ -9,6 +9,7 @@ run in child processes on records that are made for it, in about two minutes.
 
 import ast
 from collections.abc import Iterator
+import operator
 import os
 import pathlib
 import subprocess
@@ -70,33 +71,45 @@ for path in source_tree.python_files():
 
 
 def main(argv: list[str]) -> int:
-  """Prints the measures and returns 0."""
+  """Prints the measures; returns 1 if one of them is beyond its limit."""
   root = pathlib.Path(argv[1]).resolve() if len(argv) > 1 else _HERE
   entries = {p.name for p in (root / "tfvssl").iterdir()} - {"__pycache__"}
-  print(f"entries of tfvssl/: {len(entries)} (at most 22)")
+  beyond = []
+
+  def measure(what, value, limit, holds=operator.le):
+    word = "at most" if holds is operator.le else "at least"
+    print(f"{what}: {value:.6g} ({word} {limit})")
+    if not holds(value, limit):
+      beyond.append(what)
+
+  def listed(title, found, limit=0):
+    measure(title, len(found), limit)
+    for line in found:
+      print(f"  {line.strip()}")
+
+  measure("entries of tfvssl/", len(entries), 22)
   build = _lines(root / "BUILD")
-  print(f"lines of BUILD: {len(build)} (at most 150)")
-  _list("files of more than 400 lines", long_files(root))
-  _list("functions of more than 60 lines", long_functions(root))
-  _list("test files of more than 600 lines", long_test_files(root))
-  _list("questions after the kind of a view (at most 12)", kind_checks(root))
-  _list("arrows up", _run(root, _ARROWS).splitlines())
+  measure("lines of BUILD", len(build), 150)
+  listed("files of more than 400 lines", long_files(root))
+  listed("functions of more than 60 lines", long_functions(root))
+  listed("test files of more than 600 lines", long_test_files(root))
+  listed("questions after the kind of a view", kind_checks(root), 12)
+  listed("arrows up", _run(root, _ARROWS).splitlines())
   tests = code_lines(_python_files(root / "tests"))
   code = code_lines(
     path
     for folder in ("tfvssl", "data_prep", "benchmarks")
     for path in _python_files(root / folder)
   )
-  ratio = tests / code
-  print(f"test lines {tests} : code lines {code} = {ratio:.3f} (at least 1.05)")
+  print(f"test lines {tests}, code lines {code}")
+  measure("test lines : code lines", tests / code, 1.05, operator.ge)
   with tempfile.TemporaryDirectory() as folder:
     for command, (read, limit) in _read_by_commands(root, folder).items():
       count = sum(len(_lines(path)) for path in read)
-      print(
-        f"lines that {command} reads: {count} in {len(read)} files"
-        f" (at most {limit})"
-      )
-  return 0
+      measure(f"lines that {command} reads in {len(read)} files", count, limit)
+  for what in beyond:
+    print(f"error: {what}: beyond its limit")
+  return 1 if beyond else 0
 
 
 def long_files(root: pathlib.Path) -> list[str]:
@@ -207,12 +220,6 @@ def _run(root, code, *words):
   if done.returncode:
     raise RuntimeError(f"{words} failed in {root}:\n{done.stderr[-3000:]}")
   return done.stdout
-
-
-def _list(title, found):
-  print(f"{title}: {len(found)}")
-  for line in found:
-    print(f"  {line.strip()}")
 
 
 def _python_files(folder):

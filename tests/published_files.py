@@ -136,7 +136,7 @@ def tiny_arrays(
 ) -> dict[str, np.ndarray]:
   """Returns random values for the networks of `config` at a tiny size.
 
-  The caller has set published_weights.BLOCKS to TINY_BLOCKS.
+  The caller has set import_weights.brave.BLOCKS to TINY_BLOCKS.
   """
   key = json.dumps([config, audio_width, hidden])
   if key not in _TINY:

@@ -102,6 +102,7 @@ def test_page_has_three_files_and_the_whole_way():
   ]
 
 
+@pytest.mark.slow
 def test_it_trains_five_steps(project, said):
   assert "next: python -m tfvssl.evaluate" in said["tfvssl.train"]
   run = project / "RUN"
@@ -117,6 +118,7 @@ def test_it_trains_five_steps(project, said):
   assert 0 < parts < 8  # two squared distances between unit vectors
 
 
+@pytest.mark.slow
 def test_it_is_evaluated(project, said):
   assert "tfvssl.evaluate" in said
   (path,) = (project / "RUN" / "results").glob("svm_*.json")
@@ -132,6 +134,7 @@ def test_it_is_evaluated(project, said):
   assert split["top_1"] == right / 8
 
 
+@pytest.mark.slow
 def test_it_is_exported(project, said):
   assert "tfvssl.export" in said
   model = tf.saved_model.load(str(project / "EXPORT"))
@@ -143,6 +146,7 @@ def test_it_is_exported(project, said):
   assert np.ptp(found["embedding"].numpy(), axis=0).min() > 0
 
 
+@pytest.mark.slow
 def test_its_own_test_and_the_rules_of_the_project_pass(project):
   own = "tests/methods/test_two_windows.py"
   done = _python(project, "pytest", "-vv", own, *_RULES)

@@ -203,6 +203,7 @@ def test_unlabelled_clips_are_left_out(models, tmp_path):
     _clips(tmp_path / "none", models["video"], training=True)
 
 
+@pytest.mark.slow
 def test_the_documented_example_learns(folder, monkeypatch, capsys):
   text = (ROOT / "docs" / "keras.md").read_text(encoding="utf-8")
   (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)

@@ -115,7 +115,9 @@ def test_features_of_a_restored_run():
     )
 
 
-@_RUNS
+@pytest.mark.parametrize(
+  "name", ["brave", pytest.param("mmv", marks=pytest.mark.slow)]
+)
 def test_resumed_steps_are_those_of_the_old_version(name, copies):
   workdir = copies / name
   _run(

@@ -39,7 +39,8 @@ class Clip(NamedTuple):
     frame_rate_hz: float32 scalar, which `num_frames` counts in.
     sample_rate_hz: float32 scalar, of the waveform; 0 without one.
     frames: string [T], JPEG.
-    flow: string [T], lossless 8-bit images of (u, v); see data.schema.
+    flow: string [T], lossless 8-bit images of (u, v); see
+      data.records.schema.
     waveform: int16 [N], mono.
     spectrogram: float32 [S, M], log-mel of the whole clip.
     captions: string [C], what is said or shown, by its start; C may be 0.

@@ -39,7 +39,7 @@ class Run(NamedTuple):
   Attributes:
     seed: of the run.
     steps: of its training.
-    about: of each direction what cross_modal.describe says.
+    about: of each direction what `describe` says.
     trained: with the trained weights.
     initial: with initial weights.
     chance: with embeddings that are all alike.

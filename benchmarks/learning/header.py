@@ -17,7 +17,7 @@ def lines(cells: list[dict]) -> list[str]:
   """Returns the command that makes the cells, and what made them.
 
   Args:
-    cells: of `learning_plan.read_all`, so that those of a set have the same
+    cells: of `plan.read_all`, so that those of a set have the same
       steps.
   """
   if not cells:

@@ -3,7 +3,7 @@
 A flow field belongs to frame t and points to frame t + 1 of the record's 25
 frames per second, in pixels of the small image it is computed on; the last
 frame repeats the field before it. u (right) lies above v (down) in one grey
-image of the bytes that data.schema describes.
+image of the bytes that data.records.schema describes.
 """
 
 import dataclasses

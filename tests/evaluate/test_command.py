@@ -195,6 +195,7 @@ def test_sound_is_evaluated_by_its_own_encoder(run):
   assert result["random_initialisation"]["mean"]["top_1"] is None
 
 
+@pytest.mark.slow
 def test_retrieval_of_an_untrained_run(tmp_path):
   workdir = tmp_path / "RUN"
   workdir.mkdir()

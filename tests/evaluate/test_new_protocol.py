@@ -125,6 +125,7 @@ def root(tmp_path_factory):
   return root
 
 
+@pytest.mark.slow
 def test_new_protocol_ends_in_a_result_that_is_compared(root):
   done = _run(
     "tfvssl.evaluate",

@@ -69,6 +69,7 @@ def _run(experiment, workdir):
   return run
 
 
+@pytest.mark.slow
 def test_half_of_the_clips_have_no_captions_and_a_resume_changes_nothing(
   folders, tmp_path
 ):

@@ -166,3 +166,12 @@ def test_operations_are_not_correlated():
   draws.append(np.roll(draws[0], 1))  # neighbours in the same operation
   correlation = np.corrcoef(draws) - np.eye(len(draws))
   assert np.abs(correlation).max() < 0.04  # four standard errors
+
+
+def test_threefry_is_the_same_in_a_graph_and_says_nothing(caplog):
+  for size in range(1, 9):  # as many shapes as TensorFlow would warn of
+    words = tf.cast(tf.range(4 * size), tf.uint32)
+    key, counter = tf.reshape(words, [2, size, 2])
+    found = tf.function(randomness.threefry)(key, counter)
+    np.testing.assert_array_equal(randomness.threefry(key, counter), found)
+  assert caplog.records == []

@@ -112,6 +112,7 @@ def test_model_without_text_refuses_a_sentence(model, index, tmp_path):
   assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_sentence_finds_videos_in_vat(index, folder, tmp_path):
   experiment = exported_runs.mmv_experiment(tiny_mmv_runs.vocabulary(tmp_path))
   model = exported_runs.export(

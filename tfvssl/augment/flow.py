@@ -22,7 +22,7 @@ def augment(
 
   Args:
     flow: uint8 [B, T, H, W, 2], u to the right and v down, coded as
-      data.schema says.
+      data.records.schema says.
     spec: of the view.
     bound_px: of the records, in pixels per frame.
     seed: the run's seed.

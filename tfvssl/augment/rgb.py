@@ -37,7 +37,7 @@ def augment(
 ) -> tf.Tensor:
   """Returns the augmented clips.
 
-  Every draw hangs on (seed, epoch, sample_index, view) alone. What cannot
+  Every draw depends on (seed, epoch, sample_index, view) alone. What cannot
   change the picture (probability 0, strength 0) is not in the graph.
 
   Args:

@@ -21,7 +21,7 @@ def augment(
 ) -> tf.Tensor:
   """Returns the log-mel of the noisy samples, its stripes set to zero.
 
-  Every draw hangs on (seed, epoch, sample_index, view) alone. What cannot
+  Every draw depends on (seed, epoch, sample_index, view) alone. What cannot
   change the sound is not in the graph.
 
   Args:

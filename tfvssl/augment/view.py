@@ -17,7 +17,7 @@ def augment(
 
   Pictures and flow become float32 and are augmented as `spec` says; of samples
   the log-mel spectrogram is made. Spectrograms and word ids stay as they are.
-  Every draw hangs on (seed, epoch, sample_index, name) alone.
+  Every draw depends on (seed, epoch, sample_index, name) alone.
 
   Args:
     view: a batch as it leaves the pipeline.

@@ -34,7 +34,7 @@ class MethodConfig(abc.ABC):
     return  # most methods name none
 
 
-# BraVe's predictor learns ten times as fast. Source: its released config.
+# A predictor learns ten times as fast. Source: the released configs.
 PREDICTOR_FACTOR = 10.0
 
 

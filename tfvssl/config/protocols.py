@@ -331,7 +331,7 @@ class ImageNet(ImageLinear):
 
 @dataclasses.dataclass
 class Retrieval(Untrained):
-  """Zero-shot retrieval between the modalities of an MMV run.
+  """Zero-shot retrieval between modalities that share a space.
 
   Source: MMV paper, appendix A.2.
 

@@ -78,7 +78,7 @@ def _class_at(path):
   try:
     kind = getattr(importlib.import_module(module), name, None)
   except ModuleNotFoundError as error:
-    if module.startswith(error.name):
+    if f"{module}.".startswith(f"{error.name}."):
       return None
     raise  # a library that the module needs
   is_class = isinstance(kind, type) and dataclasses.is_dataclass(kind)

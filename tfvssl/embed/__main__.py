@@ -3,14 +3,14 @@
   python -m tfvssl.embed --model=EXPORT --input=FOLDER --output=embeddings.npz
   python -m tfvssl.embed --model=EXPORT --sentences=FILE.txt --output=text.npz
 
-Of media: sliding windows, --hop_s apart; row k of a file starts at k * hop_s
+For media: sliding windows, --hop_s apart; row k of a file starts at k * hop_s
 for sight and sound alike. Columns: path, start_s, has_video, has_audio, audio_s
 and, [rows, D], video_backbone, video_embedding, audio_backbone,
 audio_embedding, and of MMV every space (video_va, video_vat, ...); zero where
 the mask is False. skipped_path, skipped_reason, skipped_detail name the files
 that could not be read; `root` is the folder of the paths, seen from the output.
 
-Of text, one sentence a line, empty lines left out: text, text_backbone,
+For text, one sentence a line, empty lines left out: text, text_backbone,
 text_embedding, every space, and text_known_words, how many words of the
 vocabulary the network saw: where it is 0 the embedding means nothing.
 

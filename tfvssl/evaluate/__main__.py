@@ -5,12 +5,12 @@
 
 Protocols (paper appendix B): `svm` and `linear` on frozen features, `mlp` on
 frozen features of clips that may have several labels, `finetune` of the whole
-network; of MMV (its appendix A.2) `finetune_sgd`, and `pascal` and `imagenet`
+network; from MMV (its appendix A.2) `finetune_sgd`, and `pascal` and `imagenet`
 on frozen features of still images, which go through the network as --image
 says. --train_records and --test_records may be given several times: pairs are
 the official splits, and what is chosen is chosen on the first. `retrieval`
-between the modalities of an mmv run (its paper's appendix A.2) fits nothing:
-it takes one --test_records alone. Settings are those of the run's config;
+between modalities that share a space (MMV's appendix A.2) fits nothing: it
+takes one --test_records alone. Settings are those of the run's config;
 --set=linear.epochs=2 changes one. The result, RUN/results/NAME.json, holds
 every choice, the values per split and their mean, and the same network at
 random initialisation.

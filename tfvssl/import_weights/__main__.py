@@ -1,4 +1,4 @@
-"""Makes a run of published weights, which every other binary then takes.
+"""Makes a run from published weights, which every other binary then takes.
 
   python -m tfvssl.import_weights --source=brave --checkpoint=X.npy \\
       --output=RUN

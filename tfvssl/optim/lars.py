@@ -1,4 +1,8 @@
-"""Config of LARS as the paper describes it, and as the released code has it."""
+"""Config of LARS as the paper describes it, and as the released code has it.
+
+An evaluation reads the config of its run without the library that
+lars_optimizer is built on.
+"""
 
 from collections.abc import Sequence
 import dataclasses

@@ -13,9 +13,16 @@ import tensorflow as tf
 _ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
 
 
-@tf.function(autograph=False)  # Its 150 operations are traced once a shape.
 def threefry(key: tf.Tensor, counter: tf.Tensor) -> tf.Tensor:
   """Returns Threefry-2x32-20, uint32 [..., 2], of two such tensors."""
+  # In a graph its 150 operations are traced once a shape; eagerly TensorFlow
+  # would warn of many shapes.
+  return (
+    _threefry(key, counter) if tf.executing_eagerly() else _traced(key, counter)
+  )
+
+
+def _threefry(key, counter):
   parity = tf.constant(0x1BD11BDA, tf.uint32)
   key_0, key_1 = key[..., 0], key[..., 1]
   schedule = (
@@ -32,6 +39,9 @@ def threefry(key: tf.Tensor, counter: tf.Tensor) -> tf.Tensor:
     x_0 = x_0 + schedule[(group + 1) % 3]
     x_1 = x_1 + schedule[(group + 2) % 3] + tf.constant(group + 1, tf.uint32)
   return tf.stack([x_0, x_1], axis=-1)
+
+
+_traced = tf.function(_threefry, autograph=False)
 
 
 def _rotate_left(x, bits):

@@ -292,8 +292,7 @@ def describe(run: TrainingRun) -> str:
     count = sum(variable.shape.num_elements() for variable in layer.variables)
     lines.append(f"{layer.name}: {count:,} parameters")
   for name, view in base.view_signature(run.method, None).items():
-    shown = view.video, view.flow, view.audio, view.waveform, view.text
-    tensor = next(tensor for tensor in shown if tensor is not None)
+    tensor = getattr(view, run.method.view_specs[name].piece)
     line = f"{name}: {tensor.shape[1:]} {tensor.dtype.name}"
     if view.targets is not None:
       line += f", {view.targets.shape[1]} targets"

@@ -44,7 +44,7 @@ def build_weights(method: base.Method) -> base.Output:
   """Creates all weights of `method` without running it.
 
   Returns:
-    The specs of what its loss returns.
+    The symbolic tensors that its loss returns.
   """
   batch = base.view_signature(method, batch_size=2)
   # Not a tf.function, which traces once more what has made variables.

@@ -99,6 +99,7 @@ def test_bad_values_of_the_protocol(settings, message):
     protocols.FineTuneSgd(**settings).validate("x")
 
 
+@pytest.mark.slow
 def test_network_learns_what_is_dark_and_bright(tmp_path):
   folders = [
     str(grey_records.bright_and_dark(tmp_path / name, 8, first=first))

@@ -135,6 +135,7 @@ def test_separable_images_are_told_apart(split):
   }
 
 
+@pytest.mark.slow
 def test_rate_is_chosen_on_held_out_training_images(split):
   encoder = grey_records.mean_colour_encoder(_SPEC)
   protocol = _imagenet(rates=(1e-6, 0.3))

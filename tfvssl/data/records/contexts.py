@@ -31,7 +31,7 @@ _LISTS = {
   CAPTIONS: ("bytes_list", "a list of texts"),
   **dict.fromkeys(schema.CAPTION_TIMES, ("float_list", "a list of floats")),
 }
-# What every context holds, and what belongs to a modality; see data.schema.
+# What every context holds, and what belongs to a modality; see schema.
 _ALWAYS: dict[str, type] = {
   "schema_version": int,
   "config_hash": bytes,

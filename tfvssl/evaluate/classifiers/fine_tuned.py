@@ -74,7 +74,7 @@ def dropout_factors(
 ) -> tf.Tensor:
   """Returns 0 for dropped features and 1 / (1 - rate) else, float32 [B, D].
 
-  The draw hangs on seed, epoch and clip alone, as every other one.
+  The draw depends on seed, epoch and clip alone, like every other.
   """
   keys = randomness.key(
     seed, view.epoch, view.sample_index, features.VIEW_NAME, "dropout"

@@ -117,7 +117,7 @@ class ClassificationProtocol(base.Protocol):
     if not all(
       map(request.has_default, ("num_frames", "image_size", "seconds"))
     ):
-      from tfvssl.evaluate.samples import view_size
+      from tfvssl.evaluate.samples import view_size  # few ask for a size
 
       view = view_size.resized(
         view,

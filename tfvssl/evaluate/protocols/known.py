@@ -1,4 +1,4 @@
-"""The protocols that --protocol names. A new one is a line of PROTOCOLS.
+"""The protocols that --protocol names; PROTOCOLS says where each one is.
 
 The file of a protocol is read when the protocol is asked for.
 """
@@ -103,9 +103,11 @@ def with_settings(
 
 def sections(experiment: config.Experiment) -> dict[str, protocols.TestViews]:
   """Returns the settings of all protocols by their names."""
-  own = config.protocol_sections()
+  own = config.protocol_sections()  # without their files
   return {
-    name: getattr(experiment, name) if name in own else load().Settings()
+    name: getattr(experiment, name)
+    if name in own
+    else load().settings_of(experiment)
     for name, load in PROTOCOLS.items()
   }
 
