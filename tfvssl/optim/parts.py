@@ -35,7 +35,12 @@ def remade(
   custom_objects: dict[str, Any] | None = None,
 ) -> _Kind:
   """Returns the optimiser that `get_config` describes; for `from_config`."""
-  return kind(**schedules.restored(config, custom_objects))
+  rate = config["learning_rate"]
+  if isinstance(rate, dict):
+    own = {schedules.WarmupCosine.__name__: schedules.WarmupCosine}
+    known = {**own, **(custom_objects or {})}
+    rate = tf.keras.optimizers.schedules.deserialize(rate, known)
+  return kind(**{**config, "learning_rate": rate})
 
 
 def with_factor(

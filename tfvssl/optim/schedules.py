@@ -1,7 +1,6 @@
 """Learning rates over steps."""
 
 import math
-from typing import Any
 
 import tensorflow as tf
 
@@ -42,19 +41,3 @@ class WarmupCosine(tf.keras.optimizers.schedules.LearningRateSchedule):
       "warmup_steps": self.warmup_steps,
       "total_steps": self.total_steps,
     }
-
-
-def restored(
-  arguments: dict[str, Any], custom_objects: dict[str, Any] | None
-) -> dict[str, Any]:
-  """Returns the arguments of an optimiser with its schedule made again.
-
-  Args:
-    arguments: an optimiser's `get_config()`.
-    custom_objects: further classes of schedules by name.
-  """
-  rate = arguments["learning_rate"]
-  if isinstance(rate, dict):
-    known = {WarmupCosine.__name__: WarmupCosine, **(custom_objects or {})}
-    rate = tf.keras.optimizers.schedules.deserialize(rate, known)
-  return {**arguments, "learning_rate": rate}

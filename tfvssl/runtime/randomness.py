@@ -15,11 +15,8 @@ _ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
 
 def threefry(key: tf.Tensor, counter: tf.Tensor) -> tf.Tensor:
   """Returns Threefry-2x32-20, uint32 [..., 2], of two such tensors."""
-  # In a graph its 150 operations are traced once a shape; eagerly TensorFlow
-  # would warn of many shapes.
-  return (
-    _threefry(key, counter) if tf.executing_eagerly() else _traced(key, counter)
-  )
+  # 150 operations, in a graph traced once a shape.
+  return (_traced if tf.inside_function() else _threefry)(key, counter)
 
 
 def _threefry(key, counter):
