@@ -38,6 +38,9 @@ COVERED = {
   ),
   # Found and read by the store, which writes them.
   "tfvssl/train/checkpoints.py": "tests/train/test_checkpoint_store.py",
+  # What the flags of a command ask for, done.
+  "tfvssl/embed/inputs.py": "tests/embed/test_command.py",
+  "tfvssl/embed/run.py": "tests/embed/test_command.py",
   # The update that the config builds.
   "tfvssl/optim/lars_optimizer.py": "tests/optim/test_lars.py",
   # What retrieval measures, between its protocol and its embeddings.
