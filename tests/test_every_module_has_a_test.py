@@ -41,6 +41,7 @@ COVERED = {
   # What the flags of a command ask for, done.
   "tfvssl/embed/inputs.py": "tests/embed/test_command.py",
   "tfvssl/embed/run.py": "tests/embed/test_command.py",
+  "tfvssl/search/run.py": "tests/search/test_command.py",
   # The update that the config builds.
   "tfvssl/optim/lars_optimizer.py": "tests/optim/test_lars.py",
   # What retrieval measures, between its protocol and its embeddings.
