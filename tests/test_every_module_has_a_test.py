@@ -40,6 +40,7 @@ COVERED = {
   "tfvssl/train/checkpoints.py": "tests/train/test_checkpoint_store.py",
   # What the flags of a command ask for, done.
   "tfvssl/deflate/run.py": "tests/deflate/test_command.py",
+  "tfvssl/demo/run.py": "tests/demo/test_command.py",
   "tfvssl/embed/inputs.py": "tests/embed/test_command.py",
   "tfvssl/embed/run.py": "tests/embed/test_command.py",
   "tfvssl/search/run.py": "tests/search/test_command.py",
