@@ -38,6 +38,12 @@ COVERED = {
   ),
   # Found and read by the store, which writes them.
   "tfvssl/train/checkpoints.py": "tests/train/test_checkpoint_store.py",
+  # What the flags of a command ask for, done.
+  "tfvssl/deflate/run.py": "tests/deflate/test_command.py",
+  "tfvssl/demo/run.py": "tests/demo/test_command.py",
+  "tfvssl/embed/inputs.py": "tests/embed/test_command.py",
+  "tfvssl/embed/run.py": "tests/embed/test_command.py",
+  "tfvssl/search/run.py": "tests/search/test_command.py",
   # The update that the config builds.
   "tfvssl/optim/lars_optimizer.py": "tests/optim/test_lars.py",
   # What retrieval measures, between its protocol and its embeddings.

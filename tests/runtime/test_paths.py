@@ -47,6 +47,8 @@ MAY_IMPORT_PATHLIB = {
   "tfvssl/demo/plan.py": _CODE,
   "tfvssl/demo/report.py": "the demo's folder, of which it makes a page",
   "tfvssl/embed/embedder.py": _MEDIA,
+  "tfvssl/embed/inputs.py": _MEDIA,
+  "tfvssl/embed/run.py": _MEDIA,
   "tfvssl/import_weights/published_file.py": "a file that was downloaded",
   "tfvssl/pages/gallery.py": _MEDIA,
   "tfvssl/pages/template.py": _CODE,

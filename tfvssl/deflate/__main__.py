@@ -10,12 +10,10 @@ result is RUN/deflated, which tfvssl.evaluate and tfvssl.export take with
 """
 
 from collections.abc import Sequence
-import hashlib
 
 from absl import flags
 from absl import logging
 
-from tfvssl.config import tree
 from tfvssl.runtime import exit_codes
 from tfvssl.runtime import storage
 from tfvssl.train import run_folder
@@ -57,7 +55,20 @@ def main(argv: Sequence[str]) -> int:
       f"{workdir} holds no run; give the --workdir of tfvssl.train."
     )
   with run_folder.locked(workdir):
-    history = _deflate(workdir)
+    # Loads TensorFlow: after every check that needs none.
+    from tfvssl.deflate import run
+
+    history = run.deflate(
+      run.Request(
+        workdir=workdir,
+        records=_RECORDS.value,
+        epochs=_EPOCHS.value,
+        decay_epochs=_DECAY_EPOCHS.value,
+        learning_rate=_LEARNING_RATE.value,
+        batch_size=_BATCH_SIZE.value,
+        short_side=_SHORT_SIDE.value,
+      )
+    )
   print(
     f"mean L1 to the video network: {history[0]:.4f} in the first epoch,"
     f" {history[-1]:.4f} in the last"
@@ -67,81 +78,6 @@ def main(argv: Sequence[str]) -> int:
     f" --output={workdir / 'export'}"
   )
   return exit_codes.OK
-
-
-def _deflate(workdir):
-  """Trains and writes the network; returns the mean L1 of every epoch."""
-  # Loads TensorFlow: after every check that needs none.
-  from tfvssl.deflate import networks
-  from tfvssl.runtime import replicas
-  from tfvssl.train import weights
-
-  folder = networks.folder_of(workdir)
-  if folder.exists():
-    raise ValueError(f"{folder} exists; remove it to deflate the run again.")
-  try:
-    replicas.prepare_process(run_folder.read_config(workdir))
-    experiment, method, step = weights.load_method(workdir)
-  except ValueError as error:
-    raise exit_codes.UserError(exit_codes.DATA, str(error)) from error
-  video = method.encoders()["video"]
-  image = networks.encoder(video, networks.Image.NAIVE, workdir)
-  choices, history = _fit(video, image, experiment.seed)
-  networks.save(image.backbone, workdir, step, choices)
-  return history
-
-
-def _fit(video, image, seed):
-  """Trains the deflated network; returns all choices, and the mean L1s."""
-  from tfvssl.data.records import damage
-  from tfvssl.deflate import networks
-  from tfvssl.deflate import training as deflation
-
-  if _SHORT_SIDE.value < image.spec.image_size:
-    raise ValueError(
-      f"--short_side={_SHORT_SIDE.value} must be at least the view's"
-      f" `image_size` ({image.spec.image_size})."
-    )
-  records = _open_records(image.spec)
-  if records.usable_count < _BATCH_SIZE.value:
-    raise ValueError(
-      f"--records={_RECORDS.value} holds {records.usable_count} pictures, a"
-      f" batch {_BATCH_SIZE.value}; give more, or --batch_size="
-      f"{records.usable_count or 1}."
-    )
-  settings = deflation.DeflationConfig(
-    num_frames=video.spec.num_frames,
-    epochs=_EPOCHS.value,
-    learning_rate=_LEARNING_RATE.value,
-    decay_epochs=_DECAY_EPOCHS.value,
-    batch_size=_BATCH_SIZE.value,
-    seed=seed,
-  )
-  with damage.explained(records):
-    history = deflation.fit(
-      video.backbone,
-      image.backbone,
-      networks.pictures(records, image.spec, _SHORT_SIDE.value),
-      settings,
-    )
-  digests = "".join(shard.sha256 for shard in records.manifest.shards)
-  choices = {
-    "settings": tree.to_tree(settings),
-    "short_side": _SHORT_SIDE.value,
-    "pictures": records.usable_count,
-    "shards_hash": hashlib.sha256(digests.encode()).hexdigest(),
-    "mean_l1": history,
-  }
-  return choices, history
-
-
-def _open_records(spec):
-  from tfvssl.data.records import reader
-
-  try:
-    return reader.open_for_views(_RECORDS.value, [spec])
-  except ValueError as error:
-    raise exit_codes.UserError(exit_codes.DATA, str(error)) from error
 
 
 def console_main() -> None:

@@ -21,9 +21,8 @@ from collections.abc import Sequence
 
 from absl import flags
 from absl import logging
-import numpy as np
-import tqdm
 
+from tfvssl.embed import inputs
 from tfvssl.runtime import exit_codes
 from tfvssl.runtime import storage
 
@@ -76,65 +75,32 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _embed_media(root, output):
-  files = _files(root)
+  files = inputs.list_files(root)
   # Loads TensorFlow: after every check that needs none.
-  from tfvssl.embed import embedder as embedding
+  from tfvssl.embed import run
 
   logging.set_verbosity(logging.INFO)
   asked = _MODALITY.value
   embedder = _load(("video", "audio") if asked == "all" else (asked,))
-  progress = tqdm.tqdm(files, unit=" files")
-  table, skipped = embedding.embed_files(embedder, progress, root)
-  for item in skipped:
-    logging.warning("skipped %s: %s: %s", *item)
-  if not table:
-    raise exit_codes.UserError(
-      exit_codes.DATA,
-      f"none of the {len(files)} files of {root} could be embedded; the first"
-      f" was {skipped[0].path}: {skipped[0].reason}: {skipped[0].detail}",
-    )
-  about = {
-    "model": np.array(embedder.identity),
-    "root": np.array(embedding.relative_folder(root, output)),
-  }
-  embedding.save(
-    output, {**table, **embedding.skipped_columns(skipped), **about}
-  )
+  counts = run.embed_media(embedder, files, root, output)
   print(
-    f"{len(table['path'])} rows of {len(files) - len(skipped)} files,"
-    f" {len(skipped)} skipped, in {output}"
+    f"{counts.rows} rows of {counts.files - counts.skipped} files,"
+    f" {counts.skipped} skipped, in {output}"
   )
   print(
     f"next: python -m tfvssl.search --model={_MODEL.value} --index={output}"
     " --query=FILE --output=results.html"
   )
-  too_many = len(skipped) > _MAX_SKIPPED.value * len(files)
+  too_many = counts.skipped > _MAX_SKIPPED.value * counts.files
   return exit_codes.SKIPPED if too_many else exit_codes.OK
 
 
 def _embed_sentences(path, output):
-  sentences = _read_sentences(path)
-  from tfvssl.embed import embedder as embedding
+  sentences = inputs.read_sentences(path)
+  from tfvssl.embed import run
 
   logging.set_verbosity(logging.INFO)
-  embedder = _load(("text",))
-  table = embedder.embed_sentences(sentences)
-  embedding.save(
-    output,
-    {
-      "text": np.array(sentences),
-      **table,
-      "model": np.array(embedder.identity),
-    },
-  )
-  empty = np.flatnonzero(table["text_known_words"] == 0)
-  if len(empty):
-    logging.warning(
-      "%d sentences hold no word that the model knows, so their embeddings"
-      " mean nothing; the first is %r.",
-      len(empty),
-      sentences[empty[0]],
-    )
+  run.embed_sentences(_load(("text",)), sentences, output)
   print(f"{len(sentences)} sentences in {output}")
   print(
     f"next: python -c \"import numpy; print(numpy.load('{output}')"
@@ -143,46 +109,15 @@ def _embed_sentences(path, output):
   return exit_codes.OK
 
 
-def _files(root):
-  from tfvssl.data.media import streams
-
-  if not root.exists():
-    raise FileNotFoundError(f"--input={root} does not exist.")
-  files = [root] if root.is_file() else streams.list_media(root)
-  if not files:
-    raise FileNotFoundError(f"--input={root} holds no video or audio file.")
-  return files
-
-
-def _read_sentences(path):
-  if not path.is_file():
-    raise FileNotFoundError(f"--sentences={path} is not a file.")
-  try:
-    lines = path.read_text(encoding="utf-8-sig").split("\n")
-  except UnicodeDecodeError as error:
-    raise exit_codes.UserError(
-      exit_codes.DATA, f"--sentences={path} is not UTF-8: {error}"
-    ) from error
-  sentences = [line.strip() for line in lines if line.strip()]
-  if not sentences:
-    raise exit_codes.UserError(
-      exit_codes.DATA, f"--sentences={path} holds no sentence."
-    )
-  return sentences
-
-
 def _load(modalities):
-  from tfvssl.embed import embedder as embedding
+  from tfvssl.embed import run
 
-  try:
-    return embedding.Embedder(
-      _MODEL.value,
-      modalities=modalities,
-      hop_s=_HOP_S.value,
-      batch_size=_BATCH_SIZE.value,
-    )
-  except ValueError as error:
-    raise exit_codes.UserError(exit_codes.DATA, str(error)) from error
+  return run.load(
+    _MODEL.value,
+    modalities,
+    hop_s=_HOP_S.value,
+    batch_size=_BATCH_SIZE.value,
+  )
 
 
 def console_main() -> None:
