@@ -77,6 +77,7 @@ COVERED = {
   "benchmarks/augmentation.py": _TIMES,
   "benchmarks/input.py": _TIMES,
   "benchmarks/training_step.py": _TIMES,
+  "benchmarks/learning/run.py": "tests/benchmarks/learning/test_command.py",
   "benchmarks/cross_modal/runs.py": (
     "tests/benchmarks/cross_modal/test_command.py"
   ),
