@@ -15,25 +15,13 @@ over random weights: give the generated clips first.
 """
 
 from collections.abc import Sequence
-import functools
-import os
-import re
-import shutil
-import sys
-import time
 
 from absl import flags
-from absl import logging
 
-from benchmarks.learning import cells as learning_cells
-from benchmarks.learning import header
 from benchmarks.learning import plan
-from benchmarks.learning import processes
-from benchmarks.learning import table
-from benchmarks.learning import variants as learning_variants
+from benchmarks.learning import run
 from tfvssl.runtime import exit_codes
 from tfvssl.runtime import storage
-from tfvssl.train import run_folder
 
 _RECORDS = flags.DEFINE_multi_string(
   "records", [], "NAME=TRAIN,TEST: a set of clips, two record folders."
@@ -73,119 +61,39 @@ def main(argv: Sequence[str]) -> int:
     raise ValueError(f"'{argv[1]}' is not a flag; see --helpfull.")
   if not _WORKDIR.value:
     raise ValueError("--workdir is missing; for example --workdir=OUT")
-  workdir = storage.Path(_WORKDIR.value)
-  sets = plan.parse_records(_RECORDS.value)
-  steps = plan.steps_of(sets, _STEPS.value)
-  cells = plan.plan(sets, _SEEDS.value, _COMPARISON_SEEDS.value)
+  request = _request()
   if _CELL.value:
-    (cell,) = [cell for cell in cells if cell.name == _CELL.value]
-    return _run_cell(cell, sets[cell.clips], workdir, steps[cell.clips])
-  workdir.mkdir(parents=True, exist_ok=True)
-  with run_folder.locked(workdir):
-    failed = []
-    if not _TABLE_ONLY.value:
-      failed = _run_missing(cells, sets, workdir, steps)
-    _write_table(workdir, list(sets))
+    run.measure(request, _CELL.value)
+    return exit_codes.OK
+  failed = []
+  if _TABLE_ONLY.value:
+    run.write_table(request)
+  else:
+    failed = run.measure_missing(request, _ONLY.value)
+  workdir = request.workdir
   print(f"table: {workdir / 'table.md'}")
   for name in failed:
     print(f"error: {name} failed, see {workdir / 'logs' / name}.log")
   return exit_codes.DATA if failed else exit_codes.OK
 
 
-def _run_missing(cells, sets, workdir, steps):
-  cells = [cell for cell in cells if re.search(_ONLY.value, cell.name)]
-  missing = [
-    cell
-    for cell in cells
-    if not plan.is_done(
-      cell,
-      plan.choices(cell, sets[cell.clips], steps[cell.clips]),
-      workdir,
-    )
-  ]
-  plan.read_all(workdir, list(sets))  # fails before the work
-  print(f"{len(cells) - len(missing)} of {len(cells)} cells are there")
-  if missing:
-    _print_estimate(missing, steps)
-  return processes.run_all(
-    missing,
-    workdir,
+def _request():
+  sets = plan.parse_records(_RECORDS.value)
+  return run.Request(
+    workdir=storage.Path(_WORKDIR.value),
+    sets=sets,
+    steps=plan.steps_of(sets, _STEPS.value),
+    cells=plan.plan(sets, _SEEDS.value, _COMPARISON_SEEDS.value),
     workers=_WORKERS.value,
-    command=_command,
-    after=functools.partial(_write_table, workdir, list(sets)),
+    flags=[
+      *[f"--records={word}" for word in _RECORDS.value],
+      f"--workdir={_WORKDIR.value}",
+      *[f"--steps={steps}" for steps in _STEPS.value],
+      f"--seeds={_SEEDS.value}",
+      f"--comparison_seeds={_COMPARISON_SEEDS.value}",
+      f"--workers={_WORKERS.value}",
+    ],
   )
-
-
-def _print_estimate(cells, steps):
-  expected_s = processes.expected_s(cells, _WORKERS.value)
-  # Most of a cell is training, of which there may be more or less.
-  mean_steps = sum(steps[cell.clips] for cell in cells) / len(cells)
-  hours = expected_s / 3600 * mean_steps / plan.EXPECTED_STEPS
-  print(
-    f"{len(cells)} cells take about {hours:.1f} hours, {_WORKERS.value} at a"
-    f" time on {os.cpu_count()} cores that do nothing else",
-    flush=True,
-  )
-
-
-def _command(cell):
-  return [
-    sys.executable,
-    "-m",
-    "benchmarks.learning",
-    *[f"--records={word}" for word in _RECORDS.value],
-    f"--workdir={_WORKDIR.value}",
-    *[f"--steps={steps}" for steps in _STEPS.value],
-    f"--seeds={_SEEDS.value}",
-    f"--comparison_seeds={_COMPARISON_SEEDS.value}",
-    f"--workers={_WORKERS.value}",
-    f"--cell={cell.name}",
-  ]
-
-
-def _run_cell(cell, folders, workdir, steps):
-  """Does one cell in this process and writes its file."""
-  logging.set_verbosity(logging.INFO)
-  _, test = folders
-  experiment = plan.experiment(cell, folders, steps)
-  began_s = time.monotonic()
-  run = workdir / "runs" / cell.name
-  if cell.is_variant:
-    result = learning_cells.pretrained(
-      experiment,
-      test,
-      run,
-      against_random=cell.kind in learning_variants.AGAINST_RANDOM,
-    )
-  else:
-    measure = {
-      table.RANDOM: learning_cells.random_initialisation,
-      table.SUPERVISED: learning_cells.supervised,
-      table.BASELINES: learning_cells.raw_baselines,
-    }[cell.kind]
-    result = measure(experiment, test)
-  result |= {
-    "set": cell.clips,
-    "kind": cell.kind,
-    "seed": cell.seed,
-    "choices": plan.choices(cell, folders, steps),
-    "machine": {
-      "workers": _WORKERS.value,
-      "cores_each": processes.cores_each(_WORKERS.value),
-      "cores": os.cpu_count(),
-    },
-    "seconds": round(time.monotonic() - began_s, 1),
-  }
-  plan.write(result, plan.path(cell, workdir))
-  shutil.rmtree(run, ignore_errors=True)  # its checkpoints have no more use
-  return exit_codes.OK
-
-
-def _write_table(workdir, names):
-  """Writes WORKDIR/table.md of all cells that are there."""
-  cells = plan.read_all(workdir, names)
-  text = table.markdown(cells, header.lines(cells))
-  storage.write_text(workdir / "table.md", text)
 
 
 if __name__ == "__main__":

@@ -31,18 +31,15 @@ An interrupted run continues when it is started again with the same flags.
 from collections.abc import Sequence
 import dataclasses
 import os
-import pathlib
 
 from absl import app
 from absl import flags
 
 from data_prep.datasets import definitions
-from data_prep.prepare_records import inputs
 from data_prep.prepare_records import optical_flow
-from data_prep.prepare_records import preparation
+from data_prep.prepare_records import run
 from data_prep.prepare_records import settings as settings_lib
 from data_prep.prepare_records import splits
-from data_prep.prepare_records import worker_pool
 from tfvssl.runtime import exit_codes
 
 _DEFAULTS = settings_lib.Settings()
@@ -190,27 +187,25 @@ def main(argv: Sequence[str]) -> int:
   """Prepares the records that the flags ask for; returns the exit code."""
   if len(argv) > 1:
     raise app.UsageError(f"unknown argument {argv[1]!r}; see --help.")
-  settings = _settings()
-  run = preparation.Preparation(
-    _output_folder(),
-    _read_inputs(settings),
-    settings,
+  request = _request(_settings())
+  return _conclude(run.prepare(request), request)
+
+
+def _request(settings):
+  return run.Request(
+    input=_INPUT.value,
+    output=_OUTPUT.value,
+    settings=settings,
+    definition=_dataset(),
+    annotations=_ANNOTATIONS.value,
+    dataset_split=_DATASET_SPLIT.value,
+    captions=_CAPTIONS.value,
+    has_labels=_LABELS.value == "folder",
+    test_share=_TEST_SHARE.value,
     num_workers=_NUM_WORKERS.value or os.cpu_count() or 1,
     num_shards=_NUM_SHARDS.value,
     worker_silence_s=_SILENCE.value,
-    siblings=_sibling_folders(),
   )
-  try:
-    summary = run.run()
-  except OSError as error:
-    if error.errno not in worker_pool.FULL_DISK:
-      raise
-    raise exit_codes.UserError(
-      exit_codes.RESOURCE,
-      f"no space to write {_OUTPUT.value} ({error.strerror}); make room and"
-      " start again with the same flags, the run continues.",
-    ) from error
-  return _conclude(summary)
 
 
 def _settings():
@@ -280,52 +275,9 @@ def _dataset():
   return definition
 
 
-def _output_folder():
-  folder = pathlib.Path(_OUTPUT.value)
-  number = _DATASET_SPLIT.value
-  return folder / f"split_{number}" if number else folder
-
-
-def _sibling_folders():
-  """Returns outputs of other splits of the dataset, whose clips are reused."""
-  own = _output_folder()
-  if not _DATASET_SPLIT.value:
-    return []
-  return sorted(p for p in own.parent.glob("split_*") if p != own)
-
-
-def _read_inputs(settings):
-  """Returns what --input and --captions name."""
-  definition, path = _dataset(), pathlib.Path(_INPUT.value)
-  _check_output()
-  if definition:
-    annotations = pathlib.Path(_ANNOTATIONS.value)
-    number = _DATASET_SPLIT.value
-    found = inputs.of_dataset(definition, number, annotations, path)
-  else:
-    found = inputs.of_files(
-      path,
-      settings.suffixes,
-      has_labels=_LABELS.value == "folder",
-      test_share=_TEST_SHARE.value,
-    )
-  if _CAPTIONS.value is not None:
-    inputs.add_captions(found.sources, pathlib.Path(_CAPTIONS.value))
-  return found
-
-
-def _check_output():
-  path = pathlib.Path(_INPUT.value)
-  output = pathlib.Path(os.path.realpath(_OUTPUT.value))
-  if path.is_dir() and output.is_relative_to(os.path.realpath(path)):
-    raise ValueError(
-      f"`--output` ({output}) must not lie in `--input` ({path})."
-    )
-
-
-def _conclude(summary):
+def _conclude(summary, request):
   """Prints the result and the next command; returns the exit code."""
-  folder = _output_folder()
+  folder = request.folder
   print(
     f"{summary['written_count']} of {summary['input_count']} inputs became"
     f" {summary['clip_count']} clips in {folder}; quarantined:"
