@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import types
 
 import pytest
 
@@ -44,8 +45,25 @@ LONGEST = (
 )
 
 
+_NO_PARAMETERS = types.SimpleNamespace(params={})
+
+
+def _check_fixtures(items):
+  """Raises UsageError for a fixture that is not there, of slow tests, too.
+
+  pytest says so only when the test is run, which may be weeks later.
+  """
+  for item in items:
+    given = {"request", *getattr(item, "callspec", _NO_PARAMETERS).params}
+    for name in item.fixturenames:
+      if name not in given and name not in item._fixtureinfo.name2fixturedefs:
+        raise pytest.UsageError(f"{item.nodeid}: there is no fixture `{name}`")
+
+
+@pytest.hookimpl(tryfirst=True)  # before slow tests are taken away
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
   """Puts the tests of the longest files first, in the order of the list."""
+  _check_fixtures(items)
   folder = ROOT / "tests"
   rank = {folder / name: number for number, name in enumerate(LONGEST)}
   items.sort(key=lambda item: rank.get(item.path, len(rank)))

@@ -17,8 +17,7 @@ def test_message_names_the_places_and_the_remedy():
   )
   error = OSError(errno.ENOSPC, "x")
   assert system_errors.message(error) == (
-    "No space left on device; free some room and start again, which goes on"
-    " where it was."
+    "No space left on device; free some room and start again."
   )
   assert system_errors.message(FileNotFoundError("ours.")) == "ours."
 
@@ -43,6 +42,40 @@ def test_what_tensorflow_cannot_write_names_the_place(kind, text, code, remedy):
   assert said.startswith(f"RUN/x.tempstate: {text}; {remedy}")
   plain = getattr(tf.errors, kind)(None, None, "something else")
   assert exit_codes.code_of(plain) == exit_codes.BUG
+
+
+@pytest.mark.parametrize(
+  ("said", "expected"),
+  [
+    ("my runs/x y.index; File too large", "my runs/x y.index: File too large;"),
+    ("{{node Save}} a b; File too large [Op:S]", "a b: File too large; free"),
+    ("; File too large", "File too large; free some room"),
+  ],
+)
+def test_places_of_tensorflow_are_whole(said, expected):
+  import tensorflow as tf
+
+  error = tf.errors.UnknownError(None, None, said)
+  assert system_errors.message(error).startswith(expected)
+
+
+def test_full_disk_while_a_checkpoint_is_written(tmp_path):
+  """What TensorFlow itself says of a file that cannot grow."""
+  out, error = tmp_path / "out", tmp_path / "error"
+  server = forked_binaries.Server()
+  pid = server.start(
+    "tests.runtime.write_checkpoint",
+    [str(tmp_path / "my run" / "x")],
+    out,
+    error,
+    file_bytes=4096,
+  )
+  code = server.wait(pid, 120)
+  server.close()
+  said = error.read_text().splitlines()[-1]
+  assert code == exit_codes.RESOURCE, said
+  assert said.startswith(f"error: {tmp_path}/my run/x")
+  assert said.endswith(": File too large; free some room and start again.")
 
 
 def _file_in_the_way(tmp_path):

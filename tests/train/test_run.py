@@ -243,6 +243,15 @@ def _free_ports(count):
   return ports
 
 
+def _tasks(count):
+  """Returns the TF_CONFIG of every worker of a cluster on this machine."""
+  cluster = {"worker": [f"127.0.0.1:{port}" for port in _free_ports(count)]}
+  return [
+    json.dumps({"cluster": cluster, "task": {"type": "worker", "index": index}})
+    for index in range(count)
+  ]
+
+
 def test_two_workers_train(records, tmp_path):
   """Two processes under MultiWorkerMirroredStrategy, one shared folder.
 
@@ -255,20 +264,10 @@ def test_two_workers_train(records, tmp_path):
     )
   )
   run = tmp_path / "run"
-  ports = _free_ports(2)
-  cluster = {"worker": [f"127.0.0.1:{port}" for port in ports]}
+  flags = ["--config.runtime.strategy=multi_worker", "--config.steps=4"]
   processes = [
-    _start(
-      config_file,
-      records,
-      run,
-      "--config.runtime.strategy=multi_worker",
-      "--config.steps=4",
-      TF_CONFIG=json.dumps(
-        {"cluster": cluster, "task": {"type": "worker", "index": index}}
-      ),
-    )
-    for index in range(2)
+    _start(config_file, records, run, *flags, TF_CONFIG=task)
+    for task in _tasks(2)
   ]
   for process in processes:
     _finish(process)
@@ -287,3 +286,24 @@ def test_two_workers_train(records, tmp_path):
   # Of three values; before anything is learned, the loss is about ln 3.
   losses = [line["train/loss/targets"] for line in _metrics(run)]
   assert len(set(losses)) == 4 and 0.5 < losses[0] < 3.0
+
+
+@pytest.mark.slow
+def test_workers_without_a_common_folder_are_told(
+  config_file, records, uninterrupted, tmp_path
+):
+  runs = [shutil.copytree(uninterrupted, tmp_path / "a"), tmp_path / "b"]
+  flags = ["--config.runtime.strategy=multi_worker", "--config.steps=20"]
+  flags += ["--allow_change=steps"]
+  processes = [
+    _start(
+      config_file, records, run, *_held_out(records), *flags, TF_CONFIG=task
+    )
+    for run, task in zip(runs, _tasks(2))
+  ]
+  for process, step in zip(processes, (12, 0)):
+    _, err = _finish(process, exit_codes.DATA)
+    assert err.splitlines()[-1] == (
+      f"error: this worker restored step {step}, another one another step; all"
+      " workers need the same --workdir on a shared file system."
+    )

@@ -8,7 +8,7 @@ import os
 import sys
 
 # What helps.
-_ROOM = "free some room and start again, which goes on where it was"
+_ROOM = "free some room and start again"
 _OTHER_PLACE = "choose another place, or make this one usable"
 _FULL = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.ENOMEM)
 _UNUSABLE = (
@@ -46,7 +46,8 @@ def message(error: BaseException) -> str:
     places = [error.filename, error.filename2]
     named = " -> ".join(str(place) for place in places if place is not None)
   else:
-    named = str(error).partition(f"; {text}")[0].split()[-1]
+    before = str(error).partition(f"; {text}")[0]
+    named = before.rpartition("}} ")[2]  # behind the node of a graph
   return f"{named}: {text}; {remedy}." if named else f"{text}; {remedy}."
 
 
