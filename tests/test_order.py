@@ -1,7 +1,14 @@
-"""The longest files begin first, so that both workers end together."""
+"""What is done with all tests before one is run.
+
+The longest files begin first, so that all workers end together, and every
+fixture is looked for, also those of slow tests.
+"""
 
 import subprocess
 import sys
+import types
+
+import pytest
 
 from tests import conftest
 
@@ -14,8 +21,11 @@ def test_every_long_file_is_there_and_begins_first():
 
 
 class _Item:
-  def __init__(self, name):
+  def __init__(self, name, *fixtures):
     self.path = conftest.ROOT / "tests" / name
+    self.nodeid = f"{name}::test"
+    self.fixturenames = fixtures
+    self._fixtureinfo = types.SimpleNamespace(name2fixturedefs={"there": ()})
 
 
 def test_order_of_other_files_and_of_tests_in_a_file_stays():
@@ -24,6 +34,14 @@ def test_order_of_other_files_and_of_tests_in_a_file_stays():
   named = {id(item): number for number, item in enumerate(items)}
   conftest.pytest_collection_modifyitems(items)
   assert [named[id(item)] for item in items] == [3, 1, 4, 0, 2]
+
+
+def test_fixture_that_is_not_there_ends_the_run():
+  items = [_Item("a.py", "there", "request"), _Item("b.py", "there", "gone")]
+  conftest.pytest_collection_modifyitems(items[:1])
+  with pytest.raises(pytest.UsageError) as error:
+    conftest.pytest_collection_modifyitems(items)
+  assert str(error.value) == "b.py::test: there is no fixture `gone`"
 
 
 def test_make_keeps_that_order():
