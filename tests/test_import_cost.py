@@ -49,12 +49,11 @@ def test_no_command_loads_tensorflow_before_it_has_read_its_flags():
 
 def test_import_costs_little_beyond_tensorflow():
   # Processor time, as other processes of the machine do not count in it; the
-  # best of two, as the first may write bytecode.
+  # first of two may have to write bytecode.
   code = (
     "import tensorflow, time\n"
     "start = time.process_time()\n"
     "import tfvssl, tfvssl.views, tfvssl.config.experiment\n"
     "print(time.process_time() - start)"
   )
-  seconds = min(float(_python(code).stdout) for _ in range(2))
-  assert seconds < _LIMIT_S
+  assert any(float(_python(code).stdout) < _LIMIT_S for _ in range(2))

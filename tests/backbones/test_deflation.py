@@ -1,5 +1,7 @@
 """Naive deflation of both video networks."""
 
+import functools
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -29,6 +31,16 @@ def _network(backbone):
   network(_still(4))
   reference_3d.randomise(network, seed=1)
   return network
+
+
+_BACKBONES = {"blocks": _BLOCKS, "rgb": _RGB}
+
+
+@functools.cache
+def _pair(name):
+  """Returns a network and its deflated form; no test changes their weights."""
+  network = _network(_BACKBONES[name])
+  return network, deflation.deflate(network, _BACKBONES[name], "deflated")
 
 
 def test_tsm_is_the_same_network_without_shift():
@@ -61,8 +73,7 @@ def test_one_frame_meets_the_sum_of_all_taps():
 
 
 def test_every_kernel_of_the_space_to_depth_network_is_summed():
-  network = _network(_BLOCKS)
-  deflated = deflation.deflate(network, _BLOCKS, "deflated")
+  network, deflated = _pair("blocks")
   sources = network.haiku_variables("root")
   for name, variable in deflated.haiku_variables("root").items():
     expected = sources[name].numpy().astype(np.float64)
@@ -81,11 +92,10 @@ def test_every_kernel_of_the_space_to_depth_network_is_summed():
 @pytest.mark.parametrize(
   # A time in the middle, where the stem meets no padding.
   ("backbone", "time"),
-  [(_BLOCKS, 0), (_BLOCKS, 2), (_RGB, 3)],
+  [("blocks", 0), ("blocks", 2), ("rgb", 3)],
 )
 def test_stem_sees_the_image_as_a_still_clip(backbone, time):
-  network = _network(backbone)
-  deflated = deflation.deflate(network, backbone, "deflated")
+  network, deflated = _pair(backbone)
   name = "Conv2d_1a_7x7"
   expected = network.endpoints(_still(12))[name][:, time]
   np.testing.assert_allclose(
@@ -144,9 +154,9 @@ def test_network_without_a_deflated_form():
     deflation.deflated_config(r3d.R3DConfig())
 
 
-@pytest.mark.parametrize(("built", "told"), [(_RGB, _BLOCKS), (_RGB, _TSM)])
-def test_config_of_another_network(built, told):
-  network = _network(built)
+@pytest.mark.parametrize("told", [_BLOCKS, _TSM])
+def test_config_of_another_network(told):
+  network, _ = _pair("rgb")
   with pytest.raises(
     ValueError,
     match=r"`network` \(network\) has no 'deflated/.* must be the config that",

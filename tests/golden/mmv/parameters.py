@@ -58,7 +58,7 @@ def fill(variables: dict[str, tf.Variable], seed: int) -> None:
 def network(backbone, root: str, inputs: tf.Tensor, seed: int):
   """Returns the network of the config `backbone` with the rule's parameters."""
   built = backbone.build("backbone")
-  built(inputs)
+  built(inputs[:1])  # makes the weights
   fill(built.haiku_variables(root), seed)
   return built
 
