@@ -190,9 +190,11 @@ def _read_by_commands(root, folder):
     "--set=svm.test_short_side=16",
     folder=folder,
   )
+  # 8500 and 9500 were held where the house was built; what was added since
+  # guards against hostile and damaged files.
   return {
-    "train": (train, 8500),
-    "evaluate --protocol=svm": (evaluate, 9500),
+    "train": (train, 8700),
+    "evaluate --protocol=svm": (evaluate, 9700),
   }
 
 

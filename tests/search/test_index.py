@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import zipfile
 
 import numpy as np
 import pytest
@@ -156,6 +157,9 @@ def test_index_is_read_as_it_was_written(tmp_path):
       r"column video_embedding has the shape \[3, 2\], not 4 rows of rank 2",
     ),
     (_columns(start_s=np.zeros([4, 1])), r"start_s has the shape \[4, 1\]"),
+    (_columns(path=np.array("a")), r"audio_s has the shape \[4\], not 1 rows"),
+    (_columns(start_s=np.array(["0"] * 4)), "start_s has values of <U1, of an"),
+    (_columns(path=np.arange(4)), "path has values of int64, of another kind"),
     (
       _columns(path=np.array(["a", None], object)),
       "cannot be read as .npz: Ob",
@@ -187,6 +191,32 @@ def test_files_that_are_no_table_are_named(tmp_path):
       searching.load_index(path)
 
 
+def test_compressed_index_is_not_unpacked(tmp_path):
+  path = tmp_path / "index.npz"
+  np.savez_compressed(path, **_columns(video_embedding=np.zeros([4, 2])))
+  with pytest.raises(
+    ValueError, match="'path.npy' is compressed, which tfvssl.embed never does"
+  ):
+    searching.load_index(path)
+
+
+def test_forged_shape_takes_no_memory(tmp_path):
+  path = tmp_path / "index.npz"
+  np.savez(path, **_columns())
+  with zipfile.ZipFile(path) as archive:
+    members = {name: archive.read(name) for name in archive.namelist()}
+  for length in (9, 18):
+    claimed = b"(%s,), }" % (b"9" * length)
+    whole = b"(4,), }" + b" " * (length - 1)
+    forged = members["path.npy"].replace(whole, claimed)
+    assert forged != members["path.npy"]
+    with zipfile.ZipFile(path, "w") as archive:
+      for name, content in {**members, "path.npy": forged}.items():
+        archive.writestr(name, content)
+    with pytest.raises(ValueError, match="index.npz cannot be read as .npz"):
+      searching.load_index(path)
+
+
 def test_index_of_another_model_is_refused(tmp_path):
   (tmp_path / "signature.json").write_text("{}")
   with pytest.raises(
@@ -212,12 +242,6 @@ def test_files_are_found_by_their_printed_names(tmp_path):
     assert searching.file_of(index, absent) is None
 
 
-def test_names_show_what_a_terminal_would_obey():
-  assert searching.printable("é \x1b[31m\n\u202e\udc80") == (
-    "é \\x1b[31m\\n\\u202e\\udc80"
-  )
-
-
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
   """An export of the smallest MMV."""
@@ -234,7 +258,7 @@ def description(model):
 
 def test_sentence_is_embedded_with_its_unknown_words(model, description):
   def ask(sentence):
-    return searching.embed_query(model, description, sentence)
+    return searching.embed_query(model, description, sentence, False)
 
   known = ask("Red disc!")
   assert (known.modality, known.remarks) == ("text", [])
@@ -260,7 +284,7 @@ def test_model_without_text_refuses_a_sentence():
   with pytest.raises(
     ValueError, match="'red disc' is not a file, and EXPORT has no text network"
   ):
-    searching.embed_query("EXPORT", {"video": {}}, "red disc")
+    searching.embed_query("EXPORT", {"video": {}}, "red disc", False)
 
 
 def test_file_is_embedded_as_the_mean_of_its_windows(
@@ -270,7 +294,7 @@ def test_file_is_embedded_as_the_mean_of_its_windows(
   frames = generator.integers(0, 256, [27, 32, 48, 3], np.uint8)
   path = tmp_path / "clip.mp4"
   mp4.encode(frames, 25, path, sound=np.zeros(24_000, np.int16))
-  query = searching.embed_query(model, description, str(path))
+  query = searching.embed_query(model, description, str(path), False)
   table = embedding.Embedder(model).embed_file(path)
   assert query.modality == "video"
   # Windows of 0.32 s in 1.08 s.
@@ -282,4 +306,4 @@ def test_file_is_embedded_as_the_mean_of_its_windows(
   broken = tmp_path / "broken.mp4"
   broken.write_bytes(b"no video at all" * 20)
   with pytest.raises(exit_codes.UserError, match="broken.mp4 cannot be embedd"):
-    searching.embed_query(model, description, str(broken))
+    searching.embed_query(model, description, str(broken), False)

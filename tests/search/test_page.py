@@ -12,6 +12,7 @@ import pytest
 
 from tfvssl.data.media import mp4
 from tfvssl.data.media import streams
+from tfvssl.runtime import terminal
 from tfvssl.search import index as searching
 from tfvssl.search import page as search_page
 
@@ -63,7 +64,7 @@ def test_everything_from_outside_is_escaped():
     for tag, attributes in elements.tags
     if tag == "a" and "title" in attributes and "script" in attributes["title"]
   )
-  assert shown == searching.printable(EVIL)
+  assert shown == terminal.printable(EVIL)
 
 
 def test_page_loads_nothing_from_elsewhere():

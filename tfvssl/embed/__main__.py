@@ -41,6 +41,11 @@ _MODALITY = flags.DEFINE_enum(
 _BATCH_SIZE = flags.DEFINE_integer(
   "batch_size", 8, "Windows per forward pass.", lower_bound=1
 )
+_TRUST = flags.DEFINE_boolean(
+  "trust",
+  False,
+  "Load --model even if its graph may do more than compute.",
+)
 _MAX_SKIPPED = flags.DEFINE_float(
   "max_skipped",
   0.5,
@@ -117,6 +122,7 @@ def _load(modalities):
     modalities,
     hop_s=_HOP_S.value,
     batch_size=_BATCH_SIZE.value,
+    trusted=_TRUST.value,
   )
 
 

@@ -17,6 +17,7 @@ import tensorflow as tf
 from tfvssl.data import decode
 from tfvssl.data.media import streams
 from tfvssl.export import description as export_format
+from tfvssl.export import graph_check
 from tfvssl.runtime import storage
 
 _FRAMES_AT_ONCE = 32
@@ -50,6 +51,7 @@ class Embedder:
     modalities: tuple[str, ...] = ("video", "audio"),
     hop_s: float | None = None,
     batch_size: int = 8,
+    trusted: bool = False,
   ):
     """Loads an export after checking its files.
 
@@ -59,11 +61,12 @@ class Embedder:
         or text.
       hop_s: None for one window of sight or, without it, of sound.
       batch_size: windows or sentences per forward pass.
+      trusted: whether to load a graph that may do more than compute.
 
     Raises:
       FileNotFoundError: there is no export.
-      ValueError: the export is damaged, serves none of `modalities`, or a
-        number is not above 0.
+      ValueError: the export is damaged, may do more than compute or serves
+        none of `modalities`, or a number is not above 0.
     """
     description = export_format.load_description(folder)
     served = {
@@ -88,6 +91,8 @@ class Embedder:
     self._batch_size = min(batch_size, description["max_batch_size"])
     self._signatures = description["signatures"]
     self.identity = export_format.identity(folder)
+    if not trusted:
+      graph_check.check(folder)
     self._model = tf.saved_model.load(str(folder))
 
   def embed_file(self, path: str | pathlib.Path) -> dict[str, np.ndarray]:

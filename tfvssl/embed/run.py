@@ -25,18 +25,24 @@ def load(
   folder: str,
   modalities: tuple[str, ...],
   *,
-  hop_s: float | None,
-  batch_size: int,
+  hop_s: float | None = None,
+  batch_size: int = 8,
+  trusted: bool,
 ) -> embedding.Embedder:
   """Returns an exported model; see embedder.Embedder for the arguments.
 
   Raises:
     FileNotFoundError: there is no export.
-    exit_codes.UserError: it is damaged or serves none of `modalities` (3).
+    exit_codes.UserError: it is damaged, may do more than compute or serves
+      none of `modalities` (3).
   """
   try:
     return embedding.Embedder(
-      folder, modalities=modalities, hop_s=hop_s, batch_size=batch_size
+      folder,
+      modalities=modalities,
+      hop_s=hop_s,
+      batch_size=batch_size,
+      trusted=trusted,
     )
   except ValueError as error:
     raise exit_codes.UserError(exit_codes.DATA, str(error)) from error

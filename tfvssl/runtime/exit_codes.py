@@ -15,6 +15,7 @@ from absl import flags as absl_flags
 from absl import logging
 
 from tfvssl.config import flag
+from tfvssl.runtime import terminal
 
 OK = 0
 BUG = 1  # a traceback; never returned on purpose
@@ -99,7 +100,8 @@ def _code_of_tensorflow(error):
 
 def _guarded(main, argv):
   try:
-    return main(argv)
+    with terminal.guarded():
+      return main(argv)
   except (Exception, KeyboardInterrupt) as error:
     code = code_of(error)
     if code == BUG:
@@ -121,6 +123,6 @@ def _report(error, code):
   from tfvssl.runtime import system_errors
 
   logging.debug("exit code %d after", code, exc_info=error)
-  message = " ".join(system_errors.message(error).split())
+  message = terminal.printable(" ".join(system_errors.message(error).split()))
   print(f"error: {message or type(error).__name__}", file=sys.stderr)
   return code

@@ -27,6 +27,11 @@ _OUTPUT = flags.DEFINE_string("output", None, "The .html file to write.")
 _TOP = flags.DEFINE_integer(
   "top", 20, "Files to show.", lower_bound=1, upper_bound=200
 )
+_TRUST = flags.DEFINE_boolean(
+  "trust",
+  False,
+  "Load --model even if its graph may do more than compute.",
+)
 
 
 def main(argv: Sequence[str]) -> int:
@@ -53,6 +58,7 @@ def main(argv: Sequence[str]) -> int:
     index=_INDEX.value,
     query=_QUERY.value,
     top=_TOP.value,
+    trusted=_TRUST.value,
   )
   for line in run.lines(found.result):
     print(line)

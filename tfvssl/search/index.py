@@ -7,6 +7,7 @@ where a query is embedded.
 
 import os
 import re
+import tokenize
 from typing import NamedTuple
 import zipfile
 
@@ -18,7 +19,14 @@ from tfvssl.runtime import exit_codes
 from tfvssl.runtime import storage
 
 _MODALITIES = ("video", "audio")
-_ROW_COLUMNS = ("path", "start_s", "has_video", "has_audio", "audio_s")
+# Their kinds of values as NumPy names them.
+_ROW_COLUMNS = {
+  "path": "U",
+  "start_s": "f",
+  "has_video": "b",
+  "has_audio": "b",
+  "audio_s": "f",
+}
 _FINE_SPACE = "va"  # where video and sound meet; MMV paper Sec. 3.1
 
 
@@ -96,21 +104,34 @@ def load_index(file: storage.PathLike) -> Index:
       f"--index={path} is not a file; make it with tfvssl.embed --input."
     )
   try:
+    _check_stored(path)
     with np.load(path, allow_pickle=False) as table:
       columns = {name: table[name] for name in table.files}
-  # The last two: a .npy file is not a context manager.
   except (
     ValueError,
     EOFError,
     OSError,
+    MemoryError,  # a forged shape
+    RuntimeError,  # what zipfile does not know
+    SyntaxError,
+    tokenize.TokenError,  # two of a damaged header
     zipfile.BadZipFile,
-    AttributeError,
-    TypeError,
   ) as error:
     raise ValueError(f"{path} cannot be read as .npz: {error}.") from error
   _check_columns(path, columns)
   folder = path.parent / str(columns["root"])
   return Index(folder, str(columns["model"]), columns)
+
+
+def _check_stored(path):
+  """Raises where an array would be larger in memory than in the file."""
+  with zipfile.ZipFile(path) as archive:
+    for member in archive.infolist():
+      if member.compress_type != zipfile.ZIP_STORED:
+        raise ValueError(
+          f"{member.filename!r} is compressed, which tfvssl.embed never does,"
+          " as a small file could fill the memory; embed the files again"
+        )
 
 
 def _check_columns(path, columns):
@@ -126,16 +147,21 @@ def _check_columns(path, columns):
       f"{path} does not say which model made it: an older tfvssl.embed wrote"
       " it. Embed the files again."
     )
-  count = len(columns["path"])
-  axes = {
-    name: 2 for name in columns if name.startswith(("video_", "audio_"))
-  } | dict.fromkeys(_ROW_COLUMNS, 1)
-  for name, num_axes in axes.items():
-    shape = columns[name].shape
+  count = columns["path"].size
+  embeddings = dict.fromkeys(
+    (name for name in columns if name.startswith(("video_", "audio_"))), "f"
+  )
+  for name, kind in {**embeddings, **_ROW_COLUMNS}.items():
+    shape, num_axes = columns[name].shape, 1 if name in _ROW_COLUMNS else 2
     if len(shape) != num_axes or shape[0] != count:
       raise ValueError(
         f"{path}: column {name} has the shape {list(shape)}, not {count} rows"
         f" of rank {num_axes}; embed the files again."
+      )
+    if columns[name].dtype.kind != kind:
+      raise ValueError(
+        f"{path}: column {name} has values of {columns[name].dtype}, of"
+        f" another kind than tfvssl.embed writes; embed the files again."
       )
 
 
@@ -157,7 +183,7 @@ def check_model(index: Index, model: storage.PathLike) -> dict:
 
 
 def embed_query(
-  model: storage.PathLike, description: dict, query: str
+  model: storage.PathLike, description: dict, query: str, trusted: bool
 ) -> Query:
   """Returns a query: a file where `query` names one, else a sentence.
 
@@ -165,26 +191,33 @@ def embed_query(
     model: folder of the export.
     description: of the export.
     query: path or sentence.
+    trusted: whether to load a graph that may do more than compute.
 
   Raises:
     ValueError: a sentence that the model cannot read, or of which it knows no
       word.
-    exit_codes.UserError: the file cannot be embedded (3).
+    exit_codes.UserError: the file cannot be embedded, or the export may do
+      more than compute (3).
   """
   if os.path.isfile(query):  # False, and no error, for what is too long
-    return _embed_file(model, query)
+    return _embed_file(model, query, trusted)
   if not description.get("text"):
     raise ValueError(
       f"--query={query!r} is not a file, and {model} has no text network that"
       " could read it; give a clip or a sound."
     )
-  return _embed_sentence(model, query, description["text"]["max_words"])
+  max_words = description["text"]["max_words"]
+  return _embed_sentence(model, query, max_words, trusted)
 
 
-def _embed_file(model, path):
-  from tfvssl.embed import embedder as embedding
+def _load(model, modalities, trusted):
+  from tfvssl.embed import run
 
-  embedder = embedding.Embedder(model)
+  return run.load(model, modalities, trusted=trusted)
+
+
+def _embed_file(model, path, trusted):
+  embedder = _load(model, ("video", "audio"), trusted)
   try:
     table = embedder.embed_file(path)
   except streams.MediaError as error:
@@ -203,11 +236,9 @@ def _embed_file(model, path):
   return Query(modality, vectors, remarks)
 
 
-def _embed_sentence(model, sentence, max_words):
-  from tfvssl.embed import embedder as embedding
-
+def _embed_sentence(model, sentence, max_words, trusted):
   words = [word for word in sentence.split() if any(map(str.isalnum, word))]
-  embedder = embedding.Embedder(model, modalities=("text",))
+  embedder = _load(model, ("text",), trusted)
   table = embedder.embed_sentences([sentence, *words])
   in_sentence, *of_words = table["text_known_words"].tolist()
   if not in_sentence:
@@ -348,10 +379,3 @@ def file_of(index: Index, name: str) -> storage.Path | None:
     if os.path.isfile(file):
       return file
   return None
-
-
-def printable(name: str) -> str:
-  """Returns a name without characters that a terminal or a page obeys."""
-  return "".join(
-    c if c.isprintable() else c.encode("unicode_escape").decode() for c in name
-  )

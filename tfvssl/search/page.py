@@ -19,6 +19,7 @@ from tfvssl.data.media import streams
 from tfvssl.pages import gallery
 from tfvssl.pages import template
 from tfvssl.runtime import storage
+from tfvssl.runtime import terminal
 from tfvssl.search import index as searching
 
 _TEMPLATE = storage.Path(__file__).with_name("page_template.html")
@@ -99,7 +100,7 @@ def tiles(
     tile = Tile(hit.path, hit.score, hit.start_s)
     file = searching.file_of(index, hit.path)
     if file is None:
-      name = searching.printable(hit.path)
+      name = terminal.printable(hit.path)
       logging.warning("%s is not in %s any more", name, index.folder)
     else:
       tile.link = link(file, output, hit.start_s)
@@ -130,7 +131,7 @@ def excerpt(
       sample_rate_hz=_SOUND_RATE_HZ,
     )
   except (streams.MediaError, OSError, RuntimeError) as error:
-    name = searching.printable(str(file))
+    name = terminal.printable(str(file))
     logging.warning("%s is not shown: %s", name, error)
     return None
   stretches = np.array_split(np.abs(sound / 32768), _NUM_BARS)
@@ -198,7 +199,7 @@ def page(content: Content) -> str:
 
 
 def _text(value):
-  return html.escape(searching.printable(value), quote=True)
+  return html.escape(terminal.printable(value), quote=True)
 
 
 def _remarks(remarks):

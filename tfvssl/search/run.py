@@ -10,6 +10,7 @@ from absl import logging
 
 from tfvssl.runtime import exit_codes
 from tfvssl.runtime import storage
+from tfvssl.runtime import terminal
 from tfvssl.search import index as searching
 from tfvssl.search import page as search_page
 
@@ -35,7 +36,9 @@ class Found:
   remarks: list[str]
 
 
-def search(*, model: str, index: str, query: str, top: int) -> Found:
+def search(
+  *, model: str, index: str, query: str, top: int, trusted: bool
+) -> Found:
   """Returns the files of an index that are nearest to a query; logs remarks.
 
   Args:
@@ -43,6 +46,7 @@ def search(*, model: str, index: str, query: str, top: int) -> Found:
     index: the .npz of tfvssl.embed.
     query: a file, else a sentence.
     top: how many files.
+    trusted: whether to load a graph that may do more than compute.
 
   Raises:
     FileNotFoundError: there is no index or no export.
@@ -51,7 +55,7 @@ def search(*, model: str, index: str, query: str, top: int) -> Found:
   """
   opened, description = _open(index, model)
   # Loads TensorFlow: after every check that needs none.
-  embedded = searching.embed_query(model, description, query)
+  embedded = searching.embed_query(model, description, query, trusted)
   result = searching.rank(opened, embedded, top)
   remarks = [*embedded.remarks, *_left_out(result)]
   for remark in remarks:
@@ -65,7 +69,7 @@ def lines(result: searching.Result) -> list[str]:
     "rank  score       time  file",
     *(
       f"{number:4d}  {hit.score:5.3f}  {search_page.clock(hit.start_s):>9}"
-      f"  {searching.printable(hit.path)}"
+      f"  {terminal.printable(hit.path)}"
       for number, hit in enumerate(result.hits, 1)
     ),
   ]

@@ -2,6 +2,7 @@ import dataclasses
 import gzip
 import json
 import shutil
+import struct
 
 import numpy as np
 import pytest
@@ -9,9 +10,11 @@ import pytest
 from tests.data import record_fixture
 from tfvssl import views
 from tfvssl.config import sound
+from tfvssl.data.records import crc32c
 from tfvssl.data.records import manifest as manifest_lib
 from tfvssl.data.records import reader
 from tfvssl.data.records import schema
+from tfvssl.data.records import shard_files
 
 RGB, AUDIO = views.Modality.RGB, views.Modality.AUDIO
 FLOW, SPECTROGRAM = views.Modality.FLOW, views.Modality.SPECTROGRAM
@@ -247,7 +250,7 @@ def test_shard_of_something_else(folder):
 
 def test_record_that_is_no_example(folder, tmp_path):
   path = tmp_path / "one.tfrecord"
-  record_fixture.write_payloads(path, [b"\xff" * 100])
+  record_fixture.write_payloads(path, [b"\xff" * 100] * 2)
   _replace_shard(folder, 1, path.read_bytes())
   assert "record 0: it is no SequenceExample" in _refusal(folder)
 
@@ -472,3 +475,31 @@ def test_usable_clips_per_shard_with_an_empty_shard(tmp_path):
   records = _open(folder, RGB)
   np.testing.assert_array_equal(records.usable_per_shard(), [1, 1, 0])
   assert records.shards_for_host(0, 1).tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_forged_length_of_any_record_never_reaches_tensorflow(folder, number):
+  # TensorFlow takes memory for what a header claims if its checksum is right.
+  shard = _shards(folder)[0]
+  offset = list(shard_files.scan(shard))[number].offset
+  length = struct.pack("<Q", 1 << 40)
+  content = bytearray(shard.read_bytes())
+  content[offset : offset + 12] = length + struct.pack(
+    "<I", crc32c.masked(length)
+  )
+  shard.write_bytes(content)
+  room = len(content) - offset - 16
+  assert (
+    f"{shard}: record {number} at byte {offset}: it claims {1 << 40} bytes,"
+    f" the file has {room}"
+  ) in _refusal(folder)
+
+
+def test_shard_with_another_number_of_records_is_named(folder):
+  def change(tree):
+    tree["shards"][0]["record_count"] = 2
+    tree["shards"][0]["modalities"].pop()
+    tree["clip_count"] -= 1
+
+  _edit_manifest(folder, change)
+  assert f"{_shards(folder)[0]}: 3 records instead of 2" in _refusal(folder)

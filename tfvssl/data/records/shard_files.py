@@ -74,6 +74,18 @@ def beginnings(path: storage.Path, limit: int) -> Iterator[tuple[int, bytes]]:
       number += 1
 
 
+def count(path: storage.Path) -> int:
+  """Returns how many records a shard has, after a look at every header.
+
+  A forged length whose checksum is right would end TensorFlow, which takes
+  memory for it before it reads.
+
+  Raises:
+    ValueError: a record has a damaged header.
+  """
+  return sum(1 for _ in beginnings(path, 0))
+
+
 def header_problem(header: bytes, bytes_left: int) -> str:
   """Returns what is wrong with a record's first 12 bytes, or nothing.
 
