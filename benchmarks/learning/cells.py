@@ -206,8 +206,10 @@ def _train_with_labels(experiment, settings, split, encoder, layer):
   classifier.train(
     logits_of,
     heads.softmax_loss,
-    encoder.backbone.trainable_variables + layer.trainable_variables,
-    lambda size: classifier.training_batches(split, settings, size),
+    [encoder.backbone, layer],
+    lambda size, begin: classifier.training_batches(
+      split, settings, size, begin
+    ),
     split.train,
     classifier.Recipe(
       section="supervised",

@@ -168,6 +168,7 @@ def _main(pipe, others, work, prepare, parent):
   for other in others:
     other.close()  # else a sibling would not see its pipe end with the parent
   signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent stops us
+  signal.signal(signal.SIGTERM, signal.SIG_DFL)
   _die_with_parent(parent)
   prepare()
   while True:

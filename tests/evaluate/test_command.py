@@ -2,10 +2,13 @@
 
 import dataclasses
 import json
+import os
 import pathlib
 import re
+import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -125,6 +128,43 @@ def test_result_holds_the_trained_and_the_random_network(run):
   assert set(result["versions"]) == {"tensorflow", "scikit-learn", "numpy"}
   assert str(run) not in path.read_text()
   assert [p.name for p in path.parent.iterdir()] == [path.name]
+
+
+@pytest.mark.slow
+def test_grid_that_is_stopped_goes_on_to_the_same_result(run):
+  flags = [
+    "--protocol=finetune",
+    "--set=finetune.learning_rates=0.1,0.3",
+    "--set=finetune.epochs=40",
+    f"--train_records={run / 'train'}",
+    f"--test_records={run / 'test'}",
+  ]
+  results = run / "RUN" / "results"
+  straight = _evaluate(run, *flags, "--name=straight")
+  assert straight.returncode == 0, straight.stderr[-3000:]
+  process = forked_binaries.start(
+    "tfvssl.evaluate", f"--workdir={run / 'RUN'}", *flags, "--name=stopped"
+  )
+  # The first training of the grid has ended, the second one has begun.
+  deadline = time.monotonic() + 120
+  while not list(results.glob("unfinished/*/002")):
+    assert time.monotonic() < deadline
+    time.sleep(0.005)
+  time.sleep(1.0)
+  os.kill(process.pid, signal.SIGTERM)
+  stopped = process.finish()
+  assert stopped.returncode == 42, stopped.stderr[-3000:]
+  assert "told to stop" in stopped.stderr.splitlines()[-1]
+  assert not (results / "stopped.json").exists()
+  again = _evaluate(run, *flags, "--name=stopped")
+  assert again.returncode == 0, again.stderr[-3000:]
+  assert "1 trainings were finished before; going on" in again.stderr
+  texts = [
+    re.sub(r'"seconds": [^,\n]+', "", (results / f"{name}.json").read_text())
+    for name in ("straight", "stopped")
+  ]
+  assert texts[0] == texts[1]
+  assert not list(results.glob("unfinished*"))
 
 
 @pytest.mark.parametrize(

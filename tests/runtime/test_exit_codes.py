@@ -15,7 +15,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 
 _BINARY = '''
 """A binary of the test."""
-import sys
+import os, sys
 from tfvssl.runtime import exit_codes
 
 def main(argv):
@@ -144,3 +144,22 @@ def test_tensorflow_is_quiet_by_default_and_not_loaded(run):
     " 'tensorflow' in sys.modules)"
   )
   assert done.stdout == "3 False\n"
+
+
+_TOLD = """
+  import pathlib, signal
+  from tfvssl.runtime import storage
+  with storage.new_folder("made"), storage.new_file("half.txt") as path:
+    path.write_text("half")
+    print(len(list(pathlib.Path(".").glob("*half*"))), flush=True)
+    os.kill(os.getpid(), signal.SIGTERM)
+    path.write_text("never")
+"""
+
+
+def test_sigterm_anywhere_ends_with_42_and_leaves_nothing(run, tmp_path):
+  ended = run(f"os.chdir({str(tmp_path)!r}){_TOLD}")
+  assert ended.returncode == exit_codes.PREEMPTED, ended.stderr
+  assert ended.stdout == "1\n"
+  assert ended.stderr == ("error: told to stop; start the same command again\n")
+  assert [path.name for path in tmp_path.iterdir()] == ["binary.py"]

@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import socket
+import threading
 import time
 
 import numpy as np
@@ -181,14 +182,59 @@ def test_config_changes_only_when_the_checkpoint_fits(
   assert before == {name: (run / name).read_bytes() for name in before}
 
 
-def test_sigterm_saves_and_exits_42(config_file, records, tmp_path):
-  flags = ["--config.steps=4000", "--config.logging.checkpoint_every=4000"]
+def test_sigterm_saves_the_step_and_exits_42(config_file, records, tmp_path):
+  flags = [
+    f"--config.{name}=4000"
+    for name in (
+      "steps",
+      "logging.scalars_every",
+      "logging.checkpoint_every",
+      "logging.heldout_every",
+    )
+  ]
+  flags.append(f"--config.data.heldout_records={records}")
   process = _start(config_file, records, tmp_path, *flags)
-  _wait_for(tmp_path / metrics_log.NAME)
+  _wait_for(tmp_path / metrics_log.NAME)  # the held-out loss before step 1
   os.kill(process.pid, signal.SIGTERM)
   _finish(process, exit_codes.PREEMPTED)
   step, _ = _weights(tmp_path)
-  assert step == _steps(tmp_path)[-1] > 0
+  assert 0 < step < 4000
+  assert _steps(tmp_path) == [0]
+
+
+@pytest.mark.slow
+def test_stop_is_heard_after_the_step_and_the_run_goes_on(records, tmp_path):
+  # Nothing else is due before the last step.
+  experiment = tiny_runs.experiment(str(records))
+  experiment.steps = 12
+  experiment.logging.scalars_every = experiment.logging.checkpoint_every = 12
+  experiment.logging.heldout_every = experiment.logging.images_every = 0
+  strategy = tf.distribute.OneDeviceStrategy("/cpu:0")
+
+  def run(folder):
+    folder.mkdir(exist_ok=True)
+    return training.TrainingRun(experiment, folder, strategy)
+
+  stopped = run(tmp_path / "stopped")
+  told = threading.Thread(target=_tell_at_step, args=(stopped, 3))
+  told.start()
+  assert stopped.run() == exit_codes.PREEMPTED
+  told.join()
+  assert 3 <= stopped.step <= 5
+  assert checkpoints.step_of(checkpoints.newest(tmp_path / "stopped")) == (
+    stopped.step
+  )
+  again, straight = run(tmp_path / "stopped"), run(tmp_path / "straight")
+  assert again.step == stopped.step
+  assert (again.run(), straight.run()) == (exit_codes.OK, exit_codes.OK)
+  for ours, theirs in zip(again.method.weights, straight.method.weights):
+    np.testing.assert_array_equal(ours, theirs)
+
+
+def _tell_at_step(run, step):
+  while run.step < step:
+    time.sleep(1e-3)
+  os.kill(os.getpid(), signal.SIGTERM)
 
 
 def test_missing_records_are_named(tmp_path):

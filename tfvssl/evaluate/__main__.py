@@ -114,13 +114,17 @@ def main(argv: Sequence[str]) -> int:
   protocol = known.check(request)
   # Loads TensorFlow: after every check that needs none.
   from tfvssl.evaluate import evaluation
+  from tfvssl.evaluate import progress as kept
   from tfvssl.evaluate import result_file
 
   logging.set_verbosity(logging.INFO)
-  result = evaluation.run(request)
+  results = request.workdir / "results"
+  progress = kept.Progress(results / "unfinished")
+  result = evaluation.run(request, progress)
   name = request.name or result_file.name(result, request.test_records)
-  path = request.workdir / "results" / f"{name}.json"
+  path = results / f"{name}.json"
   result_file.write(result, path)
+  progress.remove()
   print(protocol.summary(result))
   print(f"result: {path}")
   print(

@@ -9,16 +9,25 @@ from absl import logging
 
 from tfvssl.config import experiment as config
 from tfvssl.evaluate import assignments
+from tfvssl.evaluate import progress as kept
 from tfvssl.evaluate import request as requests
 from tfvssl.evaluate.protocols import base
 from tfvssl.evaluate.protocols import known
 from tfvssl.runtime import replicas
+from tfvssl.train import checkpoints
 from tfvssl.train import run_folder
 from tfvssl.train import weights
 
 
-def run(request: requests.Request) -> dict:
+def run(
+  request: requests.Request, progress: kept.Progress | None = None
+) -> dict:
   """Returns the result of an evaluation as a tree for the result file.
+
+  Args:
+    request: what is evaluated, and how.
+    progress: keeps what is trained, to go on after a stop; None to keep
+      nothing.
 
   Raises:
     ValueError: the request or the run's config is not to be had.
@@ -42,7 +51,14 @@ def run(request: requests.Request) -> dict:
       )
     began = time.monotonic()
     measured = protocol.measure(
-      base.Subject(request, experiment, settings, method)
+      base.Subject(
+        request,
+        experiment,
+        settings,
+        method,
+        checkpoints.identity(request.workdir),
+        progress or kept.Progress(),
+      )
     )
   return {
     "protocol": measured.pop("protocol"),

@@ -6,9 +6,12 @@ and a documented code; anything else is a bug and keeps its traceback. With
 """
 
 from collections.abc import Callable, Sequence
+import contextlib
 import functools
 import inspect
+import signal
 import sys
+import threading
 
 from absl import app
 from absl import flags as absl_flags
@@ -38,6 +41,10 @@ class UserError(Exception):
   def __init__(self, exit_code: int, message: str):
     super().__init__(message)
     self.exit_code = exit_code
+
+
+class Terminated(KeyboardInterrupt):
+  """SIGTERM came; files and folders that are half written are removed."""
 
 
 def run(
@@ -70,6 +77,8 @@ def code_of(error: BaseException) -> int:
 
   if isinstance(error, UserError):
     return error.exit_code
+  if isinstance(error, Terminated):
+    return PREEMPTED
   if isinstance(error, KeyboardInterrupt):
     return INTERRUPTED
   if isinstance(error, MemoryError):
@@ -100,13 +109,32 @@ def _code_of_tensorflow(error):
 
 def _guarded(main, argv):
   try:
-    with terminal.guarded():
+    with terminal.guarded(), _ended_by_sigterm():
       return main(argv)
   except (Exception, KeyboardInterrupt) as error:
     code = code_of(error)
     if code == BUG:
       raise
     return _report(error, code)
+
+
+@contextlib.contextmanager
+def _ended_by_sigterm():
+  """Raises Terminated in the body; a training saves and ends by itself."""
+  if threading.current_thread() is not threading.main_thread():
+    yield  # Python lets no other thread handle signals
+    return
+  old = signal.signal(signal.SIGTERM, _terminate)
+  try:
+    yield
+  finally:
+    signal.signal(signal.SIGTERM, old)
+
+
+def _terminate(number, frame):
+  del frame
+  signal.signal(number, signal.SIG_DFL)  # a second one ends it at once
+  raise Terminated("told to stop; start the same command again")
 
 
 def _parse_flags(argv):

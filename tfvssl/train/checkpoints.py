@@ -138,6 +138,16 @@ def restore(path: storage.Path, **state: tf.Module) -> int:
   return step_of(path)
 
 
+def identity(folder: storage.PathLike) -> str:
+  """Returns what tells the newest whole checkpoint of a run from any other.
+
+  Raises:
+    FileNotFoundError: the folder holds no checkpoint.
+    ValueError: checkpoints are damaged.
+  """
+  return storage.digest(newest(folder) / DIGESTS)
+
+
 def newest(folder: storage.PathLike) -> storage.Path:
   """Returns the newest whole checkpoint of a run's folder.
 

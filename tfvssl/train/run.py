@@ -2,10 +2,8 @@
 
 from collections.abc import Iterator
 import contextlib
-import io
 
 from absl import logging
-import orbit
 import tensorflow as tf
 import tqdm
 
@@ -18,6 +16,7 @@ from tfvssl.runtime import replicas
 from tfvssl.runtime import storage
 from tfvssl.train import checkpoint_store
 from tfvssl.train import input as run_input
+from tfvssl.train import loop
 from tfvssl.train import metrics_log
 from tfvssl.train import probe
 from tfvssl.train import run_folder
@@ -68,16 +67,18 @@ class TrainingRun:
         workers.check_same_step(strategy, self.step)
     if self._chief:
       run_folder.write_config(experiment, self._workdir)
-    self.trainer = self._trainer(sorted(output.metrics))
-    self._controller = orbit.Controller(
-      global_step=self.optimizer.iterations,
-      trainer=self.trainer,
-      strategy=strategy,
-      steps_per_loop=experiment.logging.scalars_every,
-      summary_dir=str(self._workdir / "train") if self._chief else None,
-      train_actions=[self._write_metrics],
-    )
     self._stop = stop_request.StopRequest(strategy)
+    self.trainer = self._trainer(sorted(output.metrics))
+    self._loop = loop.Loop(
+      self.trainer,
+      self.optimizer,
+      strategy,
+      stop=self._stop,
+      store=self._store,
+      steps_per_loop=experiment.logging.scalars_every,
+      actions=[self._write_metrics],
+      summary_dir=str(self._workdir / "train") if self._chief else None,
+    )
     self._held_out = self._build_held_out(held_out_input)
 
   def _trainer(self, metric_names):
@@ -92,6 +93,7 @@ class TrainingRun:
       accumulation=self._experiment.accumulation,
       online_probe=self._probe,
       reading=self.input.explained,
+      stopping=self._stop.after_any_step,
     )
 
   def _build_probe(self, features):
@@ -159,12 +161,14 @@ class TrainingRun:
       logging.info("continuing after step %d of %d", self.step, steps)
     with self._stop.listening(), self._progress() as self._bar:
       self._observe(self.step)
-      while self.step < steps:
-        self._train_until(self._next_stop())
-        if self._stop.requested() and self.step < steps:
-          self._store.save(self.step)
-          logging.warning("told to stop; saved step %d", self.step)
-          return exit_codes.PREEMPTED
+      try:
+        while self.step < steps:
+          self._train_until(self._next_stop())
+          if self.step < steps:
+            self._loop.stop_if_told()
+      except stop_request.Stopped:
+        logging.warning("told to stop; saved step %d", self.step)
+        return exit_codes.PREEMPTED
     return exit_codes.OK
 
   def _progress(self):
@@ -189,23 +193,20 @@ class TrainingRun:
     return min([*due, self._experiment.steps])
 
   def _train_until(self, step):
-    before = self.step
-    with _quiet_orbit():
-      self._controller.train(step, checkpoint_at_completion=False)
-    bad_step = int(self.trainer.first_bad_step.numpy())
-    if bad_step >= 0:
+    before, last = self.step, step == self._experiment.steps
+    due = last or step % self._experiment.logging.checkpoint_every == 0
+    try:
+      self._loop.train_until(step, save=due)
+    except loop.NotFinite as error:
       raise exit_codes.UserError(
         exit_codes.NUMERICAL,
-        f"loss or gradient is not finite at step {bad_step}; nothing of it"
+        f"loss or gradient is not finite at step {error.step}; nothing of it"
         " was saved. Lower `schedule.peak`"
         f" ({self._experiment.schedule.peak}) and start again with"
         " --allow_change=schedule.peak: the run goes on from its last"
         " checkpoint.",
-      )
+      ) from error
     self._bar.update(step - before)
-    last = step == self._experiment.steps
-    if last or step % self._experiment.logging.checkpoint_every == 0:
-      self._store.save(step)
     self._observe(step)
 
   def _observe(self, step):
@@ -248,18 +249,6 @@ class TrainingRun:
   def _append(self, scalars):
     if self._chief:
       metrics_log.append(self._workdir, self.step, scalars)
-
-
-@contextlib.contextmanager
-def _quiet_orbit() -> Iterator[None]:
-  """Hides the lines orbit prints at every pause; the bar has them."""
-  verbosity = logging.get_verbosity()
-  logging.set_verbosity(logging.WARNING)
-  try:
-    with contextlib.redirect_stdout(io.StringIO()):
-      yield
-  finally:
-    logging.set_verbosity(verbosity)
 
 
 def _build(experiment):

@@ -8,12 +8,16 @@ import signal
 import tensorflow as tf
 
 
+class Stopped(Exception):
+  """A training ended before its last step, as it was told to."""
+
+
 class StopRequest:
   """Notes SIGTERM and Ctrl-C; a second one ends the process at once.
 
-  TensorFlow's preemption handlers do nothing on Cloud TPU VMs, and Python
-  runs a handler only between compiled loops: keep `scalars_every` below the
-  grace time.
+  TensorFlow's preemption handlers do nothing on Cloud TPU VMs. Where workers
+  must agree or a TPU is not waited for, keep `scalars_every` below the grace
+  time.
   """
 
   def __init__(self, strategy: tf.distribute.Strategy):
@@ -38,6 +42,13 @@ class StopRequest:
     if self._noted:
       os._exit(128 + number)
     self._noted = True
+
+  def after_any_step(self) -> bool:
+    """Returns `requested` where a look after every step costs nothing."""
+    return self._noted and not isinstance(
+      self._strategy,
+      (tf.distribute.MultiWorkerMirroredStrategy, tf.distribute.TPUStrategy),
+    )
 
   def requested(self) -> bool:
     """Returns whether this or, with several workers, any process was told."""

@@ -1,14 +1,27 @@
 """The one trainer of every method: an orbit.StandardTrainer."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 import contextlib
 import time
+from typing import Any, Protocol
 
 import orbit
 import tensorflow as tf
 
 from tfvssl.methods import base
 from tfvssl.train import probe
+from tfvssl.train import stop_request
+
+
+class Trained(Protocol):
+  """What is trained: a method, a classifier, a deflated network."""
+
+  @property
+  def trainable_variables(self) -> Sequence[tf.Variable]:
+    """Returns what the gradients are taken by."""
+
+  def loss(self, batch: Any, seed: int) -> base.Output:
+    """Returns the loss of a replica's batch, in training mode."""
 
 
 class Trainer(orbit.StandardTrainer):
@@ -26,7 +39,7 @@ class Trainer(orbit.StandardTrainer):
   def __init__(
     self,
     *,
-    method: base.Method,
+    method: Trained,
     optimizer: tf.keras.optimizers.legacy.Optimizer,
     dataset: tf.data.Dataset | tf.distribute.DistributedDataset,
     strategy: tf.distribute.Strategy,
@@ -38,6 +51,7 @@ class Trainer(orbit.StandardTrainer):
     reading: Callable[[], contextlib.AbstractContextManager] = (
       contextlib.nullcontext
     ),
+    stopping: Callable[[], bool] = lambda: False,
   ):
     """Takes objects that were made inside `strategy.scope()`.
 
@@ -53,6 +67,7 @@ class Trainer(orbit.StandardTrainer):
         are averaged, their batch statistics are apart.
       online_probe: learns from the features beside the method.
       reading: entered around the wait for a batch, to explain its errors.
+      stopping: whether to end after a step; raises stop_request.Stopped then.
     """
     super().__init__(
       dataset,
@@ -69,6 +84,7 @@ class Trainer(orbit.StandardTrainer):
     self._seed = seed
     self._batch_size = batch_size
     self._reading = reading
+    self._stopping = stopping
     self._accumulation = accumulation
     self._probe = online_probe
     probed = [] if online_probe is None else [probe.LINEAR, probe.NEAREST]
@@ -82,6 +98,15 @@ class Trainer(orbit.StandardTrainer):
       )
       self.first_bad_step = _no_step()
     self._waited_s = 0.0
+
+  def train(self, num_steps: tf.Tensor) -> dict[str, float]:
+    """Runs so many steps; see orbit.StandardTrainer.
+
+    Raises:
+      stop_request.Stopped: told to stop before the last of them.
+    """
+    self._left = int(num_steps)
+    return super().train(num_steps)
 
   def train_loop_begin(self) -> None:
     """Resets what is averaged over the steps of one call."""
@@ -101,6 +126,9 @@ class Trainer(orbit.StandardTrainer):
     for _ in range(self._accumulation - 1):
       self._compiled_part(self._next(iterator))
     self._compiled_step(self._next(iterator))
+    self._left -= 1
+    if self._left and self._stopping():
+      raise stop_request.Stopped
 
   def _next(self, iterator):
     asked_s = time.monotonic()
@@ -115,7 +143,7 @@ class Trainer(orbit.StandardTrainer):
   def _global_part(self, batch):
     self._strategy.run(self.replica_part, args=(batch,))
 
-  def replica_part(self, batch: base.Views) -> None:
+  def replica_part(self, batch: Any) -> None:
     """Adds the gradients of this replica's share; updates no weight."""
     for total, part in zip(self._sums, self._parts(batch), strict=True):
       total.assign_add(part)
@@ -136,7 +164,7 @@ class Trainer(orbit.StandardTrainer):
       self._means[name].update_state(value)
     return [share, *gradients]
 
-  def replica_step(self, batch: base.Views) -> None:
+  def replica_step(self, batch: Any) -> None:
     """Updates the weights from this replica's share of the batch."""
     context = tf.distribute.get_replica_context()
     variables = self._method.trainable_variables

@@ -1,5 +1,9 @@
 """Heads and the loop that trains them, on features made by hand."""
 
+import os
+import re
+import signal
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -12,6 +16,7 @@ from tfvssl.evaluate.samples import clips
 from tfvssl.evaluate.samples import splits
 from tfvssl.optim import adam
 from tfvssl.optim import lars
+from tfvssl.optim import schedules
 from tfvssl.runtime import exit_codes
 
 CLASSES, PER_CLASS, DIM = 4, 24, 8
@@ -40,7 +45,9 @@ def _batches(rows, labels):
   """Features go as `audio` of views."""
   view = views.View(audio=rows, labels=labels[:, np.newaxis])
   dataset = tf.data.Dataset.from_tensor_slices(view).shuffle(200, seed=1)
-  return lambda size: dataset.repeat().batch(size, drop_remainder=True)
+  return lambda size, begin: (
+    dataset.repeat().skip(begin).batch(size, drop_remainder=True)
+  )
 
 
 def _recipe(optimizer, learning_rate, steps=60):
@@ -70,7 +77,7 @@ def _fit(kind, rows, labels, split):
   classifier.train(
     lambda view: head(view.audio, training=True),
     loss,
-    head.trainable_variables,
+    [head],
     _batches(rows, labels),
     split.train,
     recipe,
@@ -199,3 +206,122 @@ def test_placement_is_told():
     "clips_per_replica": 12,
     "precision": "float32",
   }
+
+
+def _plain_fit(kind, rows, labels):
+  """Trains as `_fit` does, by a loop that is written here."""
+  make, loss_of, recipe = kind
+  tf.keras.utils.set_random_seed(0)
+  head = make()
+  head(tf.zeros([1, DIM]))
+  rate = schedules.WarmupCosine(
+    recipe.learning_rate, recipe.warmup_steps, recipe.total_steps
+  )
+  optimizer = recipe.optimizer.build(rate, head.trainable_variables)
+  variables = head.trainable_variables
+
+  @tf.function  # an eager one rounds differently
+  def step(view):
+    with tf.GradientTape() as tape:
+      logits = head(view.audio, training=True)
+      loss = tf.reduce_mean(loss_of(logits, view.labels))
+    gradients = tape.gradient(loss, variables)
+    optimizer.apply_gradients(zip(gradients, variables, strict=True))
+
+  batches = _batches(rows, labels)(recipe.batch_size, 0)
+  for view in batches.take(recipe.total_steps):
+    step(view)
+  return head
+
+
+@pytest.mark.parametrize("kind", [LINEAR, MLP])
+def test_weights_are_those_of_a_plain_loop(kind, split):
+  rows, labels = _separable(0)
+  trained, plain = (
+    _fit(kind, rows, labels, split),
+    _plain_fit(kind, rows, labels),
+  )
+  for ours, theirs in zip(trained.weights, plain.weights, strict=True):
+    scale = max(1.0, float(np.abs(theirs).max()))
+    np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-6 * scale)
+
+
+def _stopping(batches, after):
+  """Sends SIGTERM to this process when so many clips were read."""
+  read = []
+
+  def look(labels):
+    read.append(len(labels))
+    if sum(read) - len(labels) < after <= sum(read):
+      os.kill(os.getpid(), signal.SIGTERM)
+    return labels
+
+  def looked_at(size, begin):
+    return batches(size, begin).map(
+      lambda view: view._replace(
+        labels=tf.ensure_shape(
+          tf.numpy_function(look, [view.labels], view.labels.dtype),
+          view.labels.shape,
+        )
+      )
+    )
+
+  return looked_at
+
+
+def test_training_that_is_stopped_goes_on_to_the_same_weights(split, tmp_path):
+  rows, labels = _separable(0)
+  make, loss_of, recipe = LINEAR
+  expected = _fit(LINEAR, rows, labels, split)
+
+  def train(batches):
+    tf.keras.utils.set_random_seed(0)
+    head = make()
+    head(tf.zeros([1, DIM]))
+    classifier.train(
+      lambda view: head(view.audio, training=True),
+      loss_of,
+      [head],
+      batches,
+      split.train,
+      recipe,
+      tmp_path / "training",
+    )
+    return head
+
+  with pytest.raises(
+    exit_codes.UserError,
+    match=r"linear: told to stop at step (\d+) of 60; the same command goes on",
+  ) as caught:
+    train(_stopping(_batches(rows, labels), after=30 * recipe.batch_size))
+  assert caught.value.exit_code == exit_codes.PREEMPTED
+  stopped = int(re.search(r"step (\d+)", str(caught.value))[1])
+  assert 0 < stopped <= 31
+  head = train(_batches(rows, labels))
+  for ours, theirs in zip(head.weights, expected.weights, strict=True):
+    np.testing.assert_array_equal(ours, theirs)
+
+
+def test_damaged_checkpoint_begins_the_training_anew(split, tmp_path):
+  rows, labels = _separable(0)
+  make, loss_of, recipe = LINEAR
+  folder = tmp_path / "training"
+  (folder / "checkpoints" / "step-00000020").mkdir(parents=True)
+  tf.keras.utils.set_random_seed(0)
+  head = make()
+  head(tf.zeros([1, DIM]))
+  classifier.train(
+    lambda view: head(view.audio, training=True),
+    loss_of,
+    [head],
+    _batches(rows, labels),
+    split.train,
+    recipe,
+    folder,
+  )
+  expected = _fit(LINEAR, rows, labels, split)
+  for ours, theirs in zip(head.weights, expected.weights, strict=True):
+    np.testing.assert_array_equal(ours, theirs)
+  assert [path.name for path in (folder / "checkpoints").iterdir()] == [
+    "step-00000060"
+  ]

@@ -92,7 +92,8 @@ def test_defaults_are_the_papers():
 
 def test_the_layer_takes_the_schedule(split):
   """One step of Adam is the rate of that update, whatever the gradient."""
-  weights = tf.Variable([[5.0, -5.0]], name="kernel")
+  network = tf.Module()
+  network.kernel = weights = tf.Variable([[5.0, -5.0]], name="kernel")
   records = split.train
   moved = []
 
@@ -104,8 +105,8 @@ def test_the_layer_takes_the_schedule(split):
     classifier.train(
       logits_of,
       lambda logits, labels: logits[:, 0],
-      [weights],
-      lambda size: classifier.training_batches(split, _settings(), size),
+      [network],
+      lambda size, begin: classifier.training_batches(split, _settings(), size),
       records,
       classifier.Recipe(
         "pascal",
@@ -229,6 +230,7 @@ def test_figures_are_the_eleven_point_ones(split):
     ),
     probabilities_of=tf.sigmoid,
     recipe=protocol._training(len(hard.train_clips), 0.3),
+    progress=protocol.progress,
   )
   expected = average_precision.eleven_point_average_precision(
     scores[:, columns], targets

@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfvssl import views
+from tfvssl.evaluate import progress as kept
 from tfvssl.evaluate.classifiers import heads
 from tfvssl.evaluate.classifiers import linear_svm
 from tfvssl.evaluate.classifiers import trained as classifier
@@ -25,6 +26,7 @@ def accuracy(
   split: splits_of.Split,
   settings: features.Settings,
   recipe: classifier.Recipe,
+  progress: kept.Progress,
   logits: Logits = lambda head, rows, view: head(rows, training=True),
 ) -> linear_svm.Accuracy:
   """Trains backbone and head on a split and returns the test accuracy.
@@ -36,6 +38,7 @@ def accuracy(
     split: of single labels.
     settings: how views are taken.
     recipe: optimiser, rate and number of steps.
+    progress: of the evaluation.
     logits: of the training.
 
   Raises:
@@ -52,20 +55,26 @@ def accuracy(
     inputs = features.network_input(view, settings)
     return logits(head, backbone(inputs, training=True), view)
 
-  classifier.train(
-    logits_of,
-    heads.softmax_loss,
-    [*backbone.trainable_variables, *head.trainable_variables],
-    lambda size: classifier.training_batches(split, settings, size),
-    split.train,
-    recipe,
-  )
-  classifier.average_statistics(
-    [*backbone.non_trainable_variables, *head.non_trainable_variables]
-  )
-  scores = classifier.test_scores(
-    lambda inputs: tf.nn.softmax(head(backbone(inputs))), split, settings
-  )
+  def compute(folder):
+    classifier.train(
+      logits_of,
+      heads.softmax_loss,
+      [backbone, head],
+      lambda size, begin: classifier.training_batches(
+        split, settings, size, begin
+      ),
+      split.train,
+      recipe,
+      folder,
+    )
+    classifier.average_statistics(
+      [*backbone.non_trainable_variables, *head.non_trainable_variables]
+    )
+    return classifier.test_scores(
+      lambda inputs: tf.nn.softmax(head(backbone(inputs))), split, settings
+    )
+
+  scores = progress.scores(compute)
   return linear_svm.accuracy_of(scores, split.columns, split.test_labels[:, 0])
 
 

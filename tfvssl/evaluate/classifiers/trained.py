@@ -1,28 +1,37 @@
-"""Classifiers that gradient descent trains: one short loop for all protocols.
+"""Classifiers that gradient descent trains, by the trainer of all methods.
 
 It runs on all replicas of the strategy in whose scope it is called; there the
 networks must have been made, too.
 """
 
 from collections.abc import Callable, Sequence
-import itertools
 import math
+import shutil
 from typing import NamedTuple
 
+from absl import logging
 import numpy as np
 import tensorflow as tf
 import tqdm
 
 from tfvssl import views
 from tfvssl.config import experiment
+from tfvssl.data.records import damage
 from tfvssl.data.records import reader
+from tfvssl.evaluate import progress as kept
 from tfvssl.evaluate.samples import features
 from tfvssl.evaluate.samples import splits
 from tfvssl.methods import base
 from tfvssl.optim import schedules
 from tfvssl.runtime import exit_codes
+from tfvssl.runtime import storage
+from tfvssl.train import checkpoint_store
+from tfvssl.train import loop
+from tfvssl.train import stop_request
+from tfvssl.train import trainer
 
-_CHECK_EVERY = 20  # steps between two looks at the loss, which wait for it
+_STEPS_PER_LOOP = 20  # between two looks at the loss, which wait for it
+_SAVE_EVERY = 25 * _STEPS_PER_LOOP
 
 
 class Recipe(NamedTuple):
@@ -74,11 +83,14 @@ def epochs_recipe(
 
 
 def training_batches(
-  split: splits.Split, settings: features.Settings, batch_size: int
+  split: splits.Split,
+  settings: features.Settings,
+  batch_size: int,
+  start_position: int = 0,
 ) -> tf.data.Dataset:
   """Returns endless batches of augmentable views with `labels` int32 [B, L].
 
-  They come from the list of clips, by sample_index, as a record's view holds
+  Labels come from the list of clips, by sample_index, as a record's view holds
   one label only; they are numbers of `split.columns`, filled up with -1.
   """
   columns = split.columns
@@ -90,80 +102,152 @@ def training_batches(
     split.train_labels >= 0, rows, -1
   )
   constant = tf.constant(table)
-  return features.training_batches(split.train, settings, batch_size).map(
+  return features.training_batches(
+    split.train, settings, batch_size, start_position
+  ).map(
     lambda view: view._replace(labels=tf.gather(constant, view.sample_index))
   )
+
+
+class _Classification(NamedTuple):
+  """What the trainer minimises; see trainer.Trained."""
+
+  logits_of: Callable[[views.View], tf.Tensor]
+  loss_of: Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
+  networks: Sequence[tf.Module]
+
+  @property
+  def trainable_variables(self) -> list[tf.Variable]:
+    return [v for each in self.networks for v in each.trainable_variables]
+
+  def loss(self, batch: views.View, seed: int) -> base.Output:
+    del seed  # is that of `logits_of`
+    logits = self.logits_of(batch)
+    losses = self.loss_of(logits, batch.labels)
+    return base.Output(tf.reduce_mean(losses), {}, logits)
 
 
 def train(
   logits_of: Callable[[views.View], tf.Tensor],
   loss_of: Callable[[tf.Tensor, tf.Tensor], tf.Tensor],
-  variables: Sequence[tf.Variable],
-  batches: Callable[[int], tf.data.Dataset],
+  networks: Sequence[tf.Module],
+  batches: Callable[[int, int], tf.data.Dataset],
   records: reader.Records,
   recipe: Recipe,
+  folder: storage.Path | None = None,
 ) -> None:
   """Minimises the mean loss over the global batch.
 
   Args:
     logits_of: maps a batch of views to [B, K], in training mode.
     loss_of: maps logits and labels to [B].
-    variables: that are trained.
-    batches: endless views with labels, by the size of a replica's batch.
+    networks: that are trained, with their weights.
+    batches: endless views with labels, by the size of a replica's batch and
+      the number of clips that were seen before.
     records: that they come from, for messages.
     recipe: optimiser, rate and number of steps.
+    folder: of its checkpoints, from the newest of which it goes on; None for
+      none.
 
   Raises:
     ValueError: the batch cannot be shared by the replicas, or the warm-up is
       not shorter than the training.
-    exit_codes.UserError: the loss is not finite (5), or a record is damaged
-      (3).
+    exit_codes.UserError: the loss is not finite (5), a record is damaged (3),
+      or it was told to stop (42).
   """
   strategy = tf.distribute.get_strategy()
   check_recipe(recipe, strategy.num_replicas_in_sync)
-  step = _training_step(logits_of, loss_of, variables, recipe)
-  distributed = strategy.distribute_datasets_from_function(
-    lambda context: batches(
-      context.get_per_replica_batch_size(recipe.batch_size)
-    )
-  )
-  stream = itertools.islice(
-    features.read(records, distributed), recipe.total_steps
-  )
-  pending: list[tf.Tensor] = []
-  with tqdm.tqdm(
-    stream, desc=recipe.section, total=recipe.total_steps, unit=" steps"
-  ) as progress:
-    for number, view in enumerate(progress, start=1):
-      pending.append(step(view))
-      if len(pending) == _CHECK_EVERY or number == recipe.total_steps:
-        progress.set_postfix(loss=f"{_checked(pending, number, recipe):.3f}")
-        pending = []
-
-
-def _training_step(logits_of, loss_of, variables, recipe):
-  """Returns a function: one update by a batch of views, to its mean loss."""
-  strategy = tf.distribute.get_strategy()
+  task = _Classification(logits_of, loss_of, networks)
   schedule = recipe.schedule or schedules.WarmupCosine(
     recipe.learning_rate, recipe.warmup_steps, recipe.total_steps
   )
-  optimizer = recipe.optimizer.build(schedule, variables)
+  optimizer = recipe.optimizer.build(schedule, task.trainable_variables)
+  store = folder and _store(folder, networks, optimizer)
+  begin = int(optimizer.iterations.numpy()) * recipe.batch_size
+  stop = stop_request.StopRequest(strategy)
+  made = trainer.Trainer(
+    method=task,
+    optimizer=optimizer,
+    dataset=strategy.distribute_datasets_from_function(
+      lambda context: batches(
+        context.get_per_replica_batch_size(recipe.batch_size), begin
+      )
+    ),
+    strategy=strategy,
+    seed=0,
+    batch_size=recipe.batch_size,
+    metric_names=[],
+    reading=lambda: damage.explained(records),
+    stopping=stop.after_any_step,
+  )
+  with stop.listening(), _progress(recipe, optimizer) as bar:
+    _run(
+      loop.Loop(
+        made,
+        optimizer,
+        strategy,
+        stop=stop,
+        store=store,
+        steps_per_loop=_STEPS_PER_LOOP,
+        actions=[
+          lambda means: bar.set_postfix(loss=f"{means['loss/total']:.3f}")
+        ],
+      ),
+      recipe,
+      bar,
+    )
 
-  def replica_step(view):
-    with tf.GradientTape() as tape:
-      loss = tf.reduce_mean(loss_of(logits_of(view), view.labels))
-      share = loss / strategy.num_replicas_in_sync
-    gradients = tape.gradient(share, variables)
-    optimizer.apply_gradients(zip(gradients, variables, strict=True))
-    return loss
 
-  # Nothing in it is Python control flow over tensors; converting it is slow.
-  @tf.autograph.experimental.do_not_convert
-  def global_step(view):
-    losses = strategy.run(replica_step, args=(view,))
-    return strategy.reduce(tf.distribute.ReduceOp.MEAN, losses, axis=None)
+def _store(folder, networks, optimizer):
+  """Returns the checkpoints of a training, the newest of which is restored."""
+  names = (f"network_{number}" for number in range(len(networks)))
+  state = {"optimizer": optimizer, **dict(zip(names, networks, strict=False))}
+  try:
+    store = checkpoint_store.CheckpointStore(folder, state, kept=1)
+    step = store.restore_newest()
+  except ValueError as error:
+    logging.warning("%s; this training begins anew", error)
+    shutil.rmtree(folder)
+    return checkpoint_store.CheckpointStore(folder, state, kept=1)
+  if step is not None:
+    logging.info("%s: going on after step %d", folder, step)
+  return store
 
-  return tf.function(global_step)
+
+def _progress(recipe, optimizer):
+  return tqdm.tqdm(
+    desc=recipe.section,
+    total=recipe.total_steps,
+    initial=int(optimizer.iterations.numpy()),
+    unit=" steps",
+  )
+
+
+def _run(running, recipe, bar):
+  """Trains to the last step; says what went wrong in the words of a user."""
+  try:
+    while running.step < recipe.total_steps:
+      before = running.step
+      step = (before // _STEPS_PER_LOOP + 1) * _STEPS_PER_LOOP
+      last = step >= recipe.total_steps
+      step = min(step, recipe.total_steps)
+      running.train_until(step, save=last or step % _SAVE_EVERY == 0)
+      bar.update(step - before)
+      if not last:
+        running.stop_if_told()
+  except loop.NotFinite as error:
+    raise exit_codes.UserError(
+      exit_codes.NUMERICAL,
+      f"{recipe.section}: the loss is not finite at step {error.step} of"
+      f" {recipe.total_steps}; lower the learning rate"
+      f" ({recipe.learning_rate:g}).",
+    ) from error
+  except stop_request.Stopped:
+    raise exit_codes.UserError(
+      exit_codes.PREEMPTED,
+      f"{recipe.section}: told to stop at step {running.step} of"
+      f" {recipe.total_steps}; the same command goes on from there.",
+    ) from None
 
 
 def check_recipe(recipe: Recipe, replicas: int) -> None:
@@ -182,20 +266,6 @@ def check_recipe(recipe: Recipe, replicas: int) -> None:
       f" {recipe.total_steps} steps that the training has; try"
       f" --set={name}.warmup_steps={recipe.total_steps // 15}."
     )
-
-
-def _checked(losses, last_step, recipe):
-  """Returns the newest loss; all of them must be finite."""
-  values = np.array([float(loss) for loss in losses])
-  broken = np.flatnonzero(~np.isfinite(values))
-  if len(broken):
-    raise exit_codes.UserError(
-      exit_codes.NUMERICAL,
-      f"{recipe.section}: the loss is not finite at step"
-      f" {last_step - len(values) + 1 + broken[0]} of {recipe.total_steps};"
-      f" lower the learning rate ({recipe.learning_rate:g}).",
-    )
-  return values[-1]
 
 
 def average_statistics(variables: Sequence[tf.Variable]) -> None:
@@ -245,6 +315,7 @@ def scores_on_frozen(
   loss_of: Callable[[tf.Tensor, tf.Tensor], tf.Tensor],
   probabilities_of: Callable[[tf.Tensor], tf.Tensor],
   recipe: Recipe,
+  progress: kept.Progress,
 ) -> np.ndarray:
   """Trains `head` alone and returns the test clips' scores, float32 [M, K].
 
@@ -256,6 +327,7 @@ def scores_on_frozen(
     loss_of: maps logits and labels to [B].
     probabilities_of: maps logits to the scores that are averaged over views.
     recipe: optimiser, rate and number of steps.
+    progress: of the evaluation.
 
   Raises:
     ValueError: as `train`.
@@ -269,17 +341,21 @@ def scores_on_frozen(
     frozen = tf.stop_gradient(backbone(inputs, training=False))
     return head(frozen, training=True)
 
-  train(
-    logits_of,
-    loss_of,
-    head.trainable_variables,
-    lambda size: training_batches(split, settings, size),
-    split.train,
-    recipe,
-  )
-  return test_scores(
-    lambda inputs: probabilities_of(head(backbone(inputs))), split, settings
-  )
+  def compute(folder):
+    train(
+      logits_of,
+      loss_of,
+      [head],
+      lambda size, begin: training_batches(split, settings, size, begin),
+      split.train,
+      recipe,
+      folder,
+    )
+    return test_scores(
+      lambda inputs: probabilities_of(head(backbone(inputs))), split, settings
+    )
+
+  return progress.scores(compute)
 
 
 def placement_tree(batch_size: int) -> dict:

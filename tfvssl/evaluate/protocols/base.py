@@ -16,6 +16,7 @@ from tfvssl import views
 from tfvssl.config import experiment as config
 from tfvssl.config import pictures
 from tfvssl.config import protocols
+from tfvssl.evaluate import progress as kept
 from tfvssl.evaluate import request as requests
 from tfvssl.runtime import exit_codes
 
@@ -36,12 +37,16 @@ class Subject:
     experiment: of the run, with what the request changes.
     settings: of the protocol, of its class `Settings`.
     method: with its trained weights.
+    weights: what tells these weights from all others.
+    progress: keeps trainings until the result is written.
   """
 
   request: requests.Request
   experiment: config.Experiment
   settings: protocols.TestViews
   method: "methods.Method"
+  weights: str = ""
+  progress: kept.Progress = dataclasses.field(default_factory=kept.Progress)
 
 
 class Protocol:

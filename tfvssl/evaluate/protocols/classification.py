@@ -52,6 +52,7 @@ class ClassificationProtocol(base.Protocol):
     seeds = range(experiment.seed, experiment.seed + request.random_seeds)
     with base.data_errors():
       splits = protocol.open_splits(request.train_records, request.test_records)
+      protocol.go_on(subject, splits)
       pretrained = protocol.evaluate(encoder, splits)
       random = protocol.evaluate_random(
         ((seed, cls.random_encoder(subject, seed)) for seed in seeds), splits
@@ -71,6 +72,11 @@ class ClassificationProtocol(base.Protocol):
       "pretrained": pretrained,
       "random_initialisation": random,
     }
+
+  def go_on(
+    self, subject: base.Subject, splits: "list[splits_of.Split]"
+  ) -> None:
+    """Takes up what an equal evaluation has kept; here, nothing."""
 
   @classmethod
   def encoder(cls, subject: base.Subject) -> "methods.Encoder":

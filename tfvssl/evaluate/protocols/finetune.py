@@ -261,7 +261,14 @@ class FineTuneProtocol(WholeNetworkProtocol):
       num_clips=len(split.train_clips),
     )
     return fine_tuned.accuracy(
-      encoder, start, new_head, split, settings, training, logits
+      encoder,
+      start,
+      new_head,
+      split,
+      settings,
+      training,
+      self.progress,
+      logits,
     )
 
 

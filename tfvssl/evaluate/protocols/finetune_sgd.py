@@ -80,7 +80,13 @@ class FineTuneSgdProtocol(finetune.WholeNetworkProtocol):
         return classifier.build_head(head, encoder, self.settings.spec)
 
       accuracy = fine_tuned.accuracy(
-        encoder, start, new_head, split, self.settings, training
+        encoder,
+        start,
+        new_head,
+        split,
+        self.settings,
+        training,
+        self.progress,
       )
       return classification.accuracy_tree(split, accuracy)
 

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 from tfvssl.config import protocols
 from tfvssl.config import tree
+from tfvssl.evaluate import progress as kept
+from tfvssl.evaluate.protocols import base
 from tfvssl.evaluate.protocols import classification
 
 if TYPE_CHECKING:
@@ -25,17 +27,37 @@ class TrainedProtocol(classification.ClassificationProtocol):
 
   Attributes:
     recipe: settings of the protocol.
+    progress: of the trainings.
     HEAD: layers of the classifier, for the result file.
   """
 
   recipe: protocols.Trained = dataclasses.field(
     default_factory=protocols.Trained
   )
+  progress: kept.Progress = dataclasses.field(
+    default_factory=kept.Progress, kw_only=True
+  )
   HEAD: ClassVar[str]
 
   def optimizer(self) -> "experiment.OptimizerConfig":
     """Returns what updates the weights."""
     raise TypeError(f"{type(self).__name__} defines no `optimizer`.")
+
+  def go_on(
+    self, subject: base.Subject, splits: "list[splits_of.Split]"
+  ) -> None:
+    """Takes up the trainings of an equal evaluation that was stopped."""
+    from tfvssl.evaluate.samples import splits as splits_of
+
+    self.progress = subject.progress
+    self.progress.open(
+      [
+        self.to_tree(),
+        subject.weights,
+        subject.request.random_seeds,
+        [splits_of.describe_split(split) for split in splits],
+      ]
+    )
 
   def to_tree(self) -> dict:
     """Returns all choices for the result file."""
@@ -95,6 +117,7 @@ class FrozenProtocol(TrainedProtocol):
       loss_of=self.loss_of(split),
       probabilities_of=tf.sigmoid if self.SEVERAL_LABELS else tf.nn.softmax,
       recipe=training,
+      progress=self.progress,
     )
     return self.figures(split, scores)
 

@@ -141,11 +141,15 @@ def views_per_clip(settings: Settings) -> int:
 
 
 def training_batches(
-  records: reader.Records, settings: Settings, batch_size: int = 1
+  records: reader.Records,
+  settings: Settings,
+  batch_size: int = 1,
+  start_position: int = 0,
 ) -> tf.data.Dataset:
   """Returns endless batches of random views, uint8 pixels.
 
-  Every pass has every usable clip once, in shuffled order.
+  Every pass has every usable clip once, in shuffled order; the first
+  `start_position` clips are left out.
   """
   spec = settings.spec
 
@@ -159,7 +163,7 @@ def training_batches(
     sample_views,
     modalities=records.modalities,
     seed=settings.seed,
-    start_position=0,
+    start_position=start_position,
     batch_size=batch_size,
     shuffle_buffer=_SHUFFLE_BUFFER,
   )
