@@ -1,6 +1,9 @@
 """Trained deflation: closed forms, what may change, order, and errors."""
 
 import math
+import os
+import re
+import signal
 
 import numpy as np
 import pytest
@@ -168,14 +171,63 @@ def test_step_compiles_with_xla():
   for jit_compile in (False, True):
     deflated = _Pixel()
     deflated(images[:, tf.newaxis])
-    parameters = deflation.batch_norm_parameters(deflated)
-    optimizer = deflation.OPTIMIZER.build(1e-2, parameters)
-    step = deflation.training_step(deflated, parameters, optimizer)
-    compiled = tf.function(step, jit_compile=jit_compile)
-    l1 = [compiled(images, images[:, 1, 1]) for _ in range(2)]
+    task = deflation._Deflation(deflated, epochs=1, steps_per_epoch=2)
+    parameters = task.trainable_variables
+    task.optimizer = deflation.OPTIMIZER.build(1e-2, parameters)
+
+    @tf.function(jit_compile=jit_compile)
+    def step(batch, task=task):
+      with tf.GradientTape() as tape:
+        loss = task.loss(batch, 0).loss
+      variables = task.trainable_variables
+      gradients = tape.gradient(loss, variables)
+      task.optimizer.apply_gradients(zip(gradients, variables, strict=True))
+      return loss
+
+    l1 = [step((images, images[:, 1, 1])) for _ in range(2)]
+    np.testing.assert_allclose(task.sums, [sum(l1)], rtol=1e-6)
     found.append(np.concatenate([l1, *(v.numpy() for v in parameters)]))
   np.testing.assert_allclose(found[1], found[0], rtol=1e-5)
   assert found[0][1] < found[0][0]
+
+
+def _told_to_stop(images, after):
+  """Images that send SIGTERM to this process when so many were read."""
+  read = []
+
+  def look(image):
+    read.append(1)
+    if len(read) == after:
+      os.kill(os.getpid(), signal.SIGTERM)
+    return image
+
+  return _dataset(images).map(
+    lambda image: tf.ensure_shape(
+      tf.numpy_function(look, [image], image.dtype), image.shape
+    )
+  )
+
+
+def test_deflation_that_is_stopped_goes_on_to_the_same_values(tmp_path):
+  images, config = _images(24), _config(epochs=6, batch_size=2)
+  straight = _Pixel()
+  expected = deflation.fit(_Pixel(1.0), straight, _dataset(images), config)
+  # Two batches are looked at, all images give targets, and two epochs pass.
+  told = _told_to_stop(images, after=2 * 2 + 24 + 2 * 24)
+  with pytest.raises(
+    exit_codes.UserError,
+    match=r"deflation: told to stop at step (\d+) of 72; the same command goes",
+  ) as caught:
+    deflation.fit(_Pixel(1.0), _Pixel(), told, config, tmp_path)
+  assert caught.value.exit_code == exit_codes.PREEMPTED
+  assert 0 < int(re.search(r"step (\d+)", str(caught.value))[1]) <= 26
+  again = _Pixel()
+  history = deflation.fit(
+    _Pixel(1.0), again, _dataset(images), config, tmp_path
+  )
+  assert history == expected
+  for ours, theirs in zip(again.weights, straight.weights, strict=True):
+    np.testing.assert_array_equal(ours, theirs)
 
 
 def _order(epoch, count=10, **changes):

@@ -140,8 +140,8 @@ class Logging:
   """Intervals in steps.
 
   Attributes:
-    scalars_every: steps between two log lines; a signal to stop is also
-      answered only then.
+    scalars_every: steps between two log lines; on TPUs and with several
+      workers a signal to stop is also answered only then.
     heldout_every: steps between two held-out losses; 0 is off.
     heldout_batches: how many batches, the same each time, make one.
     images_every: steps between two pictures of the views; 0 is off.

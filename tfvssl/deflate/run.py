@@ -2,6 +2,8 @@
 
 import dataclasses
 import hashlib
+import json
+import shutil
 
 from tfvssl.config import tree
 from tfvssl.data.records import damage
@@ -11,8 +13,11 @@ from tfvssl.deflate import training as deflation
 from tfvssl.runtime import exit_codes
 from tfvssl.runtime import replicas
 from tfvssl.runtime import storage
+from tfvssl.train import checkpoints
 from tfvssl.train import run_folder
 from tfvssl.train import weights
+
+_UNFINISHED = "unfinished_deflation"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -59,6 +64,7 @@ def deflate(request: Request) -> list[float]:
   image = networks.encoder(video, networks.Image.NAIVE, workdir)
   choices, history = _fit(request, video, image, experiment.seed)
   networks.save(image.backbone, workdir, step, choices)
+  shutil.rmtree(workdir / _UNFINISHED)
   return history
 
 
@@ -84,22 +90,29 @@ def _fit(request, video, image, seed):
     batch_size=request.batch_size,
     seed=seed,
   )
-  with damage.explained(records):
-    history = deflation.fit(
-      video.backbone,
-      image.backbone,
-      networks.pictures(records, image.spec, request.short_side),
-      settings,
-    )
   digests = "".join(shard.sha256 for shard in records.manifest.shards)
   choices = {
     "settings": tree.to_tree(settings),
     "short_side": request.short_side,
     "pictures": records.usable_count,
     "shards_hash": hashlib.sha256(digests.encode()).hexdigest(),
-    "mean_l1": history,
   }
-  return choices, history
+  with damage.explained(records):
+    history = deflation.fit(
+      video.backbone,
+      image.backbone,
+      networks.pictures(records, image.spec, request.short_side),
+      settings,
+      _unfinished(request.workdir, choices),
+    )
+  return {**choices, "mean_l1": history}, history
+
+
+def _unfinished(workdir, choices):
+  """Returns where an equal deflation that was stopped has its checkpoints."""
+  about = json.dumps([choices, checkpoints.identity(workdir)], sort_keys=True)
+  name = hashlib.sha256(about.encode()).hexdigest()[:16]
+  return workdir / _UNFINISHED / name
 
 
 def _open_records(folder, spec):

@@ -9,7 +9,6 @@ Source: MMV paper, Sec. 3.2, Sec. 4.4 and appendix A.2; there is no released
 code.
 """
 
-from collections.abc import Callable
 import dataclasses
 
 import numpy as np
@@ -17,9 +16,15 @@ import tensorflow as tf
 import tqdm
 
 from tfvssl.data import last_batch
+from tfvssl.methods import base
 from tfvssl.optim import adam
 from tfvssl.runtime import exit_codes
 from tfvssl.runtime import randomness
+from tfvssl.runtime import storage
+from tfvssl.train import checkpoint_store
+from tfvssl.train import loop
+from tfvssl.train import stop_request
+from tfvssl.train import trainer
 
 # Source: MMV appendix A.1 and A.2: epsilon wherever the paper names it.
 OPTIMIZER = adam.AdamConfig(epsilon=1e-8, rate_factors={})
@@ -100,6 +105,7 @@ def fit(
   deflated: tf.keras.Model,
   images_dataset: tf.data.Dataset,
   config: DeflationConfig,
+  folder: storage.PathLike | None = None,
 ) -> list[float]:
   """Trains gammas and betas of `deflated` and returns the mean L1 per epoch.
 
@@ -117,6 +123,8 @@ def fit(
       same ones in the same order in every pass, as the targets are computed
       once.
     config: rates, epochs and sizes.
+    folder: of its checkpoints, from the newest of which it goes on; None for
+      none.
 
   Returns:
     The mean over an epoch's steps and outputs of the absolute difference.
@@ -127,31 +135,136 @@ def fit(
       with other output sizes; a deflated network without batch norm, or with
       one of the video network's; targets that are not finite.
     TypeError: images are not float32.
-    exit_codes.UserError: the L1 is not finite (5).
+    exit_codes.UserError: the L1 is not finite (5), or it was told to stop
+      (42).
   """
   config.validate()
   _check_images(images_dataset)
   _check_repeatable(images_dataset, config.batch_size)
   _check_networks(video_network, deflated, images_dataset, config.num_frames)
   targets = _targets(video_network, images_dataset, config)
-  parameters = batch_norm_parameters(deflated)
-  optimizer = OPTIMIZER.build(config.learning_rate, parameters)
-  step = training_step(deflated, parameters, optimizer)
-  history = []
-  with tqdm.trange(config.epochs, desc="deflation", unit=" epochs") as epochs:
-    for epoch in epochs:
-      optimizer.learning_rate = config.rate(epoch)
-      batches = epoch_batches(images_dataset, targets, config, epoch)
-      history.append(_mean_l1(step, batches, epoch, config))
-      epochs.set_postfix(l1=f"{history[-1]:.4f}")
-  return history
+  task = _Deflation(deflated, config.epochs, len(targets) // config.batch_size)
+  optimizer = OPTIMIZER.build(
+    _Rate(config, task.steps_per_epoch), task.trainable_variables
+  )
+  task.optimizer = optimizer
+  store = None
+  if folder is not None:
+    state = {"deflated": deflated, "optimizer": optimizer, "sums": task.sums}
+    store = checkpoint_store.CheckpointStore(folder, state, kept=1)
+    store.restore_newest()
+  _train(task, store, _batches(images_dataset, targets, config, task), config)
+  return (task.sums / task.steps_per_epoch).numpy().tolist()
+
+
+class _Rate(tf.keras.optimizers.schedules.LearningRateSchedule):
+  """The learning rate of a step, which is that of its epoch."""
+
+  def __init__(self, config: DeflationConfig, steps_per_epoch: int):
+    self._rates = [config.rate(epoch) for epoch in range(config.epochs)]
+    self._steps_per_epoch = steps_per_epoch
+
+  def __call__(self, step):
+    epoch = tf.cast(step, tf.int32) // self._steps_per_epoch
+    last = len(self._rates) - 1  # the rate is also asked for after the end
+    return tf.gather(tf.constant(self._rates), tf.minimum(epoch, last))
+
+
+class _Deflation:
+  """What the trainer minimises; see trainer.Trained.
+
+  Attributes:
+    sums: float32 [epochs], of the mean L1 of every step.
+    steps_per_epoch: how many there are.
+    optimizer: which counts the steps; set before the first one.
+  """
+
+  optimizer: tf.keras.optimizers.legacy.Optimizer
+
+  def __init__(self, deflated, epochs, steps_per_epoch):
+    self._deflated = deflated
+    self.sums = tf.Variable(tf.zeros([epochs]), trainable=False)
+    self.steps_per_epoch = steps_per_epoch
+
+  @property
+  def trainable_variables(self) -> list[tf.Variable]:
+    return batch_norm_parameters(self._deflated)
+
+  def loss(self, batch, seed: int) -> base.Output:
+    del seed  # nothing is random
+    images, targets = batch
+    outputs = input_inflated(self._deflated, images, 1)
+    loss = tf.reduce_mean(tf.abs(outputs - targets))
+    epoch = tf.cast(self.optimizer.iterations, tf.int32) // self.steps_per_epoch
+    self.sums.assign(tf.tensor_scatter_nd_add(self.sums, [[epoch]], [loss]))
+    return base.Output(loss, {}, outputs)
+
+
+def _train(task, store, batches, config):
+  """Trains all epochs; says what went wrong in the words of a user."""
+  strategy = tf.distribute.get_strategy()
+  stop = stop_request.StopRequest(strategy)
+  steps = config.epochs * task.steps_per_epoch
+  made = trainer.Trainer(
+    method=task,
+    optimizer=task.optimizer,
+    dataset=batches,
+    strategy=strategy,
+    seed=config.seed,
+    batch_size=config.batch_size,
+    metric_names=[],
+    stopping=stop.after_any_step,
+  )
+  begun = int(task.optimizer.iterations.numpy())
+  with (
+    stop.listening(),
+    tqdm.tqdm(
+      desc="deflation", total=steps, initial=begun, unit=" steps"
+    ) as bar,
+  ):
+    running = loop.Loop(
+      made,
+      task.optimizer,
+      strategy,
+      stop=stop,
+      store=store,
+      steps_per_loop=task.steps_per_epoch,
+      actions=[lambda means: bar.set_postfix(l1=f"{means['loss/total']:.4f}")],
+    )
+    every = task.steps_per_epoch
+    try:
+      running.train_to_end(steps, pause_every=every, save_every=every, bar=bar)
+    except loop.NotFinite as error:
+      raise exit_codes.UserError(
+        exit_codes.NUMERICAL,
+        f"deflation: the L1 is not finite in epoch {error.step // every}; lower"
+        f" `learning_rate` ({config.learning_rate:g}).",
+      ) from error
+    except stop_request.Stopped:
+      raise exit_codes.UserError(
+        exit_codes.PREEMPTED,
+        f"deflation: told to stop at step {running.step} of {steps}; the same"
+        " command goes on from there.",
+      ) from None
+
+
+def _batches(images_dataset, targets, config, task):
+  """Returns the batches of all epochs that were not trained on before."""
+  step = int(task.optimizer.iterations.numpy())
+  first, seen = divmod(step, task.steps_per_epoch)
+  # Captured by the function of an epoch, not copied into it.
+  targets = tf.constant(targets)
+  epochs = tf.data.Dataset.range(first, config.epochs).flat_map(
+    lambda epoch: epoch_batches(images_dataset, targets, config, epoch)
+  )
+  return _ordered(epochs.skip(seen))
 
 
 def epoch_batches(
   images_dataset: tf.data.Dataset,
-  targets: np.ndarray,
+  targets: np.ndarray | tf.Tensor,
   config: DeflationConfig,
-  epoch: int,
+  epoch: int | tf.Tensor,
 ) -> tf.data.Dataset:
   """Returns whole batches of images and targets, permuted block by block.
 
@@ -185,49 +298,6 @@ def _ordered(batches):
   options = tf.data.Options()
   options.deterministic = True
   return batches.prefetch(tf.data.AUTOTUNE).with_options(options)
-
-
-def training_step(
-  deflated: tf.keras.Model,
-  parameters: list[tf.Variable],
-  optimizer: tf.keras.optimizers.legacy.Optimizer,
-) -> Callable[[tf.Tensor, tf.Tensor], tf.Tensor]:
-  """Returns the compiled update by one batch.
-
-  Args:
-    deflated: maps [B, 1, H, W, 3] to [B, D].
-    parameters: its gammas and betas, all that is updated.
-    optimizer: that has made its slots for them.
-
-  Returns:
-    A function of images, float32 [B, H, W, 3], and targets, float32 [B, D], to
-    the mean L1 before the update, float32 [].
-  """
-
-  @tf.function(autograph=False)
-  def step(images, targets):
-    # Kernels are not watched: their gradients would only cost memory.
-    with tf.GradientTape(watch_accessed_variables=False) as tape:
-      tape.watch(parameters)
-      outputs = input_inflated(deflated, images, 1)
-      loss = tf.reduce_mean(tf.abs(outputs - targets))
-    gradients = tape.gradient(loss, parameters)
-    optimizer.apply_gradients(zip(gradients, parameters, strict=True))
-    return loss
-
-  return step
-
-
-def _mean_l1(step, batches, epoch, config):
-  losses = [step(images, targets) for images, targets in batches]
-  mean = float(tf.reduce_mean(losses))
-  if not np.isfinite(mean):
-    raise exit_codes.UserError(
-      exit_codes.NUMERICAL,
-      f"deflation: the L1 is not finite in epoch {epoch}; lower"
-      f" `learning_rate` ({config.learning_rate:g}).",
-    )
-  return mean
 
 
 def _targets(video_network, images_dataset, config):

@@ -7,6 +7,7 @@ import io
 from absl import logging
 import orbit
 import tensorflow as tf
+import tqdm
 
 from tfvssl.train import checkpoint_store
 from tfvssl.train import stop_request
@@ -89,6 +90,29 @@ class Loop:
       self._store.save(self.step)
     if self.step < step:
       raise stop_request.Stopped
+
+  def train_to_end(
+    self, last: int, *, pause_every: int, save_every: int, bar: tqdm.tqdm
+  ) -> None:
+    """Trains to the step `last`, which is saved, with pauses.
+
+    Args:
+      last: number of all steps.
+      pause_every: steps between two looks at what they were.
+      save_every: steps between two checkpoints, a multiple of it.
+      bar: shows the steps.
+
+    Raises:
+      NotFinite: loss or gradient is not.
+      stop_request.Stopped: told to stop before; the state is saved.
+    """
+    while self.step < last:
+      before = self.step
+      step = min((before // pause_every + 1) * pause_every, last)
+      self.train_until(step, save=step == last or step % save_every == 0)
+      bar.update(step - before)
+      if step < last:
+        self.stop_if_told()
 
   def stop_if_told(self) -> None:
     """Raises stop_request.Stopped, with the state saved, if told to stop."""

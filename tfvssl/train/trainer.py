@@ -152,7 +152,9 @@ class Trainer(orbit.StandardTrainer):
     """Returns what one batch adds on this replica: loss, then gradients."""
     context = tf.distribute.get_replica_context()
     parts = context.num_replicas_in_sync * self._accumulation
-    with tf.GradientTape() as tape:
+    # What is not trained is not watched: its gradients would cost memory.
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+      tape.watch(self._method.trainable_variables)
       output = self._method.loss(batch, self._seed)
       share = output.loss / parts
     gradients = tape.gradient(share, self._method.trainable_variables)

@@ -226,15 +226,12 @@ def _progress(recipe, optimizer):
 def _run(running, recipe, bar):
   """Trains to the last step; says what went wrong in the words of a user."""
   try:
-    while running.step < recipe.total_steps:
-      before = running.step
-      step = (before // _STEPS_PER_LOOP + 1) * _STEPS_PER_LOOP
-      last = step >= recipe.total_steps
-      step = min(step, recipe.total_steps)
-      running.train_until(step, save=last or step % _SAVE_EVERY == 0)
-      bar.update(step - before)
-      if not last:
-        running.stop_if_told()
+    running.train_to_end(
+      recipe.total_steps,
+      pause_every=_STEPS_PER_LOOP,
+      save_every=_SAVE_EVERY,
+      bar=bar,
+    )
   except loop.NotFinite as error:
     raise exit_codes.UserError(
       exit_codes.NUMERICAL,
