@@ -6,8 +6,11 @@ import os
 import numpy as np
 import pytest
 
+from tests import tiny_runs
 from tfvssl.demo import report
 from tfvssl.demo import stages
+from tfvssl.train import metrics_log
+from tfvssl.train import run_folder
 
 
 def _demo(workdir, **changes):
@@ -124,3 +127,18 @@ def test_run_without_an_svm_has_no_result(tmp_path, names):
   for name in names:
     (tmp_path / "results" / name).write_text("{}")
   assert report.newest_result(tmp_path) is None
+
+
+def test_collapse_is_a_remark(tmp_path):
+  run = tmp_path / "run"
+  run.mkdir()
+  run_folder.write_config(tiny_runs.experiment(), run)
+  for deviation, said in ((0.01, True), (0.8, False)):
+    for step in (1, 2):
+      scalars = {
+        "train/embedding_std/audio": deviation,
+        "train/loss/total": 1.0,
+      }
+      metrics_log.append(run, step, scalars)
+    page = _page(_demo(tmp_path))
+    assert ("the run ends collapsed: the embeddings of audio" in page) == said

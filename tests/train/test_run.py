@@ -353,3 +353,15 @@ def test_workers_without_a_common_folder_are_told(
       f"error: this worker restored step {step}, another one another step; all"
       " workers need the same --workdir on a shared file system."
     )
+
+
+def test_run_on_silent_clips_says_that_it_collapsed(config_file, tmp_path):
+  clips = [record_fixture.make_clip(seed) for seed in range(8)]
+  for clip in clips:
+    clip.waveform = np.zeros_like(clip.waveform)
+  records = record_fixture.write_records(tmp_path / "records", clips)
+  run = tmp_path / "run"
+  out, err = _finish(_start(config_file, records, run))
+  assert "the run ends collapsed: the embeddings of audio have become" in out
+  assert ": collapse: the embeddings of audio have become nearly one" in err
+  assert len(list((run / "health").iterdir())) == 1

@@ -15,6 +15,8 @@ from tfvssl.evaluate.classifiers import linear_svm
 from tfvssl.pages import gallery
 from tfvssl.pages import report
 from tfvssl.runtime import storage
+from tfvssl.train import health
+from tfvssl.train import run_folder
 from tfvssl.train import view_images
 from tfvssl.train import weights
 
@@ -62,7 +64,7 @@ class Demo:
 def write(demo: Demo) -> pathlib.Path:
   """Writes WORKDIR/report.html and returns its path."""
   content = report.Content(title=_title(demo), lead=_lead(demo))
-  content.remarks = [*demo.remarks, *_skipped(demo)]
+  content.remarks = [*demo.remarks, *_skipped(demo), *_collapsed(demo)]
   content.stages = [
     report.Stage(name, outcome.command, outcome.seconds)
     for name, outcome in demo.journal.outcomes.items()
@@ -95,6 +97,17 @@ def _lead(demo):
     " So small a network and so short a training show that the whole way"
     " works; they are not a measure of the method."
   )
+
+
+def _collapsed(demo):
+  """Returns what is to say of embeddings that have collapsed."""
+  run = demo.workdir / "run"
+  if not (run / "metrics.jsonl").exists():
+    return []
+  experiment = run_folder.read_config(run)
+  clips = experiment.batch_size // experiment.accumulation
+  words = health.of_log(run / "metrics.jsonl", clips)
+  return [words] if words else []
 
 
 def _skipped(demo):

@@ -65,6 +65,8 @@ def main(argv: Sequence[str]) -> int:
     run = training.TrainingRun(experiment, workdir, strategy)
     logging.info("%s", training.describe(run))
     code = run.run()
+  if words := run.health.last_words():
+    print(words)
   if code == exit_codes.OK:
     data = experiment.data
     print(

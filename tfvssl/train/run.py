@@ -15,6 +15,7 @@ from tfvssl.runtime import exit_codes
 from tfvssl.runtime import replicas
 from tfvssl.runtime import storage
 from tfvssl.train import checkpoint_store
+from tfvssl.train import health
 from tfvssl.train import input as run_input
 from tfvssl.train import loop
 from tfvssl.train import metrics_log
@@ -67,6 +68,10 @@ class TrainingRun:
         workers.check_same_step(strategy, self.step)
     if self._chief:
       run_folder.write_config(experiment, self._workdir)
+    self.health = health.Health(
+      experiment.batch_size // experiment.accumulation,
+      self._workdir / "health" if self._chief else None,
+    )
     self._stop = stop_request.StopRequest(strategy)
     self.trainer = self._trainer(sorted(output.metrics))
     self._loop = loop.Loop(
@@ -235,6 +240,8 @@ class TrainingRun:
   def _write_metrics(self, output):
     self._bar.set_postfix(loss=f"{output['loss/total']:.3f}")
     self._append({f"train/{name}": value for name, value in output.items()})
+    if self._chief:
+      self.health.note(self.step, output)
 
   def _write_held_out(self, step):
     means = self._held_out.means()

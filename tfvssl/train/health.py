@@ -1,0 +1,118 @@
+"""Whether embeddings collapse, in words, by what is measured of them.
+
+A run whose embeddings are one, or few, learns nothing more, while its loss may
+look as good as ever.
+"""
+
+from collections.abc import Mapping
+import json
+
+from absl import logging
+import tensorflow as tf
+
+from tfvssl.runtime import storage
+
+# losses.embedding_std is 0 where all embeddings are one and 1 where they are
+# even; effective_rank counts directions. Small runs that fell below 3
+# directions did not come back.
+_LEAST_DEVIATION = 0.1
+_LEAST_RANK = 3.0
+_CLIPS_PER_DIRECTION = 8  # few clips span few directions whatever is learned
+_REMEDY = (
+  "try a lower `schedule.peak`, a longer warm-up, a larger batch or stronger"
+  " augmentation, and look at the views in TensorBoard"
+)
+
+
+def of_log(log: storage.PathLike, clips: int) -> str:
+  """Returns in a line how a run ended, by its metrics; empty if it is well.
+
+  Args:
+    log: metrics.jsonl of the run.
+    clips: see `problems`.
+  """
+  lines = storage.Path(log).read_text(encoding="utf-8").splitlines()
+  means = [_trained(json.loads(line)) for line in lines]
+  *_, before, last = [{}, {}, *filter(None, means)]
+  found = problems(last, clips)
+  return _ended(found) if found and problems(before, clips) else ""
+
+
+def _trained(scalars):
+  """Returns what a line of the log says of the training, by plain names."""
+  prefix = "train/"
+  return {
+    name.removeprefix(prefix): value
+    for name, value in scalars.items()
+    if name.startswith(prefix)
+  }
+
+
+def _ended(found):
+  return f"the run ends collapsed: {'; '.join(found)}; {_REMEDY}."
+
+
+def problems(metrics: Mapping[str, float], clips: int) -> list[str]:
+  """Returns what is wrong with the embeddings, in words; empty if nothing is.
+
+  Args:
+    metrics: by name, as a method's loss returns them.
+    clips: of a batch, over all replicas, that they are measured on.
+  """
+  least_rank = min(_LEAST_RANK, clips / _CLIPS_PER_DIRECTION)
+  found = []
+  for name, value in metrics.items():
+    kind, _, view = name.partition("/")
+    if kind == "embedding_std" and not value >= _LEAST_DEVIATION:
+      found.append(
+        f"the embeddings of {view} have become nearly one (`{name}` is"
+        f" {value:.3f}; 1 is even)"
+      )
+    elif kind == "effective_rank" and not value >= least_rank:
+      found.append(
+        f"the embeddings of {view} spread over {value:.1f} directions only"
+        f" (`{name}`; at least {least_rank:g} are hoped for)"
+      )
+  return found
+
+
+class Health:
+  """Follows a run and says it when its embeddings collapse, and recover."""
+
+  def __init__(self, clips: int, folder: storage.PathLike | None):
+    """Has seen nothing yet.
+
+    Args:
+      clips: see `problems`.
+      folder: of the text for TensorBoard; None for none.
+    """
+    self._clips = clips
+    self._folder = folder
+    self._before: list[str] = []
+    self._said = False
+
+  def note(self, step: int, metrics: Mapping[str, float]) -> None:
+    """Takes what was measured up to a step.
+
+    Two logged means in a row must be bad: a single one may be chance.
+    """
+    found = problems(metrics, self._clips)
+    bad = bool(found and self._before)
+    self._before = found
+    if bad and not self._said:
+      self._say(step, f"collapse: {'; '.join(found)}; {_REMEDY}.")
+    elif self._said and not found:
+      self._say(step, "the embeddings have recovered from their collapse.")
+    self._said = bad or (self._said and bool(found))
+
+  def last_words(self) -> str:
+    """Returns a line for the end of a run; empty if nothing is wrong."""
+    return _ended(self._before) if self._said else ""
+
+  def _say(self, step, words):
+    logging.warning("step %d: %s", step, words)
+    if self._folder is not None:
+      writer = tf.summary.create_file_writer(str(self._folder))
+      with writer.as_default(step=step):
+        tf.summary.text("health", words)
+      writer.close()
