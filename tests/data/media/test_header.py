@@ -27,6 +27,18 @@ def test_stream_of_no_kind_is_named(tmp_path):
   assert info.remarks == ["stream 1 is of no known kind"]
 
 
+def test_stream_that_is_gone_is_named(tmp_path):
+  path = films.make(tmp_path / "a.mkv", *films.H264, "-c:a", "aac", seconds=0.2)
+  assert header.probe(path).remarks == []
+  content = path.read_bytes()
+  place = content.index(b"A_AAC")
+  entry = content.rindex(b"\xae", 0, place)  # of the table of tracks
+  path.write_bytes(content[:entry] + b"\xec" + content[entry + 1 :])
+  info = header.probe(path)
+  assert info.has_video and not info.has_audio
+  assert info.remarks == ["its tags name a stream that is not there"]
+
+
 def test_tags_that_outlive_a_cut_are_left_out(tmp_path):
   path = films.make(tmp_path / "a.mkv", *films.H264, seconds=1, sound=False)
   content = path.read_bytes()

@@ -74,6 +74,8 @@ def probe(
   info = _parse_info(head[1], max_pixels)
   info.is_estimate = "Estimating duration from bitrate" in log
   _add_ends(info, path, head[1])
+  if "refer to a non-existent track" in log:
+    info.remarks.append("its tags name a stream that is not there")
   return info
 
 
