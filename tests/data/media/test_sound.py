@@ -118,3 +118,14 @@ def test_chunks_have_one_length_and_the_last_is_shorter(tmp_path):
     check=True,
   ).stdout
   np.testing.assert_array_equal(whole, np.frombuffer(raw, "<i2"))
+
+
+def test_cut_of_a_program_stream_begins_with_half_a_packet(tmp_path):
+  path = films.make(
+    tmp_path / "film.mpg", *films.MPEG2, "-c:a", "mp2", seconds=8, key_frames=25
+  )
+  cut = tmp_path / "cut.mpg"
+  films.run("-ss", "4", "-t", "3", "-i", path, "-c", "copy", cut)
+  sound, _ = _heard(cut)
+  assert films.tones(sound)[1:3] in ([600, 700], [700, 800])
+  assert len(streams.decode_frames(cut)) >= 74

@@ -221,3 +221,29 @@ def test_pictures_and_sound_of_a_stretch_stay_together(folder):
   click_s = int(np.argmax(np.abs(sound) > 10_000)) / 48_000
   assert flash_s == pytest.approx(1.16, abs=0.04)
   assert click_s == pytest.approx(1.16, abs=0.02)
+
+
+@pytest.mark.parametrize("suffix", ["ts", "mpg"])
+@pytest.mark.parametrize("late", ["pictures", "sound"])
+def test_streams_that_start_apart_keep_the_clock_of_their_file(
+  folder, suffix, late
+):
+  """A flash and a click at 2 s, with 0.6 s more of one of the streams."""
+  path = folder / f"late_{late}.{suffix}"
+  offsets = {"pictures": ("0.6", "0"), "sound": ("0", "0.6")}[late]
+  flash_s, click_s = (2 - float(offset) for offset in offsets)
+  films.run(
+    *("-itsoffset", offsets[0], "-f", "lavfi", "-i"),
+    "color=size=32x32:rate=25:duration=4,drawbox=color=white:t=fill:"
+    f"enable='between(t,{flash_s - 0.001},{flash_s + 0.03})'",
+    *("-itsoffset", offsets[1], "-f", "lavfi", "-i"),
+    f"aevalsrc='if(between(t,{click_s},{click_s + 0.04}),0.8,0)':s=48000:d=4",
+    *films.MPEG2,
+    *("-c:a", "mp2"),
+    path,
+  )
+  frames, sound, _ = films.read(path)
+  shown_s = int(np.argmax(frames.mean(axis=(1, 2, 3)))) / 25
+  heard_s = int(np.argmax(np.abs(sound) > 10_000)) / 48_000
+  assert shown_s == pytest.approx(2.0, abs=0.05)
+  assert heard_s == pytest.approx(shown_s, abs=0.05)

@@ -107,9 +107,15 @@ def faults(log: str) -> list[str]:
   """Returns the lines of a log that tell of damage to the input.
 
   Packets that give no picture are none: fields, pictures that an edit list
-  hides, and chunks that repeat a picture.
+  hides, and chunks that repeat a picture. Nor is what decoders say while ffmpeg
+  opens the file: they try all its streams, and say it again of the one wanted.
   """
-  return [line for line in log.splitlines() if is_fault(line)]
+  opening, found, rest = log.partition("Input #0, ")
+  lines = rest.splitlines() if found else log.splitlines()
+  if found:
+    demuxer = rf"\[(in#0|{re.escape(rest.split(', from ')[0])})\b"
+    lines += [x for x in opening.splitlines() if re.match(demuxer, x)]
+  return [line for line in lines if is_fault(line)]
 
 
 def _counts(log, kind):

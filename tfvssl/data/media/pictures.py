@@ -43,7 +43,10 @@ def stream(
     with ffmpeg.Decoder(
       path,
       place.args,
-      _output(wanted, place, size),
+      [
+        *_output(wanted, place, size),
+        *stretch.other_stream(wanted, info, place.lead / wanted.rate_hz),
+      ],
       budget_s=budget_s + place.budget_s(wanted),
       max_pixels=max_pixels,
     ) as decoder:
@@ -56,7 +59,7 @@ def stream(
         yield frame
       log = decoder.close()
       break
-  stretch.check_faults(path, wanted, log, decoder.return_code)
+  stretch.check_faults(path, info, wanted, log, decoder.return_code)
   if not count:
     raise stretch.no_content(wanted, info)
   if stretch.missing_s(wanted, info, count) and _ends_empty(

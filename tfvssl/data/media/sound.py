@@ -47,7 +47,10 @@ def stream(
     with ffmpeg.Decoder(
       path,
       place.args,
-      _output(wanted, place),
+      [
+        *_output(wanted, place),
+        *stretch.other_stream(wanted, info, place.lead / wanted.rate_hz),
+      ],
       budget_s=budget_s + place.budget_s(wanted),
       max_pixels=header.MAX_PIXELS,
     ) as decoder:
@@ -59,7 +62,7 @@ def stream(
       yield from _chunks(first, pieces, chunk_samples)
       clock.hear_end()
       break
-  stretch.check_faults(path, wanted, clock.log, decoder.return_code)
+  stretch.check_faults(path, info, wanted, clock.log, decoder.return_code)
   if not clock.count:
     raise stretch.no_content(wanted, info)
   remarks += clock.changes

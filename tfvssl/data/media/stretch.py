@@ -23,10 +23,11 @@ _UNTIMED = ("mpeg", "mpegvideo", "m4v", "h264", "hevc")
 _JOINED = ("mpegts", "mpeg")
 # Faults that vanish from further in front are those of a cut.
 _DIAGNOSES_S = (2.0, 20.0)
+_DIAGNOSIS_S = 120.0  # that it may take
 _SHORT_S = 0.5  # that a container may claim too much, besides 2 %
 _SHORT_COUNTED_S = 0.06  # likewise, where it has counted
 _PACKET = re.compile(r"demuxer\+ffmpeg -> .*?(?:pts|dts)_time:(-?[\d.]+)")
-_PICTURE = re.compile(r"decoder -> .*?pts_time:(-?[\d.]+)")
+_PICTURE = re.compile(r"(?:decoder -> |ashowinfo).*?pts_time:(-?[\d.]+)")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,8 +93,36 @@ class Place:
     return 10.0 * self.lead / wanted.rate_hz
 
 
+def other_stream(
+  wanted: Stretch, info: header.MediaInfo, lead_s: float
+) -> tuple[str, ...]:
+  """Returns arguments for a second output that keeps the clock of the file.
+
+  In formats whose clocks may start anew ffmpeg counts from the first packet of
+  the streams that it reads, and bridges a new start by their packets. Sound and
+  pictures are read one after the other; both have to see the packets of both.
+
+  Args:
+    wanted: what is read.
+    info: of the file.
+    lead_s: how long in front of the stretch the reading starts.
+  """
+  if info.format_name not in _JOINED or not (info.has_video and info.has_audio):
+    return ()
+  limit: tuple[str, ...] = ()
+  if wanted.duration_s is not None:
+    limit = ("-t", f"{lead_s + wanted.duration_s + 1.0:.6f}")
+  other = "0:a:0" if wanted.kind == "video" else "0:V:0"
+  copy = ("-c", "copy", "-copyinkf")
+  return ("-map", other, *copy, *limit, "-f", "null", "-")
+
+
 def check_faults(
-  path: str | pathlib.Path, wanted: Stretch, log: str, return_code: int
+  path: str | pathlib.Path,
+  info: header.MediaInfo,
+  wanted: Stretch,
+  log: str,
+  return_code: int,
 ) -> None:
   """Raises MediaError where the decoder told of damage inside the stretch.
 
@@ -101,25 +130,29 @@ def check_faults(
 
   Args:
     path: the file.
+    info: what `probe` said of it.
     wanted: what was read of it.
     log: of the reading.
     return_code: likewise.
   """
   if ffmpeg.faults(log) and not return_code:
     for lead_s in _DIAGNOSES_S:
-      if not _faults_inside(path, wanted, lead_s):
+      if not _faults_inside(path, wanted, lead_s, info):
         return
       if wanted.start_s <= lead_s:
         break
   ffmpeg.check(log, return_code, wanted.kind)
 
 
-def _faults_inside(path, wanted, lead_s):
+def _faults_inside(path, wanted, lead_s, info):
   """Returns the lines about damage between the stretch's first and last.
 
   A packet is said before it is decoded, a picture after. With several threads
-  the packets run ahead by a few: at both ends too much is counted.
+  the packets run ahead by a few: at both ends too much is counted. Streams that
+  can be cut anywhere begin with the rest of a packet of sound.
   """
+  is_sound = wanted.kind == "audio"
+  may_begin_cut = is_sound and info.format_name in _JOINED
   place_s = max(0.0, wanted.start_s - lead_s)
   seek = ("-noaccurate_seek", "-ss", f"{place_s:.6f}") if place_s else ()
   limit = (
@@ -127,17 +160,24 @@ def _faults_inside(path, wanted, lead_s):
     if wanted.duration_s is None
     else ("-t", f"{wanted.end_s - place_s + 1.0:.6f}")
   )
-  stream = "0:V:0" if wanted.kind == "video" else "0:a:0"
+  stream = "0:a:0" if is_sound else "0:V:0"
+  show = ("-af", "ashowinfo") if is_sound else ()
   packet_s = picture_s = -math.inf
   inside = []
   with ffmpeg.Decoder(
     path,
     ("-debug_ts", *seek),
-    ("-map", stream, *limit, "-f", "null", "-"),
+    (
+      *("-map", stream, *show, *limit, "-f", "null", "-"),
+      *other_stream(wanted, info, wanted.start_s - place_s),
+    ),
     budget_s=30.0,
     max_pixels=header.MAX_PIXELS,
   ) as decoder:
-    decoder.wait(600.0)
+    try:
+      decoder.wait(_DIAGNOSIS_S)
+    except ffmpeg.MediaError:
+      return ["no time to find the place"]  # what was said stands
     for line in decoder.lines():
       if time := _PACKET.search(line):
         packet_s = max(packet_s, place_s + float(time[1]))
@@ -147,7 +187,8 @@ def _faults_inside(path, wanted, lead_s):
         is_begun = packet_s >= wanted.start_s or (
           packet_s == -math.inf and not wanted.start_s  # the file's header
         )
-        if is_begun and picture_s < wanted.end_s:
+        is_cut = may_begin_cut and picture_s == -math.inf
+        if is_begun and not is_cut and picture_s < wanted.end_s:
           inside.append(line)
   return inside
 
