@@ -93,6 +93,12 @@ def data_dir() -> pathlib.Path:
 
 
 @pytest.fixture(scope="session")
+def cases_dir() -> pathlib.Path:
+  """The folder of small inputs that went wrong; not part of the checkout."""
+  return _folder("TFVSSL_CASES_DIR", ROOT.parent / "shared" / "cases")
+
+
+@pytest.fixture(scope="session")
 def golden_root() -> pathlib.Path:
   """The folder that holds brave/ and, later, the other methods' vectors."""
   return _folder(

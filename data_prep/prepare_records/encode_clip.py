@@ -31,11 +31,13 @@ class Notes:
     tail_s: seconds at the end that were too short for a clip of their own.
     silent: ids of clips whose sound is digital silence.
     padded: ids of clips whose sound ends half a second or more too early.
+    remarks: lines about the file or its stretch, such as a change of channels.
   """
 
   tail_s: float = 0.0
   silent: list[str] = dataclasses.field(default_factory=list)
   padded: list[str] = dataclasses.field(default_factory=list)
+  remarks: list[str] = dataclasses.field(default_factory=list)
 
 
 def encode(
@@ -68,6 +70,7 @@ def encode(
     clips = iter([_of_picture(source, settings)])
   else:
     info = streams.probe(source.path, max_pixels=settings.max_pixels)
+    notes.remarks += info.remarks
     source = _without_cut(source, info)
     clips = _of_media(source, info, settings, notes)
   first, second = next(clips), next(clips, None)
@@ -108,7 +111,7 @@ def _without_cut(source, info):
 
 
 def _of_media(source, info, settings, notes):
-  sound = _sound(source, info, settings)
+  sound = _sound(source, info, settings, notes)
   if settings.wants_pictures:
     return _with_pictures(source, info, settings, sound, notes)
   if sound is None:
@@ -126,7 +129,7 @@ def _note_sound(clip, notes):
     notes.padded.append(clip.clip_id)
 
 
-def _sound(source, info, settings):
+def _sound(source, info, settings, notes):
   """Returns an iterator over the clips' samples, or None without sound."""
   if not (settings.wants_sound and info.has_audio):
     return None
@@ -135,6 +138,7 @@ def _sound(source, info, settings):
     info,
     sample_rate_hz=settings.sample_rate_hz,
     chunk_samples=settings.clip_samples,
+    remarks=notes.remarks,
     **_span(source, settings),
   )
 
@@ -159,6 +163,7 @@ def _with_pictures(source, info, settings, sound, notes):
     frame_rate_hz=rate,
     short_side=settings.short_side,
     max_pixels=settings.max_pixels,
+    remarks=notes.remarks,
     **_span(source, settings),
   )
   pictures = (_picture(frame, settings) for frame in frames)

@@ -203,8 +203,14 @@ class Preparation:
 
   def _outcome(self, number):
     source = self._inputs.sources[number]
+    has_stretch = source.start_s or source.end_s is not None
     return shard_writer.Outcome(
-      source.relative, source.split, labels=list(source.labels)
+      source.relative,
+      source.split,
+      labels=list(source.labels),
+      clip_id=source.clip_id,
+      start_s=sources.seconds_text(source.start_s) if has_stretch else "",
+      end_s="" if source.end_s is None else sources.seconds_text(source.end_s),
     )
 
   def _encode(self, number, beat):
@@ -225,6 +231,7 @@ class Preparation:
       outcome.reason, outcome.detail = error.reason, error.detail
     outcome.tail_s = notes.tail_s
     outcome.silent, outcome.padded = notes.silent, notes.padded
+    outcome.remarks = notes.remarks
     self._output.stage(number, outcome)
 
   def _finish(self):

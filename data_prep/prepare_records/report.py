@@ -94,6 +94,12 @@ def summary(
       i for item in written for i in item.padded
     ),
     "dropped_tail_seconds": round(sum(item.tail_s for item in written), 3),
+    "remarks": [
+      item.row() | {"remark": line}
+      for item in sorted(written, key=_place)
+      for line in item.remarks
+    ],
+    "quarantined": _quarantined(lost),
   }
 
 
@@ -103,16 +109,28 @@ def write_report(
   outcomes: list[shard_writer.Outcome],
 ) -> None:
   """Writes report.json and quarantine.csv."""
-  lost = [outcome for outcome in outcomes if outcome.reason]
-  lost.sort(key=lambda outcome: outcome.relative)
   _write_csv(
     folder / "quarantine.csv",
-    ["path", "reason", "detail"],
-    [[item.relative, item.reason, item.detail] for item in lost],
+    ["path", "id", "start_s", "end_s", "reason", "detail"],
+    [list(row.values()) for row in _quarantined(outcomes)],
   )
   storage.write_text(
     folder / "report.json", json.dumps(report, indent=1) + "\n"
   )
+
+
+def _quarantined(outcomes):
+  """Returns what names every input that was left out, and why it was."""
+  return [
+    item.row() | {"reason": item.reason, "detail": item.detail}
+    for item in sorted(outcomes, key=_place)
+    if item.reason
+  ]
+
+
+def _place(outcome):
+  """Returns the order of rows: by path, and in a file by id."""
+  return outcome.relative, outcome.clip_id
 
 
 def write_missing(folder: storage.Path, rows: list[list[str]]) -> None:

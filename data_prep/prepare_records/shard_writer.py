@@ -38,9 +38,13 @@ class Outcome:
     labels: of its clips.
     bytes: of the staged records.
     sha256: of the staged records.
-    tail_s: see encode_clip.Notes, like `silent` and `padded`.
+    tail_s: see encode_clip.Notes, like `silent`, `padded` and `remarks`.
     silent: likewise.
     padded: likewise.
+    remarks: likewise.
+    clip_id: of the input, without the start of a clip.
+    start_s: of its stretch, as text; empty where it is the whole file.
+    end_s: likewise; empty for the file's end.
   """
 
   relative: str
@@ -54,6 +58,19 @@ class Outcome:
   tail_s: float = 0.0
   silent: list[str] = dataclasses.field(default_factory=list)
   padded: list[str] = dataclasses.field(default_factory=list)
+  remarks: list[str] = dataclasses.field(default_factory=list)
+  clip_id: str = ""
+  start_s: str = ""
+  end_s: str = ""
+
+  def row(self) -> dict[str, str]:
+    """Returns what names the input in reports: path, id, start and end."""
+    return {
+      "path": self.relative,
+      "id": self.clip_id,
+      "start_s": self.start_s,
+      "end_s": self.end_s,
+    }
 
 
 @dataclasses.dataclass

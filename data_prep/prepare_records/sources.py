@@ -25,7 +25,6 @@ LABEL_SEPARATOR = "|"
 COLUMNS = ("path", "id", "start_s", "end_s", "label", "split", "caption")
 MAX_LINE = 1 << 20
 MAX_SECONDS = 1e6  # of a time in a list: eleven days
-_ERRORS_SHOWN = 20  # bad lines of a csv
 # Without dots, so that no split is named like report.json and the like.
 _SPLIT_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,63}")
 _ESCAPE = re.compile(r"\\x[0-9a-f]{2}")
@@ -193,12 +192,9 @@ def from_csv(path: pathlib.Path) -> list[ClipSource]:
 def refuse(path: pathlib.Path, errors: list[tuple[int, str]]) -> None:
   """Raises ValueError naming the bad lines of a csv, (line, what is wrong)."""
   if errors:
-    shown = sorted(errors)[:_ERRORS_SHOWN]
-    more = len(errors) - len(shown)
     raise ValueError(
       f"{path} has {len(errors)} error(s), nothing was decoded; "
-      + "; ".join(f"line {line}: {text}" for line, text in shown)
-      + (f"; and {more} more" if more else "")
+      + "; ".join(f"line {line}: {text}" for line, text in sorted(errors))
     )
 
 

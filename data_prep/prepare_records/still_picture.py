@@ -18,7 +18,6 @@ from tfvssl.data.media import streams
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png"})
 # Demuxers of one file each; `image2` would read %03d in a name as a pattern.
 _DEMUXERS = {b"\xff\xd8\xff": "jpeg_pipe", b"\x89PNG\r\n\x1a\n": "png_pipe"}
-_CODECS = {"jpeg_pipe": "mjpeg", "png_pipe": "png"}
 _PPM = re.compile(rb"P6\s(\d+) (\d+)\s255\s")
 
 
@@ -58,7 +57,7 @@ def decode(
   ) as decoder:
     content = decoder.read(64 + 3 * short_side * (longest + 1))
     log = decoder.close()
-  _check(log, decoder.return_code, _CODECS[demuxer], max_pixels)
+  _check(log, decoder.return_code, max_pixels)
   head = _PPM.match(content)
   if not head:
     raise streams.MediaError("no_frames", "the file gives no picture")
@@ -115,9 +114,9 @@ def _output(short_side, longest):
   ]
 
 
-def _check(log, return_code, codec, max_pixels):
+def _check(log, return_code, max_pixels):
   if "exceeds specified max pixel count" in log:
     raise streams.MediaError("too_large", f"more than {max_pixels} pixels")
   if "EOI missing" in log:  # a warning only; the rest of the picture is grey
     raise streams.MediaError("truncated", "the picture has no end")
-  ffmpeg.check(log, return_code, "video", codec=codec, to_end=False)
+  ffmpeg.check(log, return_code, "video")

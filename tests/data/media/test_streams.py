@@ -264,10 +264,13 @@ def test_missing_streams_have_names(tmp_path):
 
 def test_stretch_behind_the_end_has_no_frames(tmp_path):
   path = _video(tmp_path / "v.mp4")
-  assert _reason(streams.decode_frames, path, start_s=5.0)[0] == "no_frames"
+  assert _reason(streams.decode_frames, path, start_s=5.0) == (
+    "no_frames",
+    "starts behind the end (1.0 s)",
+  )
   sound = _make(tmp_path / "a.wav", "-f", "lavfi", "-i", "sine=duration=0.2")
   reason, detail = _reason(streams.decode_audio, sound, start_s=5.0)
-  assert (reason, detail) == ("no_audio", "the audio stream gives no sample")
+  assert (reason, detail) == ("no_audio", "starts behind the end (0.2 s)")
 
 
 def test_refused_formats(tmp_path):
@@ -369,7 +372,7 @@ def test_slow_consumer_is_no_timeout(tmp_path):
     (
       "Input stream #0:0 (video): 50 packets read (9 bytes); 40 frames"
       " decoded; 0 decode errors;",
-      "damaged",
+      "",
     ),
     (
       "Input stream #0:0 (video): 50 packets read (9 bytes); 50 frames"
@@ -396,12 +399,6 @@ def test_failing_process_without_a_word_is_unreadable():
     streams.MediaError, match="unreadable: ffmpeg cannot open"
   ):
     ffmpeg.check("", 1, "video")
-
-
-@pytest.mark.parametrize("exempt", [{"codec": "vp8"}, {"to_end": False}])
-def test_hidden_frames_and_an_early_end_are_no_damage(exempt):
-  log = "(video): 50 packets read (9 bytes); 40 frames decoded;"
-  ffmpeg.check(log, 0, "video", **exempt)
 
 
 def test_lists_of_files(tmp_path):

@@ -69,10 +69,47 @@ def test_quarantine_is_a_table_in_the_order_of_the_paths(tmp_path):
     "input_count": 5
   }
   assert (tmp_path / "quarantine.csv").read_text() == (
-    "path,reason,detail\n"
-    '"c, d.mp4",truncated,"ends ""early"""\n'
-    "y.mp4,damaged,nothing\n"
-    "z.mp4,damaged,no frame\n"
+    "path,id,start_s,end_s,reason,detail\n"
+    '"c, d.mp4",,,,truncated,"ends ""early"""\n'
+    "y.mp4,,,,damaged,nothing\n"
+    "z.mp4,,,,damaged,no frame\n"
+  )
+
+
+def test_rows_of_one_file_are_told_apart(tmp_path):
+  outcomes = [
+    shard_writer.Outcome(
+      "a.mp4", "", "no_frames", "x", clip_id="b", start_s="7.5", end_s="9"
+    ),
+    shard_writer.Outcome(
+      "a.mp4", "", "damaged", "y", clip_id="a", start_s="0", end_s="2"
+    ),
+    shard_writer.Outcome(
+      "a.mp4", "", clips=["rgb"], clip_id="c", start_s="2", remarks=["short"]
+    ),
+  ]
+  found = report.summary(
+    outcomes,
+    labels_left_out=[],
+    ignored_columns=[],
+    duplicates=[],
+    coverage=None,
+  )
+  assert found["remarks"] == [
+    {
+      "path": "a.mp4",
+      "id": "c",
+      "start_s": "2",
+      "end_s": "",
+      "remark": "short",
+    }
+  ]
+  assert [row["id"] for row in found["quarantined"]] == ["a", "b"]
+  report.write_report(tmp_path, found, outcomes)
+  assert (tmp_path / "quarantine.csv").read_text() == (
+    "path,id,start_s,end_s,reason,detail\n"
+    "a.mp4,a,0,2,damaged,y\n"
+    "a.mp4,b,7.5,9,no_frames,x\n"
   )
 
 

@@ -105,13 +105,13 @@ def test_csv_of_windows(videos):
   ]
 
 
-def test_of_very_many_bad_rows_the_first_are_listed(videos):
+def test_of_very_many_bad_rows_all_are_listed(videos):
   path = _csv(videos, "path,label\n" + "".join(f"no{k},x\n" for k in range(50)))
   with pytest.raises(ValueError, match="has 50 error") as caught:
     sources.read(path, True)
   message = str(caught.value)
-  assert "line 21: `path` ('no19') is not a file; and 30 more" in message
-  assert "line 22" not in message
+  for k in range(50):
+    assert f"line {k + 2}: `path` ('no{k}') is not a file" in message
 
 
 def test_every_bad_row_is_listed_with_its_line(videos):

@@ -4,11 +4,11 @@ Files are not trusted. ffmpeg runs without a shell, with the `file:` prefix,
 with lists of allowed formats and protocols (a playlist that calls itself .mp4
 opens nothing), with a cap on pixels, and is killed when it makes its reader
 wait too long. Its exit code says little: damage is what its demuxer and
-decoders report, and frames that are missing. Only `data.media`
-and `data_prep.prepare_records.still_picture` use this.
+decoders report. Only `data.media` and `data_prep.prepare_records.still_picture`
+use this.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 import contextlib
 import functools
 import os
@@ -26,9 +26,9 @@ FORMATS = (
   "mov,matroska,avi,mpegts,mpeg,mpegvideo,m4v,flv,asf,ogg,wav,w64,mp3,flac,"
   "aac,aiff,h264,hevc"
 )
-# Codecs whose packets are not one frame each (hidden or packed frames).
-_UNEVEN_CODECS = frozenset({"vp8", "mpeg4", "msmpeg4v3", "wmv3", "vc1"})
 _DAMAGE_WARNINGS = ("corrupt decoded frame", "acket corrupt", "corrupt input")
+# H.264 forgets a picture that it has not seen: one in front of a cut.
+_NO_DAMAGE = "mmco: unref short failure"
 # Lines of these parts of ffmpeg concern its output, never the file.
 _NOT_INPUT = re.compile(
   r"^\[(out#|vost#|aost#|null|rawvideo|s16le|graph|Parsed_|auto_|swscaler)"
@@ -73,55 +73,64 @@ def first_error(log: str) -> str:
   """Returns the first error that ffmpeg reports, without its context."""
   for line in log.splitlines():
     if "[error]" in line or "[fatal]" in line:
-      return re.sub(r"\[[^\]]*\] ?", "", line).strip() or line
+      return _text(line)
   return "ffmpeg cannot open it"
 
 
-def check(
-  log: str,
-  return_code: int,
-  kind: str,
-  *,
-  codec: str = "",
-  to_end: bool = True,
-) -> None:
+def _text(line):
+  """Returns what a line says, without who says it."""
+  return re.sub(r"\[[^\]]*\] ?", "", line).strip() or line
+
+
+def check(log: str, return_code: int, kind: str) -> None:
   """Raises MediaError where the log of a decoding tells of damage.
 
   Args:
     log: what ffmpeg said at level `verbose`.
     return_code: of its process.
     kind: `video` or `audio`, the stream that was decoded.
-    codec: its decoder; some make fewer frames than packets.
-    to_end: the stream was decoded to its end; else the last packets have
-      been read without being decoded.
   """
-  lines = [line for line in log.splitlines() if _is_damage(line)]
-  counts = re.search(
-    rf"\({kind}\): (\d+) packets read .*?; (\d+) frames decoded"
-    r"(?:.*?; (\d+) decode errors)?",
-    log,
-  )
-  packets, frames, errors = (
-    (int(group or 0) for group in counts.groups()) if counts else (0, 0, 0)
-  )
+  lines = faults(log)
+  packets, frames, errors = _counts(log, kind)
   if lines or errors:
     cut = re.search(r"partial file|ended prematurely", log)
-    detail = first_error(lines[0] if lines else "")
+    detail = _text(lines[0]) if lines else first_error("")
     raise MediaError(
       "truncated" if cut else "damaged",
       f"{detail} ({frames} of {packets} {kind} packets decoded)",
     )
   if return_code:
     raise MediaError("unreadable", first_error(log))
-  uneven = kind == "audio" or codec in _UNEVEN_CODECS
-  if to_end and frames < (0.5 if uneven else 0.98) * packets - 1:
-    raise MediaError(
-      "damaged", f"only {frames} of {packets} {kind} packets decoded"
-    )
 
 
-def _is_damage(line):
-  if _NOT_INPUT.match(line):
+def faults(log: str) -> list[str]:
+  """Returns the lines of a log that tell of damage to the input.
+
+  Packets that give no picture are none: fields, pictures that an edit list
+  hides, and chunks that repeat a picture. Nor is what decoders say while ffmpeg
+  opens the file: they try all its streams, and say it again of the one wanted.
+  """
+  opening, found, rest = log.partition("Input #0, ")
+  lines = rest.splitlines() if found else log.splitlines()
+  if found:
+    demuxer = rf"\[(in#0|{re.escape(rest.split(', from ')[0])})\b"
+    lines += [x for x in opening.splitlines() if re.match(demuxer, x)]
+  return [line for line in lines if is_fault(line)]
+
+
+def _counts(log, kind):
+  """Returns how many packets were read, frames decoded, and decode errors."""
+  counts = re.search(
+    rf"\({kind}\): (\d+) packets read .*?; (\d+) frames decoded"
+    r"(?:.*?; (\d+) decode errors)?",
+    log,
+  )
+  return tuple(int(n or 0) for n in counts.groups()) if counts else (0, 0, 0)
+
+
+def is_fault(line: str) -> bool:
+  """Returns if a line of a log tells of damage to the input."""
+  if _NOT_INPUT.match(line) or _NO_DAMAGE in line:
     return False
   if "[error]" in line or "[fatal]" in line:
     return True
@@ -152,6 +161,7 @@ class Decoder(contextlib.AbstractContextManager):
     self._log = tempfile.TemporaryFile()
     self._budget_s = budget_s
     self._allowed_s = budget_s
+    self._heard = 0
     self.return_code = 0
     self._process = subprocess.Popen(
       [
@@ -211,8 +221,24 @@ class Decoder(contextlib.AbstractContextManager):
       parts += piece
     return bytes(parts)
 
-  def close(self, wait_s: float = 30.0) -> str:
-    """Waits for the end and returns what ffmpeg said (at most 1 MB).
+  def said(self) -> str:
+    """Returns the whole lines that ffmpeg has added to its log since last.
+
+    What it says of a frame stands there before the frame can be read.
+    """
+    content = os.pread(self._log.fileno(), 1 << 24, self._heard)
+    content = content[: content.rfind(b"\n") + 1]
+    self._heard += len(content)
+    return content.decode("utf-8", "replace")
+
+  def lines(self) -> Iterator[str]:
+    """Yields the lines of the log of a process that has ended."""
+    self._log.seek(0)
+    for line in self._log:
+      yield line.decode("utf-8", "replace").rstrip()
+
+  def wait(self, wait_s: float = 30.0) -> None:
+    """Waits for its end.
 
     Raises:
       MediaError: `timeout`.
@@ -221,6 +247,14 @@ class Decoder(contextlib.AbstractContextManager):
       self.return_code = self._process.wait(timeout=wait_s)
     except subprocess.TimeoutExpired:
       raise MediaError("timeout", "ffmpeg does not end") from None
+
+  def close(self, wait_s: float = 30.0) -> str:
+    """Waits for the end and returns what ffmpeg said (at most 1 MB).
+
+    Raises:
+      MediaError: `timeout`.
+    """
+    self.wait(wait_s)
     self._log.seek(0)
     text = self._log.read(1 << 19)
     end = self._log.seek(0, os.SEEK_END)

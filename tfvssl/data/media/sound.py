@@ -1,0 +1,193 @@
+"""The sound of a stretch, every sample at its time.
+
+The filters of ffmpeg begin anew wherever a stream changes its channels or its
+rate. What they give is laid on the clock by the stamps of its frames, which
+`ashowinfo` writes to the log.
+"""
+
+from collections.abc import Iterator
+import pathlib
+import re
+
+import numpy as np
+
+from tfvssl.data.media import ffmpeg
+from tfvssl.data.media import header
+from tfvssl.data.media import stretch
+
+_FRAME = re.compile(r" n:(\d+) pts:(-?\d+) .* nb_samples:(\d+)")
+_FORMAT = re.compile(r"samplefmt:\S+ samplerate:(\d+) chlayout:(.+)")
+_LATE_S = 0.05  # that sound may begin behind its stretch, by its packets
+_ROUNDING_S = 1e-3  # of the first stamp, in the time base of the container
+_MOST_LOG = 1 << 20
+_BLOCK = 1 << 18
+
+
+def stream(
+  path: str | pathlib.Path,
+  info: header.MediaInfo,
+  wanted: stretch.Stretch,
+  *,
+  chunk_samples: int,
+  budget_s: float,
+  remarks: list[str],
+) -> Iterator[np.ndarray]:
+  """Yields int16 [chunk_samples], the last one shorter; see `streams`.
+
+  Args:
+    path: the file.
+    info: what `probe` said of it.
+    wanted: the stretch.
+    chunk_samples: how many samples to yield at a time.
+    budget_s: how long ffmpeg may make the reader wait, in all.
+    remarks: what is worth a line in a report is added.
+  """
+  stretch.check_start(wanted, info)
+  for place in wanted.places(info):
+    with ffmpeg.Decoder(
+      path,
+      place.args,
+      [
+        *_output(wanted, place),
+        *stretch.other_stream(wanted, info, place.lead / wanted.rate_hz),
+      ],
+      budget_s=budget_s + place.budget_s(wanted),
+      max_pixels=header.MAX_PIXELS,
+    ) as decoder:
+      clock = _Clock(decoder, place.lead, wanted)
+      pieces = clock.pieces()
+      first = next(pieces, None)
+      if not place.is_beginning and (first is None or clock.is_late):
+        continue
+      yield from _chunks(first, pieces, chunk_samples)
+      clock.hear_end()
+      break
+  stretch.check_faults(path, info, wanted, clock.log, decoder.return_code)
+  if not clock.count:
+    raise stretch.no_content(wanted, info)
+  remarks += clock.changes
+  stretch.check_end(wanted, info, clock.count, remarks)
+
+
+def _output(wanted, place):
+  """Returns ffmpeg's arguments for mono samples, with their stamps logged."""
+  start = f"start_pts={place.lead}" if place.lead else ""
+  end = "" if wanted.count is None else f":end_pts={place.lead + wanted.count}"
+  trim = f"atrim={(start + end).lstrip(':')}," if start or end else ""
+  return [
+    "-map",
+    "0:a:0",
+    "-f",
+    "s16le",
+    "-af",
+    f"aresample={wanted.rate_hz}:async=1,"
+    "aformat=sample_fmts=s16:channel_layouts=mono,"
+    f"{trim}ashowinfo",
+    "pipe:1",
+  ]
+
+
+class _Clock:
+  """Lays what one decoder gives on the clock.
+
+  Attributes:
+    count: samples so far.
+    is_late: the first one lies behind the start of the stretch.
+    log: what ffmpeg said, but for the stamps.
+    changes: a line for every change of channels or rate.
+  """
+
+  def __init__(self, decoder: ffmpeg.Decoder, lead: int, wanted):
+    self._decoder = decoder
+    self._lead = lead
+    self._wanted = wanted
+    self._frames: list[tuple[bool, int, int]] = []
+    self._format = ""
+    self._news = ""
+    self._too_many = 0
+    self.count = 0
+    self.is_late = False
+    self.log = ""
+    self.changes: list[str] = []
+
+  def pieces(self) -> Iterator[np.ndarray]:
+    """Yields int16 [n] of any length, one after the other in time."""
+    rest = b""
+    while raw := self._decoder.read(_BLOCK if self.count else 2):
+      rest += raw
+      self._hear()
+      place = 0
+      while self._frames:
+        is_new, start, length = self._frames[0]
+        if place + 2 * length > len(rest):
+          break
+        samples = np.frombuffer(rest, "<i2", length, place)
+        place += 2 * length
+        del self._frames[0]
+        yield from self._laid(samples, start, is_new)
+      rest = rest[place:]
+
+  def _laid(self, samples, start, is_new):
+    """Yields the samples, after zeros or without those that come too late."""
+    if is_new:
+      gap = start - self.count
+      if not self.count and -_ROUNDING_S * self._wanted.rate_hz < gap < 0:
+        gap = 0
+      if not self.count:
+        self.is_late = gap > _LATE_S * self._wanted.rate_hz
+      self._too_many = max(0, -gap)
+      if gap > 0:
+        samples = np.concatenate([np.zeros(gap, np.int16), samples])
+    skipped = min(self._too_many, len(samples))
+    self._too_many -= skipped
+    samples = samples[skipped:]
+    self.count += len(samples)
+    if len(samples):
+      yield samples
+
+  def _hear(self):
+    """Reads the stamps of the frames that can be read by now."""
+    for line in self._decoder.said().splitlines():
+      if "ashowinfo" in line:
+        if stamp := _FRAME.search(line):
+          number, start, length = map(int, stamp.groups())
+          self._frames.append((number == 0, start - self._lead, length))
+          if number == 0 and self._news:
+            seconds = self._wanted.start_s
+            seconds += (start - self._lead) / self._wanted.rate_hz
+            self.changes.append(
+              f"sound changes at {seconds:.2f} s {self._news}"
+            )
+            self._news = ""
+        continue
+      if found := _FORMAT.search(line):
+        now = f"{found[1]} Hz {found[2]}"
+        if self._format and now != self._format:
+          self._news = f"from {self._format} to {now}"
+        self._format = now
+      if len(self.log) < _MOST_LOG:
+        self.log += line + "\n"
+
+  def hear_end(self) -> None:
+    """Waits for the end of ffmpeg and takes the rest of what it said."""
+    self._decoder.wait()
+    self._hear()
+
+
+def _chunks(first, pieces, chunk_samples):
+  """Yields the pieces as chunks of one length, the last one shorter."""
+  waiting = [] if first is None else [first]
+  size = sum(map(len, waiting))
+  while True:
+    while size >= chunk_samples:
+      whole = np.concatenate(waiting)
+      yield whole[:chunk_samples]
+      waiting = [whole[chunk_samples:]]
+      size = len(waiting[0])
+    piece = next(pieces, None)
+    if piece is None:
+      break
+    waiting.append(piece)
+    size += len(piece)
+  if size:
+    yield np.concatenate(waiting)
