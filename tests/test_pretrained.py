@@ -1,6 +1,9 @@
 """A run in Keras: same outputs, plain training, and the documented example."""
 
+import os
 import re
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -227,3 +230,32 @@ def test_the_documented_example_learns(folder, monkeypatch, capsys):
   last = capsys.readouterr().out.splitlines()[-1]
   accuracy = float(last.removeprefix("accuracy "))
   assert 0 <= accuracy <= 1
+
+
+_LOAD = """
+import sys
+import numpy as np
+import tfvssl
+import tensorflow as tf
+model = tf.keras.models.load_model(sys.argv[1])
+np.save(sys.argv[3], model(np.load(sys.argv[2])))
+"""
+
+
+@pytest.mark.parametrize("name", ["video", "audio"])
+def test_saved_model_is_loaded_by_keras_in_a_fresh_process(
+  models, name, tmp_path
+):
+  model, inputs = models[name], _input(models[name])
+  model.save(tmp_path / "model.keras")
+  np.save(tmp_path / "inputs.npy", inputs)
+  subprocess.run(
+    [sys.executable, "-c", _LOAD, "model.keras", "inputs.npy", "outputs.npy"],
+    cwd=tmp_path,
+    env={**os.environ, "PYTHONPATH": str(ROOT)},
+    check=True,
+    timeout=120,
+  )
+  np.testing.assert_allclose(
+    np.load(tmp_path / "outputs.npy"), model(inputs), rtol=1e-5, atol=1e-6
+  )

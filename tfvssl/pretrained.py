@@ -8,6 +8,8 @@ whole example.
 """
 
 import dataclasses
+import json
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -15,6 +17,7 @@ import tensorflow as tf
 from tfvssl import views
 from tfvssl.config import protocols
 from tfvssl.config import rules
+from tfvssl.config import tree
 from tfvssl.data import clip_views
 from tfvssl.data import pipeline
 from tfvssl.data.records import damage
@@ -60,10 +63,68 @@ def from_pretrained(workdir: storage.PathLike) -> dict[str, tf.keras.Model]:
     tf.keras.mixed_precision.set_global_policy(policy)
 
 
+@tf.keras.utils.register_keras_serializable("tfvssl")
+class Backbone(tf.keras.layers.Layer):
+  """A backbone that Keras saves with its config and loads by itself."""
+
+  def __init__(
+    self,
+    backbone: str,
+    policy: str = "float32",
+    network: tf.keras.Model | None = None,
+    **layer: Any,
+  ):
+    """Takes a network, or makes one; its weights are those of the first call.
+
+    Args:
+      backbone: what built the network, as JSON.
+      policy: of its precision.
+      network: None to build one.
+      **layer: arguments of the base class.
+    """
+    super().__init__(**layer)
+    self._arguments = {"backbone": backbone, "policy": policy}
+    self.network = _build(backbone, policy) if network is None else network
+
+  def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
+    """Returns the features, float32 [B, D]."""
+    return self.network(inputs, training=training)
+
+  def get_config(self) -> dict[str, Any]:
+    """Returns the arguments that an equal layer is made of."""
+    return {**super().get_config(), **self._arguments}
+
+
+def _build(backbone, policy):
+  before = tf.keras.mixed_precision.global_policy()
+  tf.keras.mixed_precision.set_global_policy(policy)
+  try:
+    return tree.from_tree(json.loads(backbone)).build("backbone")
+  finally:
+    tf.keras.mixed_precision.set_global_policy(before)
+
+
+@tf.keras.utils.register_keras_serializable("tfvssl")
+class Pretrained(tf.keras.Model):
+  """A functional model of one `Backbone`.
+
+  Keras, which loads a saved one, finds its layer by importing this module.
+
+  Attributes:
+    spec: the view that it takes; not saved.
+  """
+
+
 def _functional(name: str, encoder: base.Encoder) -> tf.keras.Model:
   shape = features.input_shape(encoder.spec)[1:]
   inputs = tf.keras.Input(shape, dtype=tf.float32, name=f"{name}_input")
-  model = tf.keras.Model(inputs, encoder.backbone(inputs), name=name)
+  backbone = Backbone(
+    json.dumps(tree.to_tree(encoder.backbone_config)),
+    tf.keras.mixed_precision.global_policy().name,
+    encoder.backbone,
+    name="backbone",
+  )
+  model = Pretrained(inputs, backbone(inputs), name=name)
   model.spec = encoder.spec
   return model
 
