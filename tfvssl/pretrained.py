@@ -9,12 +9,13 @@ whole example.
 
 import dataclasses
 import json
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import tensorflow as tf
 
 from tfvssl import views
+from tfvssl.config import experiment
 from tfvssl.config import protocols
 from tfvssl.config import rules
 from tfvssl.config import tree
@@ -99,7 +100,8 @@ def _build(backbone, policy):
   before = tf.keras.mixed_precision.global_policy()
   tf.keras.mixed_precision.set_global_policy(policy)
   try:
-    return tree.from_tree(json.loads(backbone)).build("backbone")
+    config = tree.from_tree(json.loads(backbone))
+    return cast(experiment.BackboneConfig, config).build("backbone")
   finally:
     tf.keras.mixed_precision.set_global_policy(before)
 

@@ -216,12 +216,8 @@ def _train(task, store, batches, config):
     stopping=stop.after_any_step,
   )
   begun = int(task.optimizer.iterations.numpy())
-  with (
-    stop.listening(),
-    tqdm.tqdm(
-      desc="deflation", total=steps, initial=begun, unit=" steps"
-    ) as bar,
-  ):
+  bar = tqdm.tqdm(desc="deflation", total=steps, initial=begun, unit=" steps")
+  with stop.listening(), bar:
     running = loop.Loop(
       made,
       task.optimizer,

@@ -12,6 +12,8 @@ from tfvssl.methods import base
 from tfvssl.train import probe
 from tfvssl.train import stop_request
 
+Reading = Callable[[], contextlib.AbstractContextManager]
+
 
 class Trained(Protocol):
   """What is trained: a method, a classifier, a deflated network."""
@@ -48,9 +50,7 @@ class Trainer(orbit.StandardTrainer):
     metric_names: list[str],
     accumulation: int = 1,
     online_probe: probe.OnlineProbe | None = None,
-    reading: Callable[[], contextlib.AbstractContextManager] = (
-      contextlib.nullcontext
-    ),
+    reading: Reading = contextlib.nullcontext,
     stopping: Callable[[], bool] = lambda: False,
   ):
     """Takes objects that were made inside `strategy.scope()`.

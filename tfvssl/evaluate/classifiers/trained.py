@@ -163,9 +163,26 @@ def train(
   )
   optimizer = recipe.optimizer.build(schedule, task.trainable_variables)
   store = folder and _store(folder, networks, optimizer)
-  begin = int(optimizer.iterations.numpy()) * recipe.batch_size
   stop = stop_request.StopRequest(strategy)
-  made = trainer.Trainer(
+  made = _trainer(task, optimizer, recipe, batches, records, stop)
+  with stop.listening(), _progress(recipe, optimizer) as bar:
+    running = loop.Loop(
+      made,
+      optimizer,
+      strategy,
+      stop=stop,
+      store=store,
+      steps_per_loop=_STEPS_PER_LOOP,
+      actions=[lambda means: _show(bar, means)],
+    )
+    _run(running, recipe, bar)
+
+
+def _trainer(task, optimizer, recipe, batches, records, stop):
+  """Returns what makes the steps, from where the optimiser stands."""
+  strategy = tf.distribute.get_strategy()
+  begin = int(optimizer.iterations.numpy()) * recipe.batch_size
+  return trainer.Trainer(
     method=task,
     optimizer=optimizer,
     dataset=strategy.distribute_datasets_from_function(
@@ -180,22 +197,10 @@ def train(
     reading=lambda: damage.explained(records),
     stopping=stop.after_any_step,
   )
-  with stop.listening(), _progress(recipe, optimizer) as bar:
-    _run(
-      loop.Loop(
-        made,
-        optimizer,
-        strategy,
-        stop=stop,
-        store=store,
-        steps_per_loop=_STEPS_PER_LOOP,
-        actions=[
-          lambda means: bar.set_postfix(loss=f"{means['loss/total']:.3f}")
-        ],
-      ),
-      recipe,
-      bar,
-    )
+
+
+def _show(bar, means):
+  bar.set_postfix(loss=f"{means['loss/total']:.3f}")
 
 
 def _store(folder, networks, optimizer):
