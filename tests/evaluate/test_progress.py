@@ -28,6 +28,7 @@ def test_finished_trainings_are_not_repeated(tmp_path):
   first = _progress(root, {"a": 1})
   for number in (0, 1):
     first.scores(_training(number, calls))
+  first.close()
   again = _progress(root, {"a": 1})
   found = [again.scores(_training(number, calls)) for number in (7, 8, 2)]
   np.testing.assert_array_equal([f[0, 0] for f in found], [0, 1, 2])
@@ -38,7 +39,9 @@ def test_finished_trainings_are_not_repeated(tmp_path):
 
 def test_another_evaluation_has_its_own(tmp_path):
   calls = []
-  _progress(tmp_path / "unfinished", [1.0]).scores(_training(0, calls))
+  mine = _progress(tmp_path / "unfinished", [1.0])
+  mine.scores(_training(0, calls))
+  mine.close()
   other = _progress(tmp_path / "unfinished", [2.0])
   assert other.scores(_training(5, calls))[0, 0] == 5
   other.remove()
@@ -56,8 +59,10 @@ def test_training_that_is_stopped_keeps_its_folder(tmp_path):
     folder.mkdir()
     raise KeyboardInterrupt
 
+  stopped = _progress(root, "a")
   with pytest.raises(KeyboardInterrupt):
-    _progress(root, "a").scores(stop)
+    stopped.scores(stop)
+  stopped.close()
   folders = []
   _progress(root, "a").scores(lambda f: folders.append(f) or np.zeros([1, 1]))
   assert folders[0].name == "001"
@@ -71,3 +76,12 @@ def test_nothing_is_kept_without_a_folder(tmp_path, monkeypatch):
   assert progress.scores(_training(3, calls))[0, 0] == 3
   progress.remove()
   assert calls == [None] and not list(tmp_path.iterdir())
+
+
+def test_equal_evaluations_do_not_meet(tmp_path):
+  first = _progress(tmp_path, "a")
+  with pytest.raises(ValueError, match="is in use by an equal evaluation that"):
+    _progress(tmp_path, "a")
+  _progress(tmp_path, "b").close()
+  first.close()
+  _progress(tmp_path, "a").close()

@@ -180,6 +180,35 @@ def test_functions_of_the_saver_are_for_the_saver_alone(folder, tmp_path):
   ):
     graph_check.check(forged)
 
+  def name_saver_by_an_object(graph):
+    saver = next(
+      f
+      for f in graph.graph_def.library.function
+      if "traced_save" in f.signature.name
+    )
+    node = graph.object_graph_def.nodes.add()
+    node.bare_concrete_function.concrete_function_name = saver.signature.name
+
+  forged = _forge(folder, tmp_path / "named", name_saver_by_an_object)
+  with pytest.raises(
+    ValueError, match="list of functions holds '__inference__"
+  ):
+    graph_check.check(forged)
+
+  forged = _forge(
+    folder, tmp_path / "old", lambda graph: graph.ClearField("object_graph_def")
+  )
+  with pytest.raises(ValueError, match="is no SavedModel with one graph"):
+    graph_check.check(forged)
+
+  def exchange(graph):
+    function = graph.graph_def.library.function[0]
+    function.attr["api_implements"].s = b"the same"
+
+  forged = _forge(folder, tmp_path / "exchanged", exchange)
+  with pytest.raises(ValueError, match="holds 'api_implements'"):
+    graph_check.check(forged)
+
   def write_while_saving(graph):
     saver = next(
       f

@@ -159,6 +159,14 @@ def test_index_is_read_as_it_was_written(tmp_path):
     (_columns(start_s=np.zeros([4, 1])), r"start_s has the shape \[4, 1\]"),
     (_columns(path=np.array("a")), r"audio_s has the shape \[4\], not 1 rows"),
     (_columns(start_s=np.array(["0"] * 4)), "start_s has values of <U1, of an"),
+    (
+      _columns(start_s=np.array([0.0, np.inf, 0.0, 0.0])),
+      "start_s has times that are none",
+    ),
+    (
+      _columns(audio_s=np.array([0.0, np.nan, 0.0, 0.0])),
+      "audio_s has times that are none",
+    ),
     (_columns(path=np.arange(4)), "path has values of int64, of another kind"),
     (
       _columns(path=np.array(["a", None], object)),
@@ -189,6 +197,15 @@ def test_files_that_are_no_table_are_named(tmp_path):
     path.write_bytes(content)
     with pytest.raises(ValueError, match="index.npz cannot be read as .npz"):
       searching.load_index(path)
+
+
+def test_column_that_is_no_array_is_named(tmp_path):
+  path = tmp_path / "index.npz"
+  np.savez(path, **{k: v for k, v in _columns().items() if k != "path"})
+  with zipfile.ZipFile(path, "a") as archive:
+    archive.writestr("path.npy", b"no array")
+  with pytest.raises(ValueError, match="column path is no array; embed anew"):
+    searching.load_index(path)
 
 
 def test_compressed_index_is_not_unpacked(tmp_path):

@@ -2,6 +2,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 
 import pytest
 import tensorflow as tf
@@ -59,3 +60,18 @@ def test_second_signal_ends_the_process_at_once():
   )
   assert result.returncode == 128 + signal.SIGTERM
   assert result.stdout.split() == ["noted", "True"]
+
+
+def test_another_thread_trains_without_hearing(request_of_one_process):
+  heard = []
+
+  def train():
+    with request_of_one_process.listening():
+      heard.append(request_of_one_process.requested())
+
+  before = signal.getsignal(signal.SIGTERM)
+  thread = threading.Thread(target=train)
+  thread.start()
+  thread.join()
+  assert heard == [False]
+  assert signal.getsignal(signal.SIGTERM) == before

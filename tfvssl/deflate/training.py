@@ -152,9 +152,20 @@ def fit(
   if folder is not None:
     state = {"deflated": deflated, "optimizer": optimizer, "sums": task.sums}
     store = checkpoint_store.CheckpointStore(folder, state, kept=1)
-    store.restore_newest()
+    _go_on(store, folder)
   _train(task, store, _batches(images_dataset, targets, config, task), config)
   return (task.sums / task.steps_per_epoch).numpy().tolist()
+
+
+def _go_on(store, folder):
+  try:
+    store.restore_newest()
+  except ValueError as error:
+    raise exit_codes.UserError(
+      exit_codes.DATA,
+      f"a deflation that was stopped cannot go on ({error}) Remove {folder} to"
+      " begin it anew.",
+    ) from error
 
 
 class _Rate(tf.keras.optimizers.schedules.LearningRateSchedule):
@@ -239,8 +250,8 @@ def _train(task, store, batches, config):
     except stop_request.Stopped:
       raise exit_codes.UserError(
         exit_codes.PREEMPTED,
-        f"deflation: told to stop at step {running.step} of {steps}; the same"
-        " command goes on from there.",
+        f"deflation: told to stop at step {running.step} of {steps};"
+        f" {running.after_a_stop}.",
       ) from None
 
 

@@ -124,13 +124,23 @@ def run(stage: Stage, journal: Journal) -> Outcome:
   return outcome
 
 
+def _heard(process):
+  """Returns what a process said; one that is to end is told, and heard out."""
+  try:
+    return os.read(process.stderr.fileno(), 4096)
+  except exit_codes.Terminated:
+    process.terminate()
+    process.communicate()
+    raise
+
+
 def _execute(command):
   """Returns the exit code and the last line that begins with `error:`."""
   decoder = codecs.getincrementaldecoder("utf-8")("replace")
   last_error, rest = "", ""
   with subprocess.Popen(command, stderr=subprocess.PIPE) as process:
     # As it comes, not by lines: a progress bar ends none.
-    while piece := os.read(process.stderr.fileno(), 4096):
+    while piece := _heard(process):
       text = decoder.decode(piece)
       sys.stderr.write(text)
       sys.stderr.flush()

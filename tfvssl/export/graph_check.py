@@ -44,7 +44,7 @@ _OPERATIONS = frozenset(
   """.split()
 )
 # Beside those only in the functions that save and restore call, which loading
-# does not run.
+# does not run where there are objects.
 _SAVER_OPERATIONS = frozenset(
   ["DisableCopyOnRead", "MergeV2Checkpoints", "RestoreV2", "SaveV2"]
   + ["ShardedFilename"]
@@ -78,6 +78,8 @@ def _read(path):
       raise message.DecodeError
     saved.ParseFromString(path.read_bytes())
     (graph,) = saved.meta_graphs
+    if not graph.HasField("object_graph_def"):
+      raise message.DecodeError  # loading one of TensorFlow 1 runs its saver
   except (message.DecodeError, ValueError):
     raise ValueError(
       f"{path} ({size} bytes) is no SavedModel with one graph; export again."
@@ -93,18 +95,37 @@ def _refused(meta_graph) -> Iterator[tuple[str, str]]:
   others = [node for node in graph.node if node.name not in ends]
   savers = _called_by(saving, graph.library)
   # The objects that are loaded must not reach what is only for the saver.
-  for name in savers & set(meta_graph.object_graph_def.concrete_functions):
+  for name in savers & _loaded_functions(meta_graph):
     yield "its list of functions", name
+  for gradient in graph.library.gradient:
+    if gradient.gradient_func in savers:
+      yield "its list of gradients", gradient.gradient_func
   yield from _refused_nodes("its graph", saving, _OPERATIONS, frozenset())
   yield from _refused_nodes("its graph", others, _OPERATIONS, savers)
   for function in graph.library.function:
     name, nodes = function.signature.name, function.node_def
     place = f"its function {name!r}"
+    if "api_implements" in function.attr:  # may be exchanged when it runs
+      yield place, "api_implements"
     if name in savers:
       known = _OPERATIONS | _SAVER_OPERATIONS
       yield from _refused_nodes(place, nodes, known, frozenset())
     else:
       yield from _refused_nodes(place, nodes, _OPERATIONS, savers)
+
+
+def _loaded_functions(meta_graph) -> set[str]:
+  """Returns the functions that loaded objects may call, however named."""
+  objects = meta_graph.object_graph_def
+  names = {
+    *objects.concrete_functions,
+    *meta_graph.meta_info_def.function_aliases,
+  }
+  for node in objects.nodes:
+    names.update(node.function.concrete_functions)
+    names.add(node.bare_concrete_function.concrete_function_name)
+    names.add(node.captured_tensor.concrete_function)
+  return names
 
 
 def _refused_nodes(place, nodes, known, forbidden):

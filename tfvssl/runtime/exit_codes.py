@@ -128,7 +128,7 @@ def _ended_by_sigterm():
   try:
     yield
   finally:
-    signal.signal(signal.SIGTERM, old)
+    signal.signal(signal.SIGTERM, old or signal.SIG_DFL)
 
 
 def _terminate(number, frame):

@@ -27,6 +27,7 @@ _ROW_COLUMNS = {
   "has_audio": "b",
   "audio_s": "f",
 }
+_LONGEST_S = 1e7  # four months
 _FINE_SPACE = "va"  # where video and sound meet; MMV paper Sec. 3.1
 
 
@@ -115,6 +116,7 @@ def load_index(file: storage.PathLike) -> Index:
     RuntimeError,  # what zipfile does not know
     SyntaxError,
     tokenize.TokenError,  # two of a damaged header
+    TypeError,  # an array with an archive behind it
     zipfile.BadZipFile,
   ) as error:
     raise ValueError(f"{path} cannot be read as .npz: {error}.") from error
@@ -136,6 +138,9 @@ def _check_stored(path):
 
 def _check_columns(path, columns):
   """Raises where a table has not the columns that `rank` needs."""
+  for name, values in columns.items():
+    if not isinstance(values, np.ndarray):  # has not begun as an array does
+      raise ValueError(f"{path}: column {name} is no array; embed anew.")
   lacking = [name for name in _ROW_COLUMNS if name not in columns]
   if lacking:
     raise ValueError(
@@ -162,6 +167,12 @@ def _check_columns(path, columns):
       raise ValueError(
         f"{path}: column {name} has values of {columns[name].dtype}, of"
         f" another kind than tfvssl.embed writes; embed the files again."
+      )
+
+  for name in ("start_s", "audio_s"):
+    if not ((columns[name] >= 0) & (columns[name] < _LONGEST_S)).all():
+      raise ValueError(
+        f"{path}: column {name} has times that are none; embed the files again."
       )
 
 

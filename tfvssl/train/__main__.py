@@ -65,9 +65,9 @@ def main(argv: Sequence[str]) -> int:
     run = training.TrainingRun(experiment, workdir, strategy)
     logging.info("%s", training.describe(run))
     code = run.run()
-  if words := run.health.last_words():
-    print(words)
   if code == exit_codes.OK:
+    if words := run.health.last_words():
+      print(words)
     data = experiment.data
     print(
       "next: python -m tfvssl.evaluate"

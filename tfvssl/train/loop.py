@@ -71,6 +71,13 @@ class Loop:
     """Returns the number of updates so far."""
     return int(self._optimizer.iterations.numpy())
 
+  @property
+  def after_a_stop(self) -> str:
+    """Returns in words what becomes of the steps so far."""
+    if self._store is None:
+      return "nothing of it was to be kept"
+    return "the same command goes on from there"
+
   def train_until(self, step: int, *, save: bool) -> None:
     """Trains to `step` and saves it if `save` says so.
 
@@ -104,15 +111,20 @@ class Loop:
 
     Raises:
       NotFinite: loss or gradient is not.
-      stop_request.Stopped: told to stop before; the state is saved.
+      stop_request.Stopped: told to stop, if only in the last step; the state
+        is saved.
     """
     while self.step < last:
       before = self.step
       step = min((before // pause_every + 1) * pause_every, last)
-      self.train_until(step, save=step == last or step % save_every == 0)
+      try:
+        self.train_until(step, save=step == last or step % save_every == 0)
+      except NotFinite:
+        if self._stop.requested():  # nobody is to begin another training
+          raise stop_request.Stopped from None
+        raise
       bar.update(step - before)
-      if step < last:
-        self.stop_if_told()
+      self.stop_if_told()
 
   def stop_if_told(self) -> None:
     """Raises stop_request.Stopped, with the state saved, if told to stop."""

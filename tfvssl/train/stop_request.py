@@ -4,6 +4,7 @@ from collections.abc import Iterator
 import contextlib
 import os
 import signal
+import threading
 
 import tensorflow as tf
 
@@ -26,7 +27,13 @@ class StopRequest:
 
   @contextlib.contextmanager
   def listening(self) -> Iterator[None]:
-    """Handles the signals until the block ends."""
+    """Handles the signals until the block ends.
+
+    In another thread than the main one nothing is heard: Python forbids it.
+    """
+    if threading.current_thread() is not threading.main_thread():
+      yield
+      return
     old = {
       number: signal.signal(number, self._note)
       for number in (signal.SIGTERM, signal.SIGINT)
@@ -35,7 +42,7 @@ class StopRequest:
       yield
     finally:
       for number, handler in old.items():
-        signal.signal(number, handler)
+        signal.signal(number, handler or signal.SIG_DFL)
 
   def _note(self, number, frame):
     del frame

@@ -302,26 +302,47 @@ def test_training_that_is_stopped_goes_on_to_the_same_weights(split, tmp_path):
     np.testing.assert_array_equal(ours, theirs)
 
 
-def test_damaged_checkpoint_begins_the_training_anew(split, tmp_path):
+def _train_in(folder, split, batches=None):
   rows, labels = _separable(0)
   make, loss_of, recipe = LINEAR
-  folder = tmp_path / "training"
-  (folder / "checkpoints" / "step-00000020").mkdir(parents=True)
-  tf.keras.utils.set_random_seed(0)
   head = make()
   head(tf.zeros([1, DIM]))
   classifier.train(
     lambda view: head(view.audio, training=True),
     loss_of,
     [head],
-    _batches(rows, labels),
+    batches or _batches(rows, labels),
     split.train,
     recipe,
     folder,
   )
-  expected = _fit(LINEAR, rows, labels, split)
-  for ours, theirs in zip(head.weights, expected.weights, strict=True):
-    np.testing.assert_array_equal(ours, theirs)
-  assert [path.name for path in (folder / "checkpoints").iterdir()] == [
-    "step-00000060"
-  ]
+
+
+def test_damaged_checkpoint_is_named_with_its_remedy(split, tmp_path):
+  folder = tmp_path / "training"
+  (folder / "checkpoints" / "step-00000020").mkdir(parents=True)
+  with pytest.raises(
+    exit_codes.UserError,
+    match="cannot go on .* all are damaged.* Remove .*training to begin it",
+  ) as caught:
+    _train_in(folder, split)
+  assert caught.value.exit_code == exit_codes.DATA
+
+
+@pytest.mark.parametrize("step", [58, 59, 60])
+def test_stop_in_the_last_steps_is_heard(split, tmp_path, step):
+  rows, labels = _separable(0)
+  size = LINEAR[2].batch_size
+  # The batch of a step is read by the time of that step.
+  told = _stopping(_batches(rows, labels), after=step * size)
+  with pytest.raises(exit_codes.UserError, match="told to stop at step"):
+    _train_in(tmp_path / "training", split, told)
+
+
+def test_stop_without_a_folder_promises_nothing(split):
+  rows, labels = _separable(0)
+  told = _stopping(_batches(rows, labels), after=10)
+  with pytest.raises(
+    exit_codes.UserError, match="; nothing of it was to be ke"
+  ):
+    _train_in(None, split, told)

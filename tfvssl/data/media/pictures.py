@@ -65,7 +65,7 @@ def stream(
   if stretch.missing_s(wanted, info, count) and _ends_empty(
     path, wanted, info, count
   ):
-    for _ in range(round(stretch.claimed_count(wanted, info)) - count):
+    for _ in range(stretch.wanted_count(wanted, info) - count):
       count += 1
       yield frame
   _note_changes(log, place, wanted, remarks)

@@ -220,6 +220,12 @@ def claimed_count(wanted: Stretch, info: header.MediaInfo) -> float:
   return max(0, round((end_s - wanted.start_s) * wanted.rate_hz))
 
 
+def wanted_count(wanted: Stretch, info: header.MediaInfo) -> int:
+  """Returns the frames of a stretch in a file that says where it ends."""
+  end_s = min(_claimed_s(wanted.kind, info), wanted.end_s)
+  return max(0, round((end_s - wanted.start_s) * wanted.rate_hz))
+
+
 def _claimed_s(kind, info):
   """Returns where the stream ends; None where the file does not say."""
   alone = info.duration_s if info.num_streams == 1 else None

@@ -6,7 +6,6 @@ networks must have been made, too.
 
 from collections.abc import Callable, Sequence
 import math
-import shutil
 from typing import NamedTuple
 
 from absl import logging
@@ -207,13 +206,15 @@ def _store(folder, networks, optimizer):
   """Returns the checkpoints of a training, the newest of which is restored."""
   names = (f"network_{number}" for number in range(len(networks)))
   state = {"optimizer": optimizer, **dict(zip(names, networks, strict=False))}
+  store = checkpoint_store.CheckpointStore(folder, state, kept=1)
   try:
-    store = checkpoint_store.CheckpointStore(folder, state, kept=1)
     step = store.restore_newest()
   except ValueError as error:
-    logging.warning("%s; this training begins anew", error)
-    shutil.rmtree(folder)
-    return checkpoint_store.CheckpointStore(folder, state, kept=1)
+    raise exit_codes.UserError(
+      exit_codes.DATA,
+      f"a training that was stopped cannot go on ({error}) Remove {folder} to"
+      " begin it anew.",
+    ) from error
   if step is not None:
     logging.info("%s: going on after step %d", folder, step)
   return store
@@ -240,7 +241,7 @@ def _run(running, recipe, bar):
   except loop.NotFinite as error:
     raise exit_codes.UserError(
       exit_codes.NUMERICAL,
-      f"{recipe.section}: the loss is not finite at step {error.step} of"
+      f"{recipe.section}: the loss is not finite at step {error.step + 1} of"
       f" {recipe.total_steps}; lower the learning rate"
       f" ({recipe.learning_rate:g}).",
     ) from error
@@ -248,7 +249,7 @@ def _run(running, recipe, bar):
     raise exit_codes.UserError(
       exit_codes.PREEMPTED,
       f"{recipe.section}: told to stop at step {running.step} of"
-      f" {recipe.total_steps}; the same command goes on from there.",
+      f" {recipe.total_steps}; {running.after_a_stop}.",
     ) from None
 
 

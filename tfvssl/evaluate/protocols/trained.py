@@ -2,8 +2,10 @@
 
 from collections.abc import Callable
 import dataclasses
+import importlib.metadata
 from typing import TYPE_CHECKING, ClassVar
 
+import tfvssl
 from tfvssl.config import protocols
 from tfvssl.config import tree
 from tfvssl.evaluate import progress as kept
@@ -52,6 +54,8 @@ class TrainedProtocol(classification.ClassificationProtocol):
     self.progress = subject.progress
     self.progress.open(
       [
+        tfvssl.__version__,
+        importlib.metadata.version("tensorflow"),
         self.to_tree(),
         subject.weights,
         subject.request.random_seeds,
