@@ -72,6 +72,15 @@ def test_trained_network_is_read_from_the_run(video, tmp_path):
     _encoder(video, Image.TRAINED, tmp_path)
 
 
+def test_nothing_is_left_of_a_network_that_was_not_written_whole(
+  video, tmp_path
+):
+  _checkpoint(tmp_path, 1.0)
+  with pytest.raises(TypeError):
+    networks.save(video.backbone, tmp_path, None, {})  # has no step to name
+  assert [path.name for path in tmp_path.iterdir()] == ["checkpoints"]
+
+
 @pytest.mark.parametrize("content", ["{", "[]", "{}"])
 def test_damaged_deflation_is_named(video, tmp_path, content):
   (tmp_path / "deflated").mkdir()

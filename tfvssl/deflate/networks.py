@@ -91,7 +91,7 @@ def folder_of(workdir: storage.Path) -> storage.Path:
 def save(
   network: tf.keras.Model, workdir: storage.Path, step: int, choices: dict
 ) -> None:
-  """Writes a trained deflated network into the run's folder.
+  """Writes a trained deflated network into the run's folder, whole or not.
 
   Args:
     network: the backbone alone, made of the newest checkpoint.
@@ -99,12 +99,14 @@ def save(
     step: of that checkpoint.
     choices: how it was trained, for results and people.
   """
-  folder = folder_of(workdir)
-  store = checkpoint_store.CheckpointStore(folder, {"network": network}, kept=1)
   made_of = {_MADE_OF: _digest_of_newest(workdir)}
   text = json.dumps({**made_of, **choices}, indent=1) + "\n"
-  storage.write_text(folder / _CHOICES, text)
-  store.save(step)
+  with storage.new_folder(folder_of(workdir)) as unfinished:
+    store = checkpoint_store.CheckpointStore(
+      unfinished, {"network": network}, kept=1
+    )
+    storage.write_text(unfinished / _CHOICES, text)
+    store.save(step)
 
 
 def choices_of(workdir: storage.Path) -> dict:

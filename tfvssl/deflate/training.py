@@ -152,20 +152,9 @@ def fit(
   if folder is not None:
     state = {"deflated": deflated, "optimizer": optimizer, "sums": task.sums}
     store = checkpoint_store.CheckpointStore(folder, state, kept=1)
-    _go_on(store, folder)
+    store.go_on("a deflation")
   _train(task, store, _batches(images_dataset, targets, config, task), config)
   return (task.sums / task.steps_per_epoch).numpy().tolist()
-
-
-def _go_on(store, folder):
-  try:
-    store.restore_newest()
-  except ValueError as error:
-    raise exit_codes.UserError(
-      exit_codes.DATA,
-      f"a deflation that was stopped cannot go on ({error}) Remove {folder} to"
-      " begin it anew.",
-    ) from error
 
 
 class _Rate(tf.keras.optimizers.schedules.LearningRateSchedule):

@@ -207,14 +207,7 @@ def _store(folder, networks, optimizer):
   names = (f"network_{number}" for number in range(len(networks)))
   state = {"optimizer": optimizer, **dict(zip(names, networks, strict=False))}
   store = checkpoint_store.CheckpointStore(folder, state, kept=1)
-  try:
-    step = store.restore_newest()
-  except ValueError as error:
-    raise exit_codes.UserError(
-      exit_codes.DATA,
-      f"a training that was stopped cannot go on ({error}) Remove {folder} to"
-      " begin it anew.",
-    ) from error
+  step = store.go_on("a training")
   if step is not None:
     logging.info("%s: going on after step %d", folder, step)
   return store
