@@ -34,6 +34,7 @@ class TrainingRun:
     experiment: config.Experiment,
     workdir: storage.PathLike,
     strategy: tf.distribute.Strategy,
+    initial_run: storage.PathLike | None = None,
   ):
     """Opens records, builds method and optimiser, restores the newest state.
 
@@ -41,6 +42,7 @@ class TrainingRun:
       experiment: validated.
       workdir: the run's folder; it exists.
       strategy: placement of the replicas.
+      initial_run: whose weights a new run begins with; see initial_weights.
 
     Raises:
       ValueError: the batch size does not fit.
@@ -66,6 +68,12 @@ class TrainingRun:
         from tfvssl.runtime import workers
 
         workers.check_same_step(strategy, self.step)
+      if initial_run or (self._workdir / run_folder.INITIAL_NAME).exists():
+        from tfvssl.train import initial_weights  # most begin at random
+
+        initial_weights.begin(
+          self.method, experiment, workdir, strategy, initial_run=initial_run
+        )
     if self._chief:
       run_folder.write_config(experiment, self._workdir)
     self.health = health.Health(
