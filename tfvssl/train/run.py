@@ -134,6 +134,7 @@ class TrainingRun:
       seed=self._experiment.seed,
       num_batches=self._experiment.logging.heldout_batches,
       online_probe=self._probe if same_classes else None,
+      before_batch=self._loop.stop_if_told,
     )
 
   def _open_store(self):
@@ -173,12 +174,11 @@ class TrainingRun:
     if self.step:
       logging.info("continuing after step %d of %d", self.step, steps)
     with self._stop.listening(), self._progress() as self._bar:
-      self._observe(self.step)
       try:
+        self._observe(self.step)
         while self.step < steps:
+          self._loop.stop_if_told()
           self._train_until(self._next_stop())
-          if self.step < steps:
-            self._loop.stop_if_told()
       except stop_request.Stopped:
         logging.warning("told to stop; saved step %d", self.step)
         return exit_codes.PREEMPTED
