@@ -42,6 +42,7 @@ class Embedder:
     text: likewise for sentences.
     hop_s: distance between rows in seconds; None for sentences alone.
     identity: of the export, see export_format.identity.
+    settings: all that rows depend on beside their file, as JSON.
   """
 
   def __init__(
@@ -91,6 +92,13 @@ class Embedder:
     self._batch_size = min(batch_size, description["max_batch_size"])
     self._signatures = description["signatures"]
     self.identity = export_format.identity(folder)
+    self.settings = {
+      "model": self.identity,
+      "served": sorted(served),
+      "hop_s": self.hop_s,
+      "batch_size": self._batch_size,
+      "tensorflow": tf.__version__,
+    }
     if not trusted:
       graph_check.check(folder)
     self._model = tf.saved_model.load(str(folder))

@@ -15,6 +15,7 @@ from tfvssl.export import module as serving
 from tfvssl.methods import base
 from tfvssl.runtime import places
 from tfvssl.runtime import storage
+from tfvssl.runtime import unfinished as maker
 
 # Reloaded against in-process, float32 on one machine, relative to the largest
 # output where that is above 1; Grappler folds batch norm into convolutions.
@@ -49,7 +50,8 @@ def export(
       network was trained.
     TypeError: the video network has no deflated form.
     ValueError: nothing to export, no video network for images, `output` is
-      taken, or the reloaded model does not give the outputs of `encoders`.
+      taken or being made, or the reloaded model does not give the outputs of
+      `encoders`.
   """
   output = places.check_free(output)
   chosen = serving.choose(encoders)
@@ -58,7 +60,7 @@ def export(
     max_batch_size,
     _image_encoder(chosen, image, storage.Path(workdir)),
   )
-  with storage.new_folder(output) as unfinished:
+  with maker.held(output), storage.new_folder(output) as unfinished:
     with _quiet():
       tf.saved_model.save(module, str(unfinished), module.signatures())
     requests = _golden_requests(module)
