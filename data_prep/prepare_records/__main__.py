@@ -283,6 +283,11 @@ def _conclude(summary, request):
     f" {summary['clip_count']} clips in {folder}; quarantined:"
     f" {_words(summary['reasons'])}"
   )
+  if summary["empty_classes"]:
+    print(
+      "classes of which no clip was kept, and which count nowhere:"
+      f" {', '.join(summary['empty_classes'])}"
+    )
   if not summary["clip_count"]:
     raise exit_codes.UserError(
       exit_codes.DATA,

@@ -237,6 +237,15 @@ class Preparation:
   def _finish(self):
     """Writes the manifests and reports and tidies up."""
     results = [self._results[shard.file] for shard in self._shards]
+    outcomes = [item for result in results for item in result.outcomes]
+    summary = report.summary(
+      outcomes,
+      labels_left_out=self._inputs.labels_left_out,
+      ignored_columns=self._inputs.ignored_columns,
+      duplicates=self._inputs.equal_content,
+      coverage=self._inputs.coverage,
+      classes=self._inputs.classes,
+    )
     report.write_manifests(
       self._folder,
       self._shards,
@@ -245,14 +254,7 @@ class Preparation:
       classes=self._inputs.classes,
       config=self._config,
       config_hash=self._config_hash,
-    )
-    outcomes = [item for result in results for item in result.outcomes]
-    summary = report.summary(
-      outcomes,
-      labels_left_out=self._inputs.labels_left_out,
-      ignored_columns=self._inputs.ignored_columns,
-      duplicates=self._inputs.equal_content,
-      coverage=self._inputs.coverage,
+      empty_classes=summary["empty_classes"],
     )
     if self._inputs.coverage is not None:
       report.write_missing(self._folder, self._inputs.missing)

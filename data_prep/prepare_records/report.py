@@ -1,6 +1,7 @@
 """manifest.json, report.json and quarantine.csv of a preparation."""
 
 import collections
+from collections.abc import Sequence
 import csv
 import io
 import json
@@ -21,6 +22,7 @@ def write_manifests(
   classes: list[str],
   config: dict,
   config_hash: str,
+  empty_classes: Sequence[str] = (),
 ) -> None:
   """Writes the manifest of every split, the last thing that makes it usable."""
   for split in splits:
@@ -42,6 +44,7 @@ def write_manifests(
       config=config,
       config_hash=config_hash,
       shards=entries,
+      empty_classes=list(empty_classes),
     )
     (folder / split).mkdir(exist_ok=True)
     path = folder / split / manifest_lib.MANIFEST_NAME
@@ -55,6 +58,7 @@ def summary(
   ignored_columns: list[str],
   duplicates: list[list[str]],
   coverage: dict | None,
+  classes: Sequence[str] = (),
 ) -> dict:
   """Returns what report.json holds; input = written + quarantined.
 
@@ -64,6 +68,7 @@ def summary(
     ignored_columns: of the csv.
     duplicates: paths of equal content.
     coverage: how much of a published dataset is there; None for other inputs.
+    classes: names of the labels, as in the manifests.
   """
   lost = [outcome for outcome in outcomes if outcome.reason]
   written = [outcome for outcome in outcomes if not outcome.reason]
@@ -86,6 +91,7 @@ def summary(
     "clips_per_split": dict(sorted(clips.items())),
     "clips_per_label": dict(sorted(labels.items())),
     "clips_per_modalities": dict(sorted(modalities.items())),
+    "empty_classes": [name for name in classes if not labels[name]],
     "labels_left_out": labels_left_out,
     "ignored_columns": ignored_columns,
     "equal_content": duplicates,

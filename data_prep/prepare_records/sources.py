@@ -116,14 +116,7 @@ def from_folder(root: pathlib.Path, labels: bool) -> list[ClipSource]:
 def of_file(path: pathlib.Path, root: pathlib.Path) -> ClipSource:
   """Returns the whole of a file below `root`, a real path, without a label."""
   relative = printable("/".join(path.relative_to(root).parts))
-  refused = (
-    ""
-    if _is_inside(path, root)
-    else (
-      "a link to a file outside the input folder; copy the file or give its"
-      " real folder"
-    )
-  )
+  refused = streams.refusal(path, root)
   return ClipSource(str(path), relative, relative, refused=refused)
 
 
@@ -159,11 +152,6 @@ def printable(text: str) -> str:
 def seconds_text(seconds: float) -> str:
   """Returns seconds as in ids: to the microsecond, no zeros at the end."""
   return f"{seconds:.6f}".rstrip("0").rstrip(".")
-
-
-def _is_inside(path, root):
-  real = os.path.realpath(path)
-  return os.path.commonpath([real, root]) == str(root)
 
 
 def from_csv(path: pathlib.Path) -> list[ClipSource]:
@@ -315,7 +303,7 @@ def _path_problems(relative, root):
     return [f"`path` ({relative!r:.80}) holds a zero byte"]
   if os.path.isabs(relative):
     return [f"`path` ({relative!r:.80}) must count from the folder of the csv"]
-  if not _is_inside(root / relative, root):
+  if streams.refusal(root / relative, root):
     return [f"`path` ({relative!r:.80}) leaves the folder of the csv"]
   if not os.path.isfile(root / relative):  # False for names that are too long
     return [f"`path` ({relative!r:.80}) is not a file"]

@@ -57,7 +57,7 @@ class Choice:
 def survey(folder: pathlib.Path) -> Survey:
   """Returns what the headers of the files below `folder` say."""
   result = Survey()
-  for path in streams.list_media(folder):
+  for path in streams.list_files(folder):
     try:
       info = streams.probe(path)
     except streams.MediaError:

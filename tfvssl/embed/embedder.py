@@ -296,7 +296,7 @@ def embed_files(
 
   Args:
     embedder: of the model.
-    files: media files below `root`.
+    files: below `root`.
     root: paths in the table are relative to it.
 
   Returns:
@@ -304,9 +304,12 @@ def embed_files(
     could be read.
   """
   tables, skipped = [], []
+  real_root = os.path.realpath(root)
   for file in files:
     name = printable(file.relative_to(root) if file != root else file.name)
     try:
+      if file != root and (why := streams.refusal(file, real_root)):
+        raise streams.MediaError("outside_input", why)
       table = embedder.embed_file(file)
     except streams.MediaError as error:
       skipped.append(Skipped(name, error.reason, error.detail))

@@ -28,7 +28,11 @@ class Shard:
 
 @dataclasses.dataclass
 class Manifest:
-  """manifest.json: what a record folder holds."""
+  """manifest.json: what a record folder holds.
+
+  Attributes:
+    empty_classes: those of `classes` that no clip was kept of, in no split.
+  """
 
   schema_version: int
   clip_count: int
@@ -36,6 +40,7 @@ class Manifest:
   config: dict
   config_hash: str
   shards: list[Shard]
+  empty_classes: list[str] = dataclasses.field(default_factory=list)
 
   def to_json(self) -> str:
     """Returns the text of manifest.json."""
@@ -92,9 +97,11 @@ def _check_kinds(manifest):
   fields = [
     ("clip_count", manifest.clip_count, int),
     ("classes", manifest.classes, list),
+    ("empty_classes", manifest.empty_classes, list),
     ("config", manifest.config, dict),
     ("config_hash", manifest.config_hash, str),
     *(("classes", name, str) for name in manifest.classes),
+    *(("empty_classes", name, str) for name in manifest.empty_classes),
   ]
   names: set[str] = set()
   for shard in manifest.shards:

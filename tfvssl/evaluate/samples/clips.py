@@ -166,10 +166,17 @@ def renumber(
   Args:
     labels: int64 [N] or [N, L], of one folder.
     own: its classes.
-    common: the names to count in; holds all of `own`.
+    common: the names to count in; holds all that `labels` has of `own`.
   """
-  numbers = np.array([common.index(name) for name in own] + [-1], np.int64)
+  places = {name: place for place, name in enumerate(common)}
+  numbers = np.array([places.get(name, -1) for name in own] + [-1], np.int64)
   return numbers[np.where(labels >= 0, labels, -1)]
+
+
+def classes_of(clips: list[ClipInfo], classes: list[str]) -> list[str]:
+  """Returns those of a folder's classes that its usable clips have."""
+  held = {label for clip in clips for label in clip.labels}
+  return [name for number, name in enumerate(classes) if number in held]
 
 
 def common_classes(train: list[str], test: list[str]) -> list[str]:

@@ -36,6 +36,8 @@ class Split(NamedTuple):
 
   `kept` says what was left out of the folders; all else is what is left.
 
+  Classes without a clip on either side are none here.
+
   Attributes:
     name: for messages and the result.
     train: records of the training side.
@@ -98,10 +100,10 @@ def open_split(
   if not several_labels:
     clips.check_single_labels(train_clips, train.folder.name)
     clips.check_single_labels(test_clips, test.folder.name)
-  classes = clips.common_classes(train.classes, test.classes)
+  sides = (train_clips, train.classes), (test_clips, test.classes)
+  classes = clips.common_classes(*(clips.classes_of(*side) for side in sides))
   train_labels, test_labels = (
-    clips.renumber(clips.label_rows(side), own, classes)
-    for side, own in ((train_clips, train.classes), (test_clips, test.classes))
+    clips.renumber(clips.label_rows(side), own, classes) for side, own in sides
   )
   kept = keep_known(train_labels, test_labels, classes, name)
   train, train_clips = clips.restrict(train, train_clips, kept.train)
