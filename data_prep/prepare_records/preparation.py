@@ -225,9 +225,10 @@ class Preparation:
         for clip in encode_clip.encode(source, labels, self._settings, notes):
           writer.write(encoded_clip.serialize(clip, self._config_hash))
           outcome.clips.append("+".join(clip.modalities()))
+          outcome.digests.append(clip.digest)
           beat()
     except streams.MediaError as error:
-      outcome.clips, notes = [], encode_clip.Notes()
+      outcome.clips, outcome.digests, notes = [], [], encode_clip.Notes()
       outcome.reason, outcome.detail = error.reason, error.detail
     outcome.tail_s = notes.tail_s
     outcome.silent, outcome.padded = notes.silent, notes.padded

@@ -8,6 +8,7 @@ import json
 import os
 
 from data_prep.prepare_records import shard_writer
+from tfvssl.data.records import content
 from tfvssl.data.records import manifest as manifest_lib
 from tfvssl.data.records import schema
 from tfvssl.runtime import storage
@@ -33,6 +34,7 @@ def write_manifests(
         bytes=result.bytes,
         sha256=result.sha256,
         modalities=result.clips,
+        digests=result.digests,
       )
       for shard, result in zip(shards, results, strict=True)
       if result.clips and os.path.dirname(shard.file) == split
@@ -96,6 +98,9 @@ def summary(
     "ignored_columns": ignored_columns,
     "equal_content": duplicates,
     "silent_clips": sorted(i for item in written for i in item.silent),
+    "constant_clip_count": sum(
+      content.is_constant(text) for item in written for text in item.digests
+    ),
     "clips_with_short_sound": sorted(
       i for item in written for i in item.padded
     ),

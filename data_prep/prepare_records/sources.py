@@ -50,6 +50,8 @@ class ClipSource:
     may_be_cut: the file may hold nothing but the stretch; it does where it is
       no longer than that.
     refused: why it must not be opened; empty where it may.
+    file: the real file's path below the input folder, which all its spellings
+      and links share, in valid UTF-8; empty where it must not be opened.
   """
 
   path: str
@@ -63,6 +65,7 @@ class ClipSource:
   end_s: float | None = None
   may_be_cut: bool = False
   refused: str = ""
+  file: str = ""
 
   @property
   def label_text(self) -> str:
@@ -117,7 +120,13 @@ def of_file(path: pathlib.Path, root: pathlib.Path) -> ClipSource:
   """Returns the whole of a file below `root`, a real path, without a label."""
   relative = printable("/".join(path.relative_to(root).parts))
   refused = streams.refusal(path, root)
-  return ClipSource(str(path), relative, relative, refused=refused)
+  file = "" if refused else _real(path, root)
+  return ClipSource(str(path), relative, relative, refused=refused, file=file)
+
+
+def _real(path, root):
+  """Returns a file's path below `root`, a real path, without any link."""
+  return printable(os.path.relpath(os.path.realpath(path), root))
 
 
 def label_problem(label: str) -> str:
@@ -252,6 +261,8 @@ def _source(row, root):
   """Returns the ClipSource of a row, or None, and what is wrong with it."""
   relative = row["path"].strip()
   problems = _path_problems(relative, root)
+  if not problems:
+    relative = _plain(relative, root)
   start_s, end_s = stretch(row, problems)
   split = row.get("split", "").strip()
   if "split" in row and not _SPLIT_NAME.fullmatch(split):
@@ -279,7 +290,16 @@ def _source(row, root):
     caption=row.get("caption", "").strip(),
     start_s=start_s or 0.0,
     end_s=end_s,
+    file=_real(root / relative, root) if not problems else "",
   ), problems
+
+
+def _plain(relative, root):
+  """Returns one spelling for `a.mp4`, `./a.mp4` and `b/../a.mp4`."""
+  if ".." not in pathlib.PurePath(relative).parts:
+    return os.path.normpath(relative)
+  folder, name = os.path.split(root / relative)
+  return os.path.relpath(os.path.join(os.path.realpath(folder), name), root)
 
 
 def _labels(row, problems):

@@ -114,7 +114,7 @@ def classes(
 
 
 def _media_of_labels(inputs, suffixes, enough):
-  """Returns the paths of media by label; all that have a suffix of media.
+  """Returns the files of media by label; all that have a suffix of media.
 
   Of others so many are looked into that a label has `enough`.
   """
@@ -139,4 +139,4 @@ def _media_of_labels(inputs, suffixes, enough):
 
 def _add(found, item):
   for label in item.labels:
-    found.setdefault(label, set()).add(item.path)
+    found.setdefault(label, set()).add(item.file or item.path)

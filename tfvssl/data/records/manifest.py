@@ -17,6 +17,8 @@ class Shard:
   Attributes:
     modalities: for every record, in order, its words joined with '+'; so a
       run knows which records it can use before it reads one.
+    digests: for every record, what it shows and sounds like, see `content`;
+      none in folders of older versions.
   """
 
   file: str
@@ -24,6 +26,7 @@ class Shard:
   bytes: int
   sha256: str
   modalities: list[str]
+  digests: list[str] = dataclasses.field(default_factory=list)
 
 
 @dataclasses.dataclass
@@ -106,13 +109,20 @@ def _check_kinds(manifest):
   names: set[str] = set()
   for shard in manifest.shards:
     _check_name(shard.file, names)
+    if shard.digests and len(shard.digests) != len(shard.modalities):
+      raise ValueError(
+        f"`digests` of {shard.file} are {len(shard.digests)}, its clips"
+        f" {len(shard.modalities)}"
+      )
     names.add(shard.file)
     fields += [
       ("record_count", shard.record_count, int),
       ("bytes", shard.bytes, int),
       ("sha256", shard.sha256, str),
       ("modalities", shard.modalities, list),
+      ("digests", shard.digests, list),
       *(("modalities", words, str) for words in shard.modalities),
+      *(("digests", text, str) for text in shard.digests),
     ]
   for name, value, kind in fields:
     if type(value) is not kind:  # true is not a number

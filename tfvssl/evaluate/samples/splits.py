@@ -8,6 +8,7 @@ from absl import logging
 import numpy as np
 
 from tfvssl import views
+from tfvssl.data.records import content
 from tfvssl.data.records import reader
 from tfvssl.evaluate.samples import clips
 
@@ -236,6 +237,8 @@ def describe_split(split: Split) -> dict:
     "test_clips_left_out": split.test.skipped,
     "train_clips_unlabelled": split.kept.train_unlabelled,
     "test_clips_unlabelled": split.kept.test_unlabelled,
+    "train_clips_constant": _count_constant(split.train_clips),
+    "test_clips_constant": _count_constant(split.test_clips),
     "classes_left_out": split.kept.unseen,
     "train_clips_per_class": _per_class(split.classes, train),
     "test_clips_per_class": _per_class(split.classes, test),
@@ -247,6 +250,11 @@ def describe_split(split: Split) -> dict:
       if in_train and not in_test
     ],
   }
+
+
+def _count_constant(found):
+  """Returns of how many clips neither pictures nor sound change."""
+  return sum(content.is_constant(clip.digest) for clip in found)
 
 
 def clips_per_class(labels: np.ndarray, num_classes: int) -> np.ndarray:
