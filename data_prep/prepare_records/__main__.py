@@ -283,6 +283,11 @@ def _conclude(summary, request):
     f" {summary['clip_count']} clips in {folder}; quarantined:"
     f" {_words(summary['reasons'])}"
   )
+  if summary["silent_clips"]:
+    print(
+      f"{len(summary['silent_clips'])} clips have silent sound; it counts as"
+      " none unless `data.use_silent_sound` is true"
+    )
   if summary["empty_classes"]:
     print(
       "classes of which no clip was kept, and which count nowhere:"

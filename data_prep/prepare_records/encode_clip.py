@@ -31,7 +31,7 @@ class Notes:
 
   Attributes:
     tail_s: seconds at the end that were too short for a clip of their own.
-    silent: ids of clips whose sound is digital silence.
+    silent: ids of clips whose sound is silent, or nearly so; see content.
     padded: ids of clips whose sound ends half a second or more too early.
     remarks: lines about the file or its stretch, such as a change of channels.
   """
@@ -87,11 +87,11 @@ def encode(
     clip.other_label_indices = tuple(others)
     clip.label_text = source.label_text
     clip.captions = captions.of_clip(source, clip.start_s, clip.duration_s)
-    constant_sound = _note_sound(clip, notes)
+    silent = _note_sound(clip, notes)
     if not settings.wants(views.Modality.AUDIO):
       clip.waveform = None
     clip.digest = content.describe(
-      clip.held(), still=clip.is_still, silent=constant_sound
+      clip.held(), still=clip.is_still, silent=silent
     )
     yield clip
 
@@ -125,15 +125,16 @@ def _of_media(source, info, settings, notes):
 
 
 def _note_sound(clip, notes):
-  """Returns whether the sound does not change; None where there is none."""
+  """Returns whether the sound is silent; None where there is none."""
   if clip.waveform is None:
     return None
-  if np.abs(clip.waveform.astype(np.int32)).max() <= 1:
+  silent = content.is_silent(clip.waveform)
+  if silent:
     notes.silent.append(clip.clip_id)
   missing = len(clip.waveform) - clip.valid_samples
   if missing >= clip.sample_rate_hz // 2:
     notes.padded.append(clip.clip_id)
-  return content.is_constant_sound(clip.waveform)
+  return silent
 
 
 def _sound(source, info, settings, notes):

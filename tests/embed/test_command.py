@@ -180,6 +180,23 @@ def test_names_that_are_no_text_are_escaped():
   assert embedding.printable(os.fsdecode(b"a/\xff.mp4")) == "a/\\xff.mp4"
 
 
+def test_silent_sound_counts_as_none(model, tmp_path):
+  sight, hush = tmp_path / "sight.mkv", tmp_path / "hush.wav"
+  _write_switch(sight, 1, 2)  # never loud
+  _ffmpeg("-i", sight, "-vn", hush)
+  embedder = embedding.Embedder(model)
+  assert embedder.use_silent_sound is False
+  rows = embedder.embed_file(sight)
+  assert rows["has_video"].all()
+  assert not rows["has_audio"].any()
+  assert not rows["audio_embedding"].any()
+  with pytest.raises(streams.MediaError, match="silent: its sound is silent"):
+    embedder.embed_file(hush)
+  embedder.use_silent_sound = True
+  assert embedder.embed_file(sight)["has_audio"].all()
+  assert embedder.embed_file(hush)["has_audio"].all()
+
+
 def test_default_hop_is_one_window(model):
   assert embedding.Embedder(model).hop_s == pytest.approx(0.32)
   audio = embedding.Embedder(model, modalities=("audio",))

@@ -11,25 +11,24 @@ import hashlib
 import numpy as np
 
 from tfvssl import views
+from tfvssl.data.records import manifest
 
 # Of each pair the first that a clip holds stands for both.
 _PICTURES = (views.Modality.RGB, views.Modality.FLOW)
 _SOUND = (views.Modality.AUDIO, views.Modality.SPECTROGRAM)
 _HEX_DIGITS = 16
-_CONSTANT = "="
+_CONSTANT = manifest.UNCHANGED
 # Of 32768: what lossy codecs make of silence lies below it.
 SILENT_PEAK = 30
 
 
 def is_silent(waveform: np.ndarray) -> bool:
-  """Returns whether int16 samples [N] are silence, or nearly so."""
+  """Returns whether int16 samples [N] are silence, or nearly so.
+
+  A constant is not heard, either.
+  """
   lowest, highest = int(waveform.min()), int(waveform.max())
-  return max(-lowest, highest) <= SILENT_PEAK
-
-
-def is_constant_sound(waveform: np.ndarray) -> bool:
-  """Returns whether int16 samples [N] are silent or all the same."""
-  return is_silent(waveform) or bool((waveform == waveform[0]).all())
+  return lowest == highest or max(-lowest, highest) <= SILENT_PEAK
 
 
 def describe(
@@ -72,7 +71,7 @@ def _is_constant(kind, sounds):
   if kind != views.Modality.AUDIO:
     return False  # a spectrogram of whatever kind
   waveform = np.frombuffer(sounds[0], "<i2")
-  return bool(len(waveform)) and is_constant_sound(waveform)
+  return bool(len(waveform)) and is_silent(waveform)
 
 
 def is_constant(digest: str) -> bool:

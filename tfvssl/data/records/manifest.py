@@ -7,6 +7,8 @@ from tfvssl.data.records import schema
 from tfvssl.runtime import storage
 
 MANIFEST_NAME = "manifest.json"
+UNCHANGED = "="  # behind the part of a digest that does not change
+SOUND = {"audio", "spectrogram"}
 _NAME_BYTES = 255  # of a file, on every common disk
 
 
@@ -18,7 +20,7 @@ class Shard:
     modalities: for every record, in order, its words joined with '+'; so a
       run knows which records it can use before it reads one.
     digests: for every record, what it shows and sounds like, see `content`;
-      none in folders of older versions.
+      none in folders of older versions, which say nothing of silence.
   """
 
   file: str
@@ -27,6 +29,12 @@ class Shard:
   sha256: str
   modalities: list[str]
   digests: list[str] = dataclasses.field(default_factory=list)
+
+  def silent(self) -> list[bool]:
+    """Returns for every record whether it is known to have silent sound."""
+    if not self.digests:
+      return [False] * len(self.modalities)
+    return [has_silent_sound(digest) for digest in self.digests]
 
 
 @dataclasses.dataclass
@@ -45,6 +53,15 @@ class Manifest:
   shards: list[Shard]
   empty_classes: list[str] = dataclasses.field(default_factory=list)
 
+  def held(self, use_silent_sound: bool = True) -> list[set[str]]:
+    """Returns the words of every clip; silent sound may count as none."""
+    unheard = set() if use_silent_sound else SOUND
+    return [
+      set(words.split("+")) - (unheard if silent else set())
+      for shard in self.shards
+      for words, silent in zip(shard.modalities, shard.silent(), strict=True)
+    ]
+
   def to_json(self) -> str:
     """Returns the text of manifest.json."""
     return json.dumps(dataclasses.asdict(self), indent=1) + "\n"
@@ -52,6 +69,14 @@ class Manifest:
   def save(self, path: storage.Path) -> None:
     """Writes the manifest as JSON; not durable."""
     path.write_text(self.to_json(), encoding="utf-8")
+
+
+def has_silent_sound(digest: str) -> bool:
+  """Returns whether a clip of this digest has sound that is silent."""
+  return any(
+    word.endswith(UNCHANGED) and word.partition(":")[0] in SOUND
+    for word in digest.split()
+  )
 
 
 def load_manifest(folder: storage.PathLike) -> Manifest:

@@ -75,6 +75,7 @@ def open_split(
   spec: views.ViewSpec,
   same_paths_differ: bool = False,
   several_labels: bool = False,
+  use_silent_sound: bool = True,
 ) -> Split:
   """Returns a checked pair of record folders.
 
@@ -85,6 +86,7 @@ def open_split(
     spec: of the views.
     same_paths_differ: see clips.check_leakage.
     several_labels: a clip may have more than one.
+    use_silent_sound: see reader.open_records.
 
   Raises:
     ValueError: the pair cannot be evaluated: records that differ from their
@@ -94,7 +96,7 @@ def open_split(
   """
   spec = dataclasses.replace(spec, optional=False)  # zeros show no class
   train, test = (
-    reader.open_for_views(folder, [spec])
+    reader.open_for_views(folder, [spec], use_silent_sound=use_silent_sound)
     for folder in (train_folder, test_folder)
   )
   train_clips, test_clips = clips.read_clips(train), clips.read_clips(test)
