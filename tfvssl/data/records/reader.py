@@ -3,7 +3,6 @@
 from collections.abc import Collection, Iterable
 import dataclasses
 import math
-import operator
 
 from absl import logging
 import numpy as np
@@ -61,8 +60,10 @@ class Records:
   @property
   def muted(self) -> np.ndarray:
     """Which clips have sound that counts as none, bool [clip_count]."""
-    held = self.manifest.held(self.use_silent_sound)
-    return np.array([*map(operator.ne, held, self.manifest.held())], bool)
+    if self.use_silent_sound:
+      return np.zeros(len(self.usable), bool)
+    shards = self.manifest.shards
+    return np.array([x for shard in shards for x in shard.silent()], bool)
 
   @property
   def paths(self) -> list[str]:
@@ -292,7 +293,9 @@ def _choose_usable(folder, manifest, modalities, use_silent_sound):
   needed = sorted(modality.value for modality in modalities)
   usable = np.array([set(needed) <= words for words in held], bool)
   skipped = {word: sum(word not in words for words in held) for word in needed}
-  silent = sum(map(operator.ne, held, manifest.held()))
+  silent = 0
+  if not use_silent_sound:
+    silent = sum(sum(shard.silent()) for shard in manifest.shards)
   told = f"; the sound of {silent} is silent, see `data.use_silent_sound`"
   told *= silent > 0
   if needed and not usable.any():
