@@ -108,6 +108,13 @@ def test_class_that_is_not_there_or_no_config_is_refused(place):
   assert str(error.value) == f"'{place}' is not a config class of this version."
 
 
+def test_section_of_another_kind_is_refused():
+  stored = tree.to_tree(views.RgbViewSpec())
+  for other in (3, None, {}, {"class": _CROP}):
+    with pytest.raises(ValueError, match="`augmentation` .* is no RgbAugm"):
+      tree.from_tree({**stored, "augmentation": other})
+
+
 def test_library_that_a_config_needs_is_named(monkeypatch):
   monkeypatch.setitem(sys.modules, "official.modeling.optimization", None)
   monkeypatch.delitem(sys.modules, "tfvssl.optim.lars_optimizer", False)

@@ -74,6 +74,14 @@ def _empty(path):
   path.write_bytes(b"")
 
 
+@pytest.mark.parametrize("content", ['["a"]', '"a"', "3", "[" * 9000])
+def test_digests_of_another_shape_are_damage(tmp_path, content):
+  _write(tmp_path, [1, 2])
+  path = tmp_path / "checkpoints" / "step-00000002" / checkpoints.DIGESTS
+  path.write_text(content)
+  assert _restore(tmp_path) == (1, 1.0)
+
+
 @pytest.mark.parametrize("damage", [_cut, _flip, _empty, pathlib.Path.unlink])
 @pytest.mark.parametrize("index", [0, 1, 2])
 def test_damaged_newest_falls_back(tmp_path, damage, index):

@@ -71,12 +71,20 @@ def from_tree(tree: dict) -> object:
       continue
     if name in hints:
       values[name] = _from_value(value, hints[name])
+      _check_section(name, values[name], hints[name])
       continue
     field, entry = _moved().current_entry(name) or (name, "")
     if field not in hints:
       raise ValueError(f"'{path}' has no field `{name}`.")
     values[field] = {**values.get(field, {}), entry: value}
   return kind(**values)
+
+
+def _check_section(name, value, hint):
+  """Raises ValueError where a section is no section of its kind."""
+  is_section = isinstance(hint, type) and dataclasses.is_dataclass(hint)
+  if is_section and not isinstance(value, hint):
+    raise ValueError(f"`{name}` ({value!r:.80}) is no {hint.__name__}.")
 
 
 def _class_at(path):

@@ -15,7 +15,9 @@ from tfvssl.runtime import storage
 FOLDER = "checkpoints"
 DIGESTS = "sha256.json"
 PREFIX = "variables"
-_READ_ERRORS = (tf.errors.OpError, IndexError, ValueError, OSError)
+_READ_ERRORS = (
+  *(tf.errors.OpError, IndexError, ValueError, OSError, RecursionError),
+)
 
 
 def newest_whole(
@@ -72,6 +74,8 @@ def _damage(path):
   """Returns what is wrong with a checkpoint folder, None if nothing is."""
   try:
     digests = json.loads((path / DIGESTS).read_text())
+    if not isinstance(digests, dict):
+      return f"{DIGESTS} holds no table of digests"
     for name, digest in digests.items():
       if storage.digest(path / name) != digest:
         return f"{name} does not have its SHA-256"
