@@ -5,8 +5,9 @@ import os
 
 from absl import logging
 
-from data_prep.prepare_records import sources
 from tfvssl.data.media import streams
+
+from . import sources
 
 TRAIN, TEST = "train", "test"
 

@@ -78,7 +78,7 @@ def field_of_version_0_1(name: str, value: object) -> tuple[str, object]:
   return name, value
 
 
-def import_hint(error: Exception) -> str:
+def import_hint(error: BaseException) -> str:
   """Returns where what `error` misses is today, or an empty string.
 
   Args:
