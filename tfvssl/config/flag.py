@@ -7,7 +7,6 @@ TensorFlow; a config file may.
 """
 
 from collections.abc import Sequence
-import dataclasses
 import re
 
 from absl import flags as absl_flags
@@ -15,7 +14,6 @@ from ml_collections import config_flags
 
 from tfvssl.config import experiment as config
 from tfvssl.config import rules
-from tfvssl.config import tree
 
 _EXAMPLE = "--config=tiny_brave"
 _HELP = (
@@ -23,16 +21,11 @@ _HELP = (
   " --config=tiny_brave or --config=brave/va_audioset; any value in it is"
   " changed by --config.section.name=value."
 )
-_OVERRIDE = re.compile(r"--?(?:no)?config\.([^=]+)")
 _TEXTS = ("query",)  # flags that hold what a person wrote
 _FILE = re.compile(r"--?config=(.*)")
 
 # --config is a flag of the command that defines it, and shown by its --help.
 absl_flags.disclaim_key_flags()
-
-
-class _BrokenRecipeError(Exception):
-  """What a config file raised; no ValueError, which absl would reword."""
 
 
 class _Parser(absl_flags.ArgumentParser):
@@ -46,7 +39,7 @@ class _Parser(absl_flags.ArgumentParser):
     try:
       return recipes.load(name).get_config(*words)
     except Exception as error:
-      raise _BrokenRecipeError(f"{type(error).__name__}: {error}") from error
+      raise recipes.BrokenError(f"{type(error).__name__}: {error}") from error
 
 
 def define_config() -> absl_flags.FlagHolder:
@@ -97,21 +90,15 @@ def parse(argv: Sequence[str]) -> list[str]:
   except Exception as error:
     # ml_collections looks the fields up while it parses and lets KeyError,
     # IndexError and TypeError pass.
-    problem = _override_problem(argv, path)
+    from tfvssl.config import flag_problem
+
+    problem = flag_problem.of_overrides(argv, path)
     if not problem and isinstance(error, absl_flags.Error):
       raise
-    raise ValueError(problem or f"--config={path}: {_told(error)}") from error
+    words = problem or f"--config={path}: {flag_problem.of_recipe(error)}"
+    raise ValueError(words) from error
   _require_local_places()
   return rest
-
-
-def _told(error):
-  """Returns what a config file raised, or where what it misses is today."""
-  from tfvssl.config import moved
-
-  if isinstance(error, _BrokenRecipeError):
-    return moved.import_hint(error.__cause__) or str(error)
-  return f"{type(error).__name__}: {error}"
 
 
 def _require_local_places():
@@ -134,56 +121,3 @@ def _config_path(argv):
     elif match := _FILE.fullmatch(argument):
       path = match[1]
   return path
-
-
-def _override_problem(argv, path):
-  """Returns what is wrong with the first bad override, or an empty string."""
-  overrides = [match[1] for match in map(_OVERRIDE.match, argv) if match]
-  if not overrides or "config" not in absl_flags.FLAGS:
-    return ""
-  if path is None:
-    return f"--config.{overrides[0]} needs --config=FILE before it."
-  try:
-    experiment = absl_flags.FLAGS["config"].parser.parse(path)
-  except Exception:  # the file itself fails; `parse` reports what it raised
-    return ""
-  for override in overrides:
-    if problem := _problem(experiment, override):
-      return f"--config.{override}: {problem}"
-  return ""
-
-
-def _problem(experiment, override):
-  """Returns what is wrong with the path `override`, or an empty string."""
-  value, section = experiment, "config"
-  for name in override.split("."):
-    if not _is_section(value):
-      return f"`{section}` is a value and has no field `{name}`."
-    found = _field(value, name)
-    if found is None:
-      near = tree.nearest_name(name, value)
-      return f"`{section}` has no field `{name}`; {near}"
-    value, section = found[0], f"{section}.{name}"
-  if _is_section(value):
-    names = ", ".join(_names(value))
-    return f"`{section}` is a section; set one of its fields: {names}."
-  return ""
-
-
-def _is_section(value):
-  return dataclasses.is_dataclass(value) or isinstance(value, dict)
-
-
-def _names(section):
-  if isinstance(section, dict):
-    return list(section)
-  return [field.name for field in dataclasses.fields(section)]
-
-
-def _field(section, name):
-  """Returns the value in a 1-tuple, as None is a value; None if absent."""
-  if name not in _names(section):
-    return None
-  if isinstance(section, dict):
-    return (section[name],)
-  return (getattr(section, name),)

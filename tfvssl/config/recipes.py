@@ -10,7 +10,6 @@ One of your own that builds on it begins with
 Imports no TensorFlow; a recipe may.
 """
 
-import difflib
 import hashlib
 import importlib.util
 import pathlib
@@ -21,6 +20,10 @@ _PACKAGE = pathlib.Path(__file__).resolve().parent.parent
 _BUNDLED = _PACKAGE / "bundled" / "configs"
 # In the wheel they are inside the package, in a clone beside it.
 FOLDER = _BUNDLED if _BUNDLED.is_dir() else _PACKAGE.parent / "configs"
+
+
+class BrokenError(Exception):
+  """What a recipe raised; no ValueError, which absl would reword."""
 
 
 def names() -> list[str]:
@@ -48,7 +51,10 @@ def find(name: str | pathlib.Path) -> pathlib.Path:
   bundled = FOLDER / f"{name}.py"
   if not path.is_absolute() and bundled.is_file() and _is_recipe(bundled):
     return bundled
-  raise FileNotFoundError(f"{name} does not exist; {_remedy(path)}")
+  from tfvssl.config import moved
+
+  remedy = moved.recipe_hint(path, names())
+  raise FileNotFoundError(f"{name} does not exist; {remedy}")
 
 
 def load(name: str | pathlib.Path) -> types.ModuleType:
@@ -89,16 +95,3 @@ def _package(folder):
 
 def _is_recipe(path):
   return "\ndef get_config(" in path.read_text(encoding="utf-8")
-
-
-def _remedy(path):
-  """Returns what to write instead of a path that does not exist."""
-  from tfvssl.config import moved
-
-  if hint := moved.recipe_hint(path):
-    return f"{hint}."
-  known = names()
-  wanted = path.with_suffix("").as_posix().removeprefix("configs/")
-  if near := difflib.get_close_matches(wanted, known, n=1):
-    return f"did you mean {near[0]}?"
-  return f"recipes: {', '.join(name for name in known if '/' not in name)}, ..."
