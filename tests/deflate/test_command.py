@@ -1,7 +1,10 @@
 """The binary: a run's network of images, trained, and taken by the others."""
 
 import json
+import os
 import shutil
+import signal
+import time
 
 import numpy as np
 import pytest
@@ -189,3 +192,35 @@ def test_trained_deflation_is_evaluated_and_exported(root, deflated):
     "--image=trained",
   )
   assert process.returncode == 0, process.stderr[-3000:]
+
+
+@pytest.mark.slow
+def test_deflation_that_is_stopped_goes_on_to_the_same_network(root, tmp_path):
+  shutil.copytree(
+    root / "RUN", tmp_path / "straight", ignore=lambda *_: ["deflated"]
+  )
+  shutil.copytree(tmp_path / "straight", tmp_path / "stopped")
+
+  def words(name):
+    flags = ["--epochs=300", "--batch_size=2", "--short_side=16"]
+    return [f"--workdir={tmp_path / name}", f"--records={root}/train", *flags]
+
+  straight = _run("deflate", *words("straight"))
+  assert straight.returncode == 0, straight.stderr[-3000:]
+  process = forked_binaries.start("tfvssl.deflate", *words("stopped"))
+  deadline = time.monotonic() + 120
+  while not list((tmp_path / "stopped").glob("unfinished_deflation/*/*/step*")):
+    assert time.monotonic() < deadline
+    time.sleep(0.005)
+  os.kill(process.pid, signal.SIGTERM)
+  stopped = process.finish()
+  assert stopped.returncode == 42, stopped.stderr[-3000:]
+  assert "deflation: told to stop at step" in stopped.stderr.splitlines()[-1]
+  assert not (tmp_path / "stopped" / "deflated").exists()
+  again = _run("deflate", *words("stopped"))
+  assert again.returncode == 0, again.stderr[-3000:]
+  assert not (tmp_path / "stopped" / "unfinished_deflation").exists()
+  one, two = (
+    networks.choices_of(tmp_path / name) for name in ("straight", "stopped")
+  )
+  assert one == two

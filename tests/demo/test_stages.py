@@ -1,5 +1,10 @@
 """Stages run once, continue after a failure, and say why they failed."""
 
+import os
+import subprocess
+import sys
+import time
+
 import pytest
 
 from tfvssl.demo import stages as demo_stages
@@ -81,3 +86,51 @@ def test_accepted_exit_code_is_no_error(tmp_path):
     "prepare", "json.tool", ["no such file"], accepted=(0, 1, 2)
   )
   assert demo_stages.run(stage, demo_stages.Journal(tmp_path)).error == ""
+
+
+_DEMO = """
+import pathlib, sys
+from tfvssl.demo import stages
+from tfvssl.runtime import exit_codes
+
+def main(argv):
+  stage = stages.Stage("child", "child", [])
+  stages.run(stage, stages.Journal(pathlib.Path(argv[1])))
+
+exit_codes.run(main)
+"""
+# Answers only when it has been told, and says more than a pipe holds.
+_CHILD = """
+import signal, sys, time
+
+def told(number, frame):
+  sys.stderr.write("x" * 200_000)
+  open("told", "w").close()
+  sys.exit(42)
+
+signal.signal(signal.SIGTERM, told)
+open("begun", "w").close()
+sys.stderr.write("begun\\n")
+sys.stderr.flush()
+time.sleep(60)
+"""
+
+
+def test_sigterm_is_handed_on_to_the_stage_that_runs(root, tmp_path):
+  (tmp_path / "child.py").write_text(_CHILD)
+  with subprocess.Popen(
+    [sys.executable, "-c", _DEMO, str(tmp_path)],
+    cwd=tmp_path,
+    env={**os.environ, "PYTHONPATH": f"{root}{os.pathsep}{tmp_path}"},
+    stderr=subprocess.PIPE,
+  ) as demo:
+    deadline = time.monotonic() + 60
+    while not (tmp_path / "begun").exists():
+      assert time.monotonic() < deadline
+      time.sleep(0.01)
+    time.sleep(0.2)
+    demo.terminate()
+    said = demo.communicate(timeout=30)[1].decode()
+  assert demo.returncode == exit_codes.PREEMPTED, said
+  assert said.endswith("error: told to stop; start the same command again\n")
+  assert (tmp_path / "told").exists()

@@ -148,77 +148,83 @@ def _forge(folder, target, change):
   return target
 
 
-def test_functions_of_the_saver_are_for_the_saver_alone(folder, tmp_path):
-  def call_saver(graph):
-    saver = next(
-      f
-      for f in graph.graph_def.library.function
-      if "traced_save" in f.signature.name
-    )
-    node = graph.graph_def.node.add(name="evil", op="StatefulPartitionedCall")
-    node.attr["f"].func.name = saver.signature.name
-
-  forged = _forge(folder, tmp_path / "called", call_saver)
-  with pytest.raises(
-    ValueError, match="its graph holds '__inference__traced_s"
-  ):
-    graph_check.check(forged)
-
-  def list_saver(graph):
-    saver = next(
-      f
-      for f in graph.graph_def.library.function
-      if "traced_save" in f.signature.name
-    )
-    graph.object_graph_def.concrete_functions[
-      saver.signature.name
-    ].SetInParent()
-
-  forged = _forge(folder, tmp_path / "listed", list_saver)
-  with pytest.raises(
-    ValueError, match="list of functions holds '__inference__"
-  ):
-    graph_check.check(forged)
-
-  def name_saver_by_an_object(graph):
-    saver = next(
-      f
-      for f in graph.graph_def.library.function
-      if "traced_save" in f.signature.name
-    )
-    node = graph.object_graph_def.nodes.add()
-    node.bare_concrete_function.concrete_function_name = saver.signature.name
-
-  forged = _forge(folder, tmp_path / "named", name_saver_by_an_object)
-  with pytest.raises(
-    ValueError, match="list of functions holds '__inference__"
-  ):
-    graph_check.check(forged)
-
-  forged = _forge(
-    folder, tmp_path / "old", lambda graph: graph.ClearField("object_graph_def")
+def _saver(graph):
+  return next(
+    function
+    for function in graph.graph_def.library.function
+    if "traced_save" in function.signature.name
   )
-  with pytest.raises(ValueError, match="is no SavedModel with one graph"):
-    graph_check.check(forged)
 
-  def exchange(graph):
-    function = graph.graph_def.library.function[0]
-    function.attr["api_implements"].s = b"the same"
 
-  forged = _forge(folder, tmp_path / "exchanged", exchange)
-  with pytest.raises(ValueError, match="holds 'api_implements'"):
-    graph_check.check(forged)
+def _call_saver(graph):
+  node = graph.graph_def.node.add(name="evil", op="StatefulPartitionedCall")
+  node.attr["f"].func.name = _saver(graph).signature.name
 
-  def write_while_saving(graph):
-    saver = next(
-      f
-      for f in graph.graph_def.library.function
-      if "traced_save" in f.signature.name
-    )
-    saver.node_def.add(name="evil", op="WriteFile")
 
-  forged = _forge(folder, tmp_path / "writes", write_while_saving)
-  with pytest.raises(ValueError, match="traced_save_.*' holds 'WriteFile'"):
+def _list_saver(graph):
+  objects = graph.object_graph_def
+  objects.concrete_functions[_saver(graph).signature.name].SetInParent()
+
+
+def _name_saver_by_an_object(graph):
+  node = graph.object_graph_def.nodes.add()
+  name = _saver(graph).signature.name
+  node.bare_concrete_function.concrete_function_name = name
+
+
+def _name_saver_by_a_function(graph):
+  node = graph.object_graph_def.nodes.add()
+  node.function.concrete_functions.append(_saver(graph).signature.name)
+
+
+def _name_saver_by_a_tensor(graph):
+  node = graph.object_graph_def.nodes.add()
+  node.captured_tensor.concrete_function = _saver(graph).signature.name
+
+
+def _name_saver_by_an_alias(graph):
+  aliases = graph.meta_info_def.function_aliases
+  aliases[_saver(graph).signature.name] = "harmless"
+
+
+def _name_saver_as_a_gradient(graph):
+  graph.graph_def.library.gradient.add(
+    function_name="any", gradient_func=_saver(graph).signature.name
+  )
+
+
+def _exchange(graph):
+  function = graph.graph_def.library.function[0]
+  function.attr["api_implements"].s = b"the same"
+
+
+def _write_while_saving(graph):
+  _saver(graph).node_def.add(name="evil", op="WriteFile")
+
+
+@pytest.mark.parametrize(
+  ("change", "message"),
+  [
+    (_call_saver, "its graph holds '__inference__traced_s"),
+    (_list_saver, "its list of functions holds '__inference__traced_s"),
+    (_name_saver_by_an_object, "its list of functions holds '__inference__tr"),
+    (_name_saver_by_a_function, "its list of functions holds '__inference__t"),
+    (_name_saver_by_a_tensor, "its list of functions holds '__inference__tra"),
+    (_name_saver_by_an_alias, "its list of functions holds '__inference__tra"),
+    (_name_saver_as_a_gradient, "its list of gradients holds '__inference__t"),
+    (_exchange, "holds 'api_implements'"),
+    (_write_while_saving, "traced_save_.*' holds 'WriteFile'"),
+    (
+      lambda graph: graph.ClearField("object_graph_def"),
+      "is no SavedModel with one graph",
+    ),
+  ],
+)
+def test_functions_of_the_saver_are_for_the_saver_alone(
+  folder, tmp_path, change, message
+):
+  forged = _forge(folder, tmp_path / "forged", change)
+  with pytest.raises(ValueError, match=message):
     graph_check.check(forged)
 
 
@@ -250,3 +256,6 @@ def test_embed_loads_it_only_when_it_is_trusted(folder, tmp_path):
   ]
   assert "its graph holds 'PrintV2'" in line and "--trust" in line
   assert not os.path.exists(tmp_path / "a.npz")
+  trusted = forked_binaries.run(*command, "--trust")
+  assert trusted.returncode == 0, trusted.stderr[-3000:]
+  assert os.path.exists(tmp_path / "a.npz")

@@ -5,6 +5,7 @@ import signal
 
 import pytest
 import tensorflow as tf
+import tqdm
 
 from tfvssl.methods import base
 from tfvssl.optim import sgd
@@ -117,3 +118,35 @@ def test_stop_without_checkpoints_keeps_nothing():
   with stop.listening(), pytest.raises(stop_request.Stopped):
     made.train_until(2, save=True)
   assert made.step == 1
+
+
+def _to_end(made, last):
+  with tqdm.tqdm(total=last) as bar:
+    made.train_to_end(last, pause_every=2, save_every=4, bar=bar)
+    assert bar.n == last
+
+
+def test_training_to_the_end_saves_what_is_due_and_the_last_step(tmp_path):
+  made, _, _, means = _loop(tmp_path, [1.0])
+  _to_end(made, 5)
+  assert _saved(tmp_path / "checkpoints") == ["step-00000004", "step-00000005"]
+  assert len(means) == 3
+
+
+def test_stop_after_the_very_last_step_is_heard(tmp_path):
+  made, stop, _, _ = _loop(tmp_path, [1.0])
+  with stop.listening():
+    made.train_until(2, save=False)
+    signal.raise_signal(signal.SIGTERM)
+    with pytest.raises(stop_request.Stopped):
+      made.train_to_end(3, pause_every=2, save_every=4, bar=tqdm.tqdm())
+  assert _saved(tmp_path / "checkpoints") == ["step-00000003"]
+
+
+def test_stop_goes_before_what_is_not_finite(tmp_path):
+  made, stop, _, _ = _loop(tmp_path, [float("inf")])
+  with stop.listening():
+    signal.raise_signal(signal.SIGTERM)
+    with pytest.raises(stop_request.Stopped):
+      made.train_to_end(1, pause_every=2, save_every=4, bar=tqdm.tqdm())
+  assert _saved(tmp_path / "checkpoints") == []

@@ -99,7 +99,7 @@ def save(
     step: of that checkpoint.
     choices: how it was trained, for results and people.
   """
-  made_of = {_MADE_OF: _digest_of_newest(workdir)}
+  made_of = {_MADE_OF: checkpoints.identity(workdir)}
   text = json.dumps({**made_of, **choices}, indent=1) + "\n"
   with storage.new_folder(folder_of(workdir)) as unfinished:
     store = checkpoint_store.CheckpointStore(
@@ -132,7 +132,7 @@ def choices_of(workdir: storage.Path) -> dict:
 def _load(network, workdir):
   folder = folder_of(workdir)
   made_of = choices_of(workdir)[_MADE_OF]
-  if made_of != _digest_of_newest(workdir):
+  if made_of != checkpoints.identity(workdir):
     raise ValueError(
       f"{folder} was not made of the run's newest checkpoint; {_AGAIN}"
     )
@@ -173,8 +173,3 @@ def pictures(
       tf.cast(sampled["image"].video, tf.float32) / 255.0, shape
     )
   )
-
-
-def _digest_of_newest(workdir):
-  """Returns a hash of the content of a run's newest whole checkpoint."""
-  return storage.digest(checkpoints.newest(workdir) / checkpoints.DIGESTS)

@@ -159,3 +159,15 @@ def test_fields_are_halves_of_pictures(tmp_path):
   )
   frames = streams.decode_frames(path, short_side=None)
   films.assert_shows(frames, films.expected(0, 2))
+
+
+def test_stretch_of_a_recording_without_news_ends_where_it_is_told(tmp_path):
+  path = tmp_path / "still.avi"
+  films.make(path, "-c:v", "huffyuv", seconds=10, sound=False)
+  assert _without_chunks(path, set(range(50, 250))) == 250
+  info = header.probe(path)
+  frames = list(
+    streams.stream_frames(path, info, short_side=None, duration_s=4.0)
+  )
+  assert len(frames) == 100  # not the 250 that the file has
+  assert films.seconds_shown(np.stack(frames)) == [0] * 25 + [1] * 75

@@ -69,7 +69,7 @@ MLP = (
 )
 
 
-def _fit(kind, rows, labels, split):
+def _fit(kind, rows, labels, split, batches=None, folder=None):
   make, loss, recipe = kind
   tf.keras.utils.set_random_seed(0)
   head = make()
@@ -78,9 +78,10 @@ def _fit(kind, rows, labels, split):
     lambda view: head(view.audio, training=True),
     loss,
     [head],
-    _batches(rows, labels),
+    batches or _batches(rows, labels),
     split.train,
     recipe,
+    folder,
   )
   return head
 
@@ -269,53 +270,29 @@ def _stopping(batches, after):
   return looked_at
 
 
-def test_training_that_is_stopped_goes_on_to_the_same_weights(split, tmp_path):
+def _fit_linear(split, folder, stop_after=None):
+  """Trains the linear head, told to stop when so many clips were read."""
   rows, labels = _separable(0)
-  make, loss_of, recipe = LINEAR
-  expected = _fit(LINEAR, rows, labels, split)
+  batches = _batches(rows, labels)
+  if stop_after is not None:
+    batches = _stopping(batches, stop_after)
+  return _fit(LINEAR, rows, labels, split, batches, folder)
 
-  def train(batches):
-    tf.keras.utils.set_random_seed(0)
-    head = make()
-    head(tf.zeros([1, DIM]))
-    classifier.train(
-      lambda view: head(view.audio, training=True),
-      loss_of,
-      [head],
-      batches,
-      split.train,
-      recipe,
-      tmp_path / "training",
-    )
-    return head
 
+def test_training_that_is_stopped_goes_on_to_the_same_weights(split, tmp_path):
+  folder = tmp_path / "training"
+  expected = _fit_linear(split, None)
   with pytest.raises(
     exit_codes.UserError,
     match=r"linear: told to stop at step (\d+) of 60; the same command goes on",
   ) as caught:
-    train(_stopping(_batches(rows, labels), after=30 * recipe.batch_size))
+    _fit_linear(split, folder, stop_after=30 * LINEAR[2].batch_size)
   assert caught.value.exit_code == exit_codes.PREEMPTED
   stopped = int(re.search(r"step (\d+)", str(caught.value))[1])
   assert 0 < stopped <= 31
-  head = train(_batches(rows, labels))
+  head = _fit_linear(split, folder)
   for ours, theirs in zip(head.weights, expected.weights, strict=True):
     np.testing.assert_array_equal(ours, theirs)
-
-
-def _train_in(folder, split, batches=None):
-  rows, labels = _separable(0)
-  make, loss_of, recipe = LINEAR
-  head = make()
-  head(tf.zeros([1, DIM]))
-  classifier.train(
-    lambda view: head(view.audio, training=True),
-    loss_of,
-    [head],
-    batches or _batches(rows, labels),
-    split.train,
-    recipe,
-    folder,
-  )
 
 
 def test_damaged_checkpoint_is_named_with_its_remedy(split, tmp_path):
@@ -325,24 +302,20 @@ def test_damaged_checkpoint_is_named_with_its_remedy(split, tmp_path):
     exit_codes.UserError,
     match="cannot go on .* all are damaged.* Remove .*training to begin it",
   ) as caught:
-    _train_in(folder, split)
+    _fit_linear(split, folder)
   assert caught.value.exit_code == exit_codes.DATA
 
 
 @pytest.mark.parametrize("step", [58, 59, 60])
 def test_stop_in_the_last_steps_is_heard(split, tmp_path, step):
-  rows, labels = _separable(0)
   size = LINEAR[2].batch_size
   # The batch of a step is read by the time of that step.
-  told = _stopping(_batches(rows, labels), after=step * size)
   with pytest.raises(exit_codes.UserError, match="told to stop at step"):
-    _train_in(tmp_path / "training", split, told)
+    _fit_linear(split, tmp_path / "training", stop_after=step * size)
 
 
 def test_stop_without_a_folder_promises_nothing(split):
-  rows, labels = _separable(0)
-  told = _stopping(_batches(rows, labels), after=10)
   with pytest.raises(
     exit_codes.UserError, match="; nothing of it was to be ke"
   ):
-    _train_in(None, split, told)
+    _fit_linear(split, None, stop_after=10)
