@@ -199,7 +199,8 @@ def _read_by_commands(root, folder):
 def _files_read(root, module, *words, folder):
   """Returns the project's files that `python -m MODULE WORDS` imports.
 
-  Recipes are left out: they are what is asked for.
+  The recipe of --config and what lies beside it are left out: they are the
+  question, and another run asks another.
   """
   note = pathlib.Path(folder) / "read"
   _run(root, _COMMAND, str(note), module, *words)

@@ -21,7 +21,7 @@ PAGES = [
 IDS = [page.relative_to(ROOT).as_posix() for page in PAGES]
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _BLOCK = re.compile(r"^```\w*\n(.*?)^```", re.DOTALL | re.MULTILINE)
-_COMMAND = re.compile(r"\s*(?:\.venv/bin/)?(?:python -m )?(?=tfvssl|data_prep)")
+_COMMAND = re.compile(r"\s*(?:\.venv/bin/)?(?:python -m |(?=tfvssl ))")
 # Where a path in a page may start.
 _STARTS = ("", "tfvssl", "tfvssl/methods")
 
@@ -124,14 +124,18 @@ def test_commands_are_found():
     "data_prep.generate_demo.__main__",
     ["--output=TOLD", "--captions"],
   )
-  assert ("tfvssl.export", flags) in found
+  assert ("tfvssl.export", flags) in _commands(ROOT / "docs/add_a_method.md")
+  learning = [
+    module for module, _ in _commands(ROOT / "docs/learning/README.md")
+  ]
+  assert learning[-1] == "benchmarks.cross_modal"
+  assert "seed" in _flags_of("data_prep.generate_demo")
 
 
 def test_table_of_commands_is_that_of_the_front_command():
   rows = _rows(ROOT / "docs" / "commands.md", "`tfvssl`")
   names = [name.strip("`") for name, _ in rows]
   assert sorted(names) == sorted(front.COMMANDS)
-  assert "seed" in _flags_of("data_prep.generate_demo")
 
 
 @pytest.mark.parametrize("name", ["architecture", "glossary", "commands"])

@@ -3,6 +3,10 @@
 What users see of it is in tests/config/test_flag.py.
 """
 
+import types
+
+import pytest
+
 from tfvssl.config import flag_problem
 from tfvssl.config import recipes
 
@@ -17,6 +21,16 @@ def test_what_a_recipe_raised_is_told_with_its_kind():
   error = _caused(ZeroDivisionError("division by zero"))
   assert flag_problem.of_recipe(error) == "ZeroDivisionError: division by zero"
   assert flag_problem.of_recipe(KeyError("x")) == "KeyError: 'x'"
+
+
+def test_a_file_that_is_no_recipe_is_told_what_it_lacks():
+  module = types.ModuleType("recipes_0123.mine")
+  module.__file__ = "mine.py"
+  with pytest.raises(AttributeError) as caught:
+    module.get_config()
+  assert flag_problem.of_recipe(_caused(caught.value)) == (
+    "mine.py has no function get_config()."
+  )
 
 
 def test_what_a_recipe_misses_is_told_with_its_place_of_today():

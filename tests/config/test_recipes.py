@@ -48,6 +48,9 @@ def test_a_path_comes_before_a_name(tmp_path, monkeypatch):
     ("configs/brave_va_audioset.py", "did you mean brave/va_audioset?"),
     ("brave/common", "recipes: tiny_brave, tiny_brave_fa,"),
     ("xyzzy", "recipes: tiny_brave, tiny_brave_fa,"),
+    ("tiny_brave.py", "did you mean tiny_brave?"),
+    ("", "recipes: tiny_brave, tiny_brave_fa,"),
+    ("/", "recipes: tiny_brave, tiny_brave_fa,"),
   ],
 )
 def test_what_is_neither_is_answered_with_names(

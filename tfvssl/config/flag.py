@@ -15,7 +15,6 @@ from ml_collections import config_flags
 from tfvssl.config import experiment as config
 from tfvssl.config import rules
 
-_EXAMPLE = "--config=tiny_brave"
 _HELP = (
   "Python file with get_config(), or the name of a recipe, for example"
   " --config=tiny_brave or --config=brave/va_audioset; any value in it is"
@@ -57,7 +56,7 @@ def read_config() -> config.Experiment:
   """
   experiment = absl_flags.FLAGS.config
   if experiment is None:
-    raise ValueError(f"--config is missing; for example {_EXAMPLE}")
+    raise ValueError("--config is missing; for example --config=tiny_brave")
   if not isinstance(experiment, config.Experiment):
     raise ValueError(
       f"get_config() of --config returned {type(experiment).__name__};"

@@ -19,7 +19,11 @@ _OVERRIDE = re.compile(r"--?(?:no)?config\.([^=]+)")
 def of_recipe(error: Exception) -> str:
   """Returns what a config file raised, or where what it misses is today."""
   if isinstance(error, recipes.BrokenError):
-    return moved.import_hint(error.__cause__) or str(error)
+    cause = error.__cause__
+    if isinstance(cause, AttributeError) and cause.name == "get_config":
+      file = getattr(cause.obj, "__file__", cause.obj)
+      return f"{file} has no function get_config()."
+    return moved.import_hint(cause) or str(error)
   return f"{type(error).__name__}: {error}"
 
 

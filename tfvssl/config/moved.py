@@ -108,7 +108,7 @@ def recipe_hint(path: pathlib.Path, names: list[str]) -> str:
   found = path.parent / method / name
   if found.is_file():
     return f"it is {found} since version 0.2.0."
-  wanted = path.with_suffix("").as_posix().removeprefix("configs/")
+  wanted = path.as_posix().removeprefix("configs/").removesuffix(".py")
   if near := difflib.get_close_matches(wanted, names, n=1):
     return f"did you mean {near[0]}?"
   return f"recipes: {', '.join(name for name in names if '/' not in name)}, ..."
