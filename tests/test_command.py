@@ -103,6 +103,9 @@ def test_packages_of_the_user_with_our_names_do_no_harm(tmp_path):
     (tmp_path / name / "__init__.py").write_text("raise RuntimeError('theirs')")
   done = _run("inspect", "--help", cwd=tmp_path)
   assert done.returncode == 0, done.stderr
+  (tmp_path / "own.py").write_text("import configs\n")
+  done = _run("inspect", "--config=own.py", "--records=x", cwd=tmp_path)
+  assert done.stderr == "error: --config=own.py: RuntimeError: theirs\n"
   # A recipe that uses two others, and a value that is refused when all is read.
   words = ("--config=tiny_brave_fa", "--config.steps=0", "--workdir=x")
   done = _run("train", *words, cwd=tmp_path)
@@ -127,10 +130,9 @@ def test_console_scripts_of_data_prep_run_their_command():
   assert "\ntfvssl vocabulary:\n" in done.stdout
 
 
-def test_a_clone_is_found_from_everywhere(monkeypatch):
-  monkeypatch.setattr(sys, "path", list(sys.path))
-  assert front._place("data_prep.inspect_records") == (
-    "data_prep.inspect_records"
-  )
-  assert pathlib.Path(sys.path[0]) == source_tree.ROOT
-  assert front._place("tfvssl.train.__main__") == "tfvssl.train.__main__"
+def test_a_clone_is_found_from_everywhere(tmp_path, monkeypatch):
+  monkeypatch.chdir(tmp_path)
+  before = list(sys.path)
+  found = front._imported("data_prep.datasets.definitions")
+  assert pathlib.Path(found.__file__).is_relative_to(source_tree.ROOT)
+  assert sys.path == before

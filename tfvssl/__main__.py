@@ -71,7 +71,7 @@ def main(argv: Sequence[str]) -> int:
   if name not in COMMANDS:
     print(f"error: {_unknown(name)}", file=sys.stderr)
     return _USAGE
-  module = importlib.import_module(_place(COMMANDS[name].module))
+  module = _imported(COMMANDS[name].module)
   # Its --help says so; ml_collections looks here for values of a config.
   sys.argv = [f"tfvssl {name}", *arguments]
   return module.console_main()  # which ends the process
@@ -103,16 +103,20 @@ def _unknown(name):
   return f"'{terminal.printable(name)}' is not a command; {remedy}"
 
 
-def _place(module):
-  """Returns where a module is: in the wheel, data_prep is inside tfvssl."""
+def _imported(module):
+  """Returns a module; data_prep is inside tfvssl in the wheel."""
   if not module.startswith("data_prep."):
-    return module
+    return importlib.import_module(module)
   if importlib.util.find_spec("tfvssl.bundled"):
-    return f"tfvssl.bundled.{module}"
+    return importlib.import_module(f"tfvssl.bundled.{module}")
   # A clone has it beside tfvssl; whatever else has the name comes after it.
-  root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-  sys.path.insert(0, root)
-  return module
+  sys.path.insert(
+    0, os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+  )
+  try:
+    return importlib.import_module(module)
+  finally:
+    del sys.path[0]
 
 
 def console_main() -> None:
