@@ -14,7 +14,7 @@ import pathlib
 from absl import app
 from absl import flags
 
-from tfvssl.runtime import exit_codes
+from tfvssl.runtime import binary
 
 from . import clips
 
@@ -59,7 +59,7 @@ def main(argv: list[str]) -> None:
 
 def console_main() -> None:
   """Console script tfvssl-generate-demo."""
-  exit_codes.run(main)
+  binary.run(main)
 
 
 if __name__ == "__main__":

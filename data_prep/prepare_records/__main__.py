@@ -35,6 +35,7 @@ import os
 from absl import app
 from absl import flags
 
+from tfvssl.runtime import binary
 from tfvssl.runtime import exit_codes
 
 from ..datasets import definitions
@@ -328,7 +329,7 @@ def _words(reasons):
 
 def console_main() -> None:
   """The console script."""
-  exit_codes.run(main)
+  binary.run(main)
 
 
 if __name__ == "__main__":

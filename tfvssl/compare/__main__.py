@@ -16,6 +16,7 @@ from tfvssl.compare import comparison
 from tfvssl.config import flag
 from tfvssl.config import paper_rows
 from tfvssl.config import recipes
+from tfvssl.runtime import binary
 from tfvssl.runtime import exit_codes
 from tfvssl.runtime import storage
 
@@ -57,7 +58,7 @@ def main(argv: Sequence[str]) -> int:
 
 def console_main() -> None:
   """Runs the binary as a console script."""
-  exit_codes.run(main)
+  binary.run(main)
 
 
 if __name__ == "__main__":
