@@ -26,9 +26,9 @@ _TITLE = """\
 # The whole way, on generated clips
 
 Made from README.md by `python -m tests.make_notebook --write`; not run here.
-It takes about ten minutes on two CPU cores. `tfvssl` has to be installed in the
-notebook's environment. For your own videos, put their folder in place of
-CLIPS/train, and one of them in place of the query."""
+Expect a quarter of an hour or more on two CPU cores. `tfvssl` has to be
+installed in the notebook's environment. For your own videos, put their folder
+in place of CLIPS/train, and one of them in place of the query."""
 _SAID = {
   "generate-demo": "Clips in which only motion and sound tell classes apart.",
   "prepare": "Videos to records; a quarter of the files is held out.",
