@@ -158,7 +158,7 @@ def labelled_clips(
   the first counts.
 
   Args:
-    records: folder of data_prep.prepare_records.
+    records: folder of tfvssl prepare.
     encoder: of `from_pretrained`, or the view that it takes.
     batch_size: clips of a batch.
     training: endless batches of random views, in shuffled order; give

@@ -1,6 +1,6 @@
 """Turns a folder of videos, or a csv that names them, into records.
 
-  python -m data_prep.prepare_records --input=VIDEOS --output=RECORDS \\
+  python -m tfvssl prepare --input=VIDEOS --output=RECORDS \\
       --modalities=rgb,audio --test_share=0.25
 
 With a folder every file is an input and the first-level sub-folder is its
@@ -13,7 +13,7 @@ A caption of the csv lasts all of its row. Captions with times come from a csv
 of their own, --captions, several rows for a path; every clip of a cut file has
 those that it overlaps.
 
-  python -m data_prep.prepare_records --dataset=hmdb51 --annotations=LISTS \\
+  python -m tfvssl prepare --dataset=hmdb51 --annotations=LISTS \\
       --input=VIDEOS --output=RECORDS --dataset_split=1 --modalities=rgb
 
 With a dataset its official lists say which files of the folder are clips, and
@@ -35,13 +35,14 @@ import os
 from absl import app
 from absl import flags
 
-from data_prep.datasets import definitions
-from data_prep.prepare_records import optical_flow
-from data_prep.prepare_records import run
-from data_prep.prepare_records import settings as settings_lib
-from data_prep.prepare_records import splits
 from tfvssl.runtime import binary
 from tfvssl.runtime import exit_codes
+
+from ..datasets import definitions
+from . import optical_flow
+from . import run
+from . import settings as settings_lib
+from . import splits
 
 _DEFAULTS = settings_lib.Settings()
 
@@ -306,7 +307,7 @@ def _conclude(summary, request):
     else (sorted(summary["clips_per_split"])[0])
   )
   print(
-    "next: python -m tfvssl.train --config=configs/tiny_brave.py"
+    "next: python -m tfvssl.train --config=tiny_brave"
     f" --workdir=RUN --config.data.train_records={folder / split}"
     f"{_rate_flags()}"
   )

@@ -8,17 +8,18 @@ import os
 import numpy as np
 import tensorflow as tf
 
-from data_prep.prepare_records import captions
-from data_prep.prepare_records import optical_flow
-from data_prep.prepare_records import settings as settings_lib
-from data_prep.prepare_records import sources
-from data_prep.prepare_records import still_picture
-from data_prep.prepare_records import stillness
 from tfvssl import views
 from tfvssl.data import spectrogram
 from tfvssl.data.media import streams
 from tfvssl.data.records import content
 from tfvssl.data.records import encoded_clip
+
+from . import captions
+from . import optical_flow
+from . import settings as settings_lib
+from . import sources
+from . import still_picture
+from . import stillness
 
 # A file that holds a stretch may be so much longer, in seconds: cuts end at
 # key frames and whole packets of sound.

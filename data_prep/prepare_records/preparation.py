@@ -11,20 +11,21 @@ from absl import logging
 import tensorflow as tf
 import tqdm
 
-from data_prep.prepare_records import captions
-from data_prep.prepare_records import encode_clip
-from data_prep.prepare_records import estimate
-from data_prep.prepare_records import report
-from data_prep.prepare_records import reuse
-from data_prep.prepare_records import settings as settings_lib
-from data_prep.prepare_records import shard_writer
-from data_prep.prepare_records import sources
-from data_prep.prepare_records import splits
-from data_prep.prepare_records import worker_pool
 from tfvssl.data.media import streams
 from tfvssl.data.records import encoded_clip
 from tfvssl.data.records import schema
 from tfvssl.runtime import storage
+
+from . import captions
+from . import encode_clip
+from . import estimate
+from . import report
+from . import reuse
+from . import settings as settings_lib
+from . import shard_writer
+from . import sources
+from . import splits
+from . import worker_pool
 
 
 @dataclasses.dataclass

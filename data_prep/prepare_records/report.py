@@ -7,11 +7,12 @@ import io
 import json
 import os
 
-from data_prep.prepare_records import shard_writer
 from tfvssl.data.records import content
 from tfvssl.data.records import manifest as manifest_lib
 from tfvssl.data.records import schema
 from tfvssl.runtime import storage
+
+from . import shard_writer
 
 
 def write_manifests(

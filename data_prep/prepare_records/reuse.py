@@ -11,8 +11,9 @@ import json
 import os
 import pathlib
 
-from data_prep.prepare_records import shard_writer
 from tfvssl.data.records import manifest as manifest_lib
+
+from . import shard_writer
 
 
 @dataclasses.dataclass

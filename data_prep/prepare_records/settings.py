@@ -4,11 +4,12 @@ import dataclasses
 import hashlib
 import json
 
-from data_prep.prepare_records import optical_flow
-from data_prep.prepare_records import still_picture
 from tfvssl import views
 from tfvssl.config import sound
 from tfvssl.data.media import streams
+
+from . import optical_flow
+from . import still_picture
 
 
 @dataclasses.dataclass

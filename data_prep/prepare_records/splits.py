@@ -7,8 +7,9 @@ import os
 from absl import logging
 import tqdm
 
-from data_prep.prepare_records import sources
 from tfvssl.data.media import streams
+
+from . import sources
 
 TRAIN, TEST = "train", "test"
 _is_media = functools.cache(streams.is_media)  # starts a process

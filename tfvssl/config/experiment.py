@@ -110,7 +110,7 @@ class Data:
   """Which records are read and how.
 
   Attributes:
-    train_records: folder of data_prep.prepare_records, read for training.
+    train_records: folder of tfvssl prepare, read for training.
     second_train_records: half of every batch comes from it (paper Sec. 4.2 of
       MMV: AudioSet beside HowTo100M); empty for none.
     heldout_records: folder whose clips are never trained on, for the held-out

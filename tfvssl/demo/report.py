@@ -263,7 +263,7 @@ def _random_convolution(method, records, seed):
   shown = [view_images.picture(view, i) for i in range(_SHOWN_CLIPS)]
   return report.Picture(
     "random convolution with the paper's colours: what a broad RGB view"
-    " would show (configs/tiny_brave_rgb.py); values rescaled to be seen",
+    " would show (the recipe tiny_brave_rgb); values rescaled to be seen",
     _png(shown),
   )
 

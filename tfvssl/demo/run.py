@@ -55,7 +55,7 @@ def _run(workdir, videos, seed):
   remarks = []
   if videos is None:
     config, modalities, embedded = (
-      "tiny_brave.py",
+      "tiny_brave",
       "rgb,audio",
       workdir / "videos" / "test",
     )

@@ -250,7 +250,7 @@ def _problem_of(records):
     )
     return (
       f"{found}{rest}; all of it is listed by python -m"
-      f" data_prep.inspect_records --records={records.folder} --verify"
+      f" tfvssl inspect --records={records.folder} --verify"
     )
   if broken := _unreadable_image(records):
     return f"{broken}; prepare the records again, or leave the clip out."

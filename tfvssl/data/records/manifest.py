@@ -95,7 +95,7 @@ def load_manifest(folder: storage.PathLike) -> Manifest:
         f" {', '.join(inside)}; name one of them."
       )
     raise FileNotFoundError(
-      f"{path} does not exist; make records with data_prep.prepare_records"
+      f"{path} does not exist; make records with tfvssl prepare"
       " (an interrupted run continues when it is started again)."
     )
   try:
