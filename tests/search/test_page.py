@@ -9,6 +9,7 @@ import wave
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tfvssl.data.media import mp4
 from tfvssl.data.media import streams
@@ -35,7 +36,7 @@ class _Elements(html.parser.HTMLParser):
 
 
 def _content(text="fine", **changes):
-  clip = search_page.Excerpt(mp4=b"mp4")
+  clip = search_page.Excerpt(mp4=b"mp4", still=b"jpg")
   sound = search_page.Excerpt(wav=b"wav", peaks=[0.0, 0.5, 1.0])
   settings = {
     "query": text,
@@ -68,18 +69,21 @@ def test_everything_from_outside_is_escaped():
 
 
 def test_page_loads_nothing_from_elsewhere():
-  page = search_page.page(_content(excerpt=search_page.Excerpt(mp4=b"query")))
+  page = search_page.page(_content(excerpt=search_page.Excerpt(b"query", b"seen")))
   assert "{{" not in page
   elements = _Elements(page)
   sources = [a["src"] for _, a in elements.tags if "src" in a]
   assert sources == [
+    "data:image/jpeg;base64,c2Vlbg==",
     "data:video/mp4;base64,cXVlcnk=",
+    "data:image/jpeg;base64,anBn",
     "data:video/mp4;base64,bXA0",
     "data:audio/wav;base64,d2F2",
   ]
   links = [a["href"] for tag, a in elements.tags if tag == "a"]
   assert links == ["a/b.mp4#t=72.00", "c.wav#t=0.00", "d.mp4#t=0.00"]
   (policy,) = (a["content"] for _, a in elements.tags if "http-equiv" in a)
+  assert "img-src data:;" in policy
   assert policy.startswith("default-src 'none';")
 
 
@@ -137,6 +141,9 @@ def test_excerpt_begins_at_the_found_time(tmp_path):
     small.write_bytes(found.mp4)
     means = streams.decode_frames(small)[0].mean(axis=(0, 1))
     assert np.argmax(means) == colour
+    still = tf.io.decode_jpeg(found.still).numpy()
+    assert still.shape == (180, 270, 3)
+    np.testing.assert_allclose(still.mean(axis=(0, 1)), means, atol=8)
   info = streams.probe(small)
   assert info.has_audio
   assert info.height == 180
@@ -147,6 +154,7 @@ def test_excerpt_of_sound_can_be_heard_and_seen(tmp_path):
   _red_then_blue(tmp_path / "clip.mp4")
   found = search_page.excerpt(tmp_path / "clip.mp4", 2.0, True)
   assert not found.mp4
+  assert not found.still  # the loudness is drawn
   with wave.open(io.BytesIO(found.wav)) as file:
     assert file.getframerate() == 16_000
     assert file.getnframes() == pytest.approx(4 * 16_000, abs=200)

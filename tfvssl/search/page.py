@@ -35,11 +35,14 @@ class Excerpt:
 
   Attributes:
     mp4: of H.264 and AAC; empty for sound.
+    still: JPEG of its first picture, seen until the mp4 plays and where a
+      browser cannot play it; empty for sound.
     wav: mono; empty for pictures.
     peaks: largest absolute sample of equal stretches, 0 to 1.
   """
 
   mp4: bytes = b""
+  still: bytes = b""
   wav: bytes = b""
   peaks: list[float] = dataclasses.field(default_factory=list)
 
@@ -121,9 +124,8 @@ def excerpt(
   """
   try:
     if not is_sound:
-      return Excerpt(
-        mp4=gallery.excerpt(file, start_s=start_s, short_side=_PICTURE_SIDE)
-      )
+      film = gallery.excerpt(file, start_s=start_s, short_side=_PICTURE_SIDE)
+      return Excerpt(mp4=film.mp4, still=film.still)
     sound = streams.decode_audio(
       file,
       start_s=start_s,
@@ -233,6 +235,7 @@ def _player(found):
   """Returns the elements that play an excerpt."""
   if found.mp4:
     return (
+      f'<img alt="" src="{_data_url("image/jpeg", found.still)}">'
       '<video controls loop muted playsinline preload="metadata"'
       f' src="{_data_url("video/mp4", found.mp4)}"></video>'
     )
