@@ -16,6 +16,7 @@ from tfvssl.data.media import streams
 from tfvssl.runtime import terminal
 from tfvssl.search import index as searching
 from tfvssl.search import page as search_page
+from tfvssl.search import ranking
 
 EVIL = "\"><script>alert('x')</script>&\n\u202e"
 
@@ -69,7 +70,9 @@ def test_everything_from_outside_is_escaped():
 
 
 def test_page_loads_nothing_from_elsewhere():
-  page = search_page.page(_content(excerpt=search_page.Excerpt(b"query", b"seen")))
+  page = search_page.page(
+    _content(excerpt=search_page.Excerpt(b"query", b"seen"))
+  )
   assert "{{" not in page
   elements = _Elements(page)
   sources = [a["src"] for _, a in elements.tags if "src" in a]
@@ -125,6 +128,23 @@ def test_links_lead_to_the_file_whatever_its_name(tmp_path):
     assert not set(url) & set("\"'<>&? :")
 
 
+def test_label_noise_and_the_own_file_are_shown():
+  own = search_page.Tile("q.mp4", 0.999, 4.0, label=EVIL)
+  page = search_page.page(_content(own=[own], noise=0.5))
+  elements = _Elements(page)
+  text = " ".join(" ".join(elements.texts).split())
+  assert "the query itself at 0:04.0 0.999" in text
+  assert text.index("the query itself") < text.index("1 at 1:12.0 0.913")
+  assert terminal.printable(EVIL) in elements.texts
+  assert "alert('x')" not in page
+  classes = [a["class"] for tag, a in elements.tags if tag == "figure"]
+  assert classes == ["hit own"] + ["hit"] * 4
+  marks = [a for tag, a in elements.tags if tag == "u"]
+  assert marks == [{"title": "noise level 0.500", "style": "left:50.0%"}] * 5
+  assert page.count('class="label"') == 1
+  assert "<u " not in search_page.page(_content())
+
+
 def _red_then_blue(path):
   frames = np.zeros([150, 32, 48, 3], np.uint8)
   frames[:75, ..., 0], frames[75:, ..., 2] = 255, 255
@@ -168,8 +188,8 @@ def test_tiles_tell_what_is_gone_from_what_cannot_be_shown(tmp_path, caplog):
   (tmp_path / "broken.mp4").write_bytes(b"no video at all" * 20)
   index = searching.Index(tmp_path, "abc", {})
   hits = [
-    searching.Hit("broken.mp4", 0.0, 0.5, False),
-    searching.Hit("gone\x1b.mp4", 0.0, 0.4, False),
+    ranking.Hit("broken.mp4", 0.0, 0.5, False),
+    ranking.Hit("gone\x1b.mp4", 0.0, 0.4, False),
   ]
   broken, gone = search_page.tiles(index, hits, tmp_path / "results.html")
   assert (broken.link, broken.excerpt) == ("broken.mp4#t=0.00", None)
