@@ -201,7 +201,7 @@ def page(content: Content) -> str:
     else f'<figure class="picture">{_player(content.excerpt)}</figure>',
     "remarks": _remarks(content.remarks),
     "tiles": "".join(
-      [_tile("the query itself", tile, content.noise) for tile in content.own]
+      [_tile("the query", tile, content.noise) for tile in content.own]
       + [
         _tile(str(number), tile, content.noise)
         for number, tile in enumerate(content.tiles, 1)
