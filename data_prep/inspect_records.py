@@ -18,6 +18,7 @@ from absl import flags as absl_flags
 from tfvssl import views
 from tfvssl.config import flag
 from tfvssl.data.records import encoded_clip
+from tfvssl.runtime import binary
 from tfvssl.runtime import exit_codes
 from tfvssl.runtime import storage
 
@@ -339,7 +340,7 @@ def _figure(picture, caption):
 
 def console_main() -> None:
   """Runs the binary as a console script."""
-  exit_codes.run(main)
+  binary.run(main)
 
 
 if __name__ == "__main__":

@@ -19,8 +19,8 @@ from tfvssl.config import experiment
 from tfvssl.config import protocols
 from tfvssl.config import rules
 from tfvssl.config import tree
-from tfvssl.data import clip_views
 from tfvssl.data import pipeline
+from tfvssl.data import regular_views
 from tfvssl.data.records import damage
 from tfvssl.data.records import manifest
 from tfvssl.data.records import reader
@@ -250,7 +250,7 @@ def _first_views(records, spec):
 
   def sample_views(clip, seed):
     del seed  # nothing is random
-    view = clip_views.evaluation_views(
+    view = regular_views.evaluation_views(
       clip,
       spec,
       temporal_clips=1,

@@ -40,6 +40,7 @@ from data_prep.prepare_records import optical_flow
 from data_prep.prepare_records import run
 from data_prep.prepare_records import settings as settings_lib
 from data_prep.prepare_records import splits
+from tfvssl.runtime import binary
 from tfvssl.runtime import exit_codes
 
 _DEFAULTS = settings_lib.Settings()
@@ -327,7 +328,7 @@ def _words(reasons):
 
 def console_main() -> None:
   """The console script."""
-  exit_codes.run(main)
+  binary.run(main)
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ from absl import flags
 from absl import logging
 
 from tfvssl.embed import inputs
+from tfvssl.runtime import binary
 from tfvssl.runtime import exit_codes
 from tfvssl.runtime import storage
 
@@ -129,7 +130,7 @@ def _load(modalities):
 
 def console_main() -> None:
   """Runs the binary as a console script."""
-  exit_codes.run(main)
+  binary.run(main)
 
 
 if __name__ == "__main__":

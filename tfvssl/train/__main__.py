@@ -19,6 +19,7 @@ from absl import logging
 from ml_collections import config_flags
 
 from tfvssl.config import flag
+from tfvssl.runtime import binary
 from tfvssl.runtime import exit_codes
 from tfvssl.runtime import storage
 
@@ -96,7 +97,7 @@ def _describe():
 
 def console_main() -> None:
   """Runs the binary as a console script."""
-  exit_codes.run(main)
+  binary.run(main)
 
 
 if __name__ == "__main__":

@@ -87,7 +87,7 @@ def test_length_that_would_fill_the_memory_is_not_read(tmp_path):
   with tf.io.TFRecordWriter(str(path)) as writer:
     writer.write(b"x")
   length = struct.pack("<Q", 1 << 60)
-  checksum = shard_files.crc32c.masked(length)
+  checksum = shard_files.masked_crc32c(length)
   path.write_bytes(length + struct.pack("<I", checksum) + b"x" * 8)
   (record,) = shard_files.scan(path)
   assert record.problem == f"it claims {1 << 60} bytes, the file has 4"

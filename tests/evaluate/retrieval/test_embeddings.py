@@ -12,7 +12,7 @@ from tests import tiny_runs
 from tests.data import record_fixture
 from tfvssl import views
 from tfvssl.config import protocols
-from tfvssl.data import decode
+from tfvssl.data import crops
 from tfvssl.data import pipeline
 from tfvssl.data import spectrogram
 from tfvssl.data.records import encoded_clip
@@ -137,8 +137,8 @@ def test_pictures_are_regular_centre_crops(method, found):
   encoder = method.encoders()["video"]
   for row, number in enumerate([0, 3, 1, 7, 2]):
     clip = _clips()[number]
-    crops = [
-      decode.decode_crops(
+    squares = [
+      crops.decode_crops(
         tf.constant([clip.frames[start + step] for step in (0, 2, 4, 6)]),
         short_side=20,
         size=16,
@@ -146,7 +146,7 @@ def test_pictures_are_regular_centre_crops(method, found):
       )[0]
       for start in _starts(len(clip.frames))
     ]
-    pixels = tf.cast(tf.stack(crops), tf.float32) / 255.0
+    pixels = tf.cast(tf.stack(squares), tf.float32) / 255.0
     for space in ("va", "vat"):
       np.testing.assert_allclose(
         found["video"].spaces[space][row],

@@ -66,6 +66,11 @@ class Records:
     counts = [shard.record_count for shard in self.manifest.shards]
     return np.cumsum([0] + counts, dtype=np.int64)[:-1]
 
+  def usable_by_shard(self) -> list[tuple[str, np.ndarray]]:
+    """Returns path and usable clips, bool [n], of every shard."""
+    parts = np.split(self.usable, self.offsets[1:])
+    return list(zip(self.paths, parts, strict=True))
+
   def usable_per_shard(self) -> np.ndarray:
     """Returns how many usable clips each shard holds, int64 [shards]."""
     before = np.concatenate([[0], np.cumsum(self.usable, dtype=np.int64)])
@@ -101,34 +106,6 @@ class Records:
         f" asks for {expected:g}; change the config or prepare the records"
         " again."
       )
-
-  def skipped_ids(self, limit: int = 10) -> list[str]:
-    """Returns ids of clips that lack a modality; reads them from the shards."""
-    ids = []
-    for shard, path in enumerate(self.paths):
-      first = int(self.offsets[shard])
-      count = self.manifest.shards[shard].record_count
-      if self.usable[first : first + count].all():
-        continue
-      for number, context in contexts.of_shard(storage.Path(path)):
-        if not self.usable[first + number]:
-          ids.append(context["clip/id"].decode("utf-8", "replace"))
-          if len(ids) == limit:
-            return ids
-    return ids
-
-  def describe_skipped(self) -> str:
-    """Returns one line that counts and names the clips that are not used."""
-    lacking = ", ".join(
-      f"{count} lack {word}" for word, count in self.skipped.items() if count
-    )
-    ids = self.skipped_ids()
-    rest = self.skipped_count - len(ids)
-    names = ", ".join(ids) + (f" and {rest} more" if rest else "")
-    return (
-      f"{self.folder}: {self.skipped_count} of {len(self.usable)} clips are"
-      f" not used ({lacking}): {names}"
-    )
 
 
 def modalities_for(
@@ -282,7 +259,11 @@ def open_records(
   _count_absent(records, sorted(modality.value for modality in optional))
   records.modalities.update(optional)
   if records.skipped_count:
-    logging.warning("%s", records.describe_skipped())
+    from tfvssl.data.records import skipped  # most folders have none
+
+    logging.warning(
+      "%s", skipped.describe(folder, records.usable_by_shard(), records.skipped)
+    )
   return records
 
 

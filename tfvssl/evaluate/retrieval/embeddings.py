@@ -19,8 +19,8 @@ from tfvssl.config import protocols
 from tfvssl.data import clip_views
 from tfvssl.data import last_batch
 from tfvssl.data import pipeline
+from tfvssl.data import regular_views
 from tfvssl.data import spectrogram
-from tfvssl.data import starts
 from tfvssl.data import text
 from tfvssl.data.records import reader
 from tfvssl.evaluate.retrieval import ranks as zero_shot
@@ -278,7 +278,7 @@ def _test_view(clip, specs, tokenizer, settings):
   """Returns video [V, T, H, W, 3], waveform [W, N] and text [K, L]."""
   view = views.View(sample_index=clip.sample_index)
   if clip.frames is not None:
-    pictures = clip_views.evaluation_views(
+    pictures = regular_views.evaluation_views(
       clip,
       specs["video"],
       temporal_clips=settings.temporal_clips,
@@ -303,7 +303,7 @@ def _sounds(clip, specs, count):
   spec = views.WaveformViewSpec(
     seconds=heard.seconds, spectrogram=heard.spectrogram
   )
-  all_starts = starts.linspace_starts(clip, specs["video"], count)
+  all_starts = regular_views.regular_starts(clip, specs["video"], count)
   return [
     clip_views.view(clip, spec, start, seed=0, name=_NAME)
     for start in tf.unstack(all_starts)

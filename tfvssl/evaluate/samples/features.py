@@ -18,6 +18,7 @@ from tfvssl.config import protocols
 from tfvssl.data import clip_views
 from tfvssl.data import last_batch
 from tfvssl.data import pipeline
+from tfvssl.data import regular_views
 from tfvssl.data import starts
 from tfvssl.data.records import damage
 from tfvssl.data.records import reader
@@ -176,7 +177,7 @@ def _test_batches(records, settings, num_views):
   def sample_views(clip, seed):
     del seed  # nothing is random
     return {
-      VIEW_NAME: clip_views.evaluation_views(
+      VIEW_NAME: regular_views.evaluation_views(
         clip,
         spec,
         temporal_clips=chosen.temporal_clips,
