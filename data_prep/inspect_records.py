@@ -149,6 +149,9 @@ def _summary(folder, manifest) -> Iterator[str]:
   yield "  modalities      " + ", ".join(
     f"{word} in {words[word]}" for word in sorted(words)
   )
+  silent = sum(sum(shard.silent()) for shard in manifest.shards)
+  if all(shard.digests for shard in manifest.shards):
+    yield f"  silent sound    in {silent} clips"
   yield "  labels          " + _counts(labels)
   if captions:
     shown = ", ".join(f"{text!r:.80}" for text in captions[:_MOST_CAPTIONS])
@@ -211,7 +214,11 @@ def render(
 
   method = experiment.method.build()
   specs = method.view_specs
-  records = reader.open_for_views(folder, specs.values())
+  records = reader.open_for_views(
+    folder,
+    specs.values(),
+    use_silent_sound=experiment.data.use_silent_sound,
+  )
   clips = min(clips, records.usable_count)
   try:
     batch = view_images.sample(

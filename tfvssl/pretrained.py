@@ -225,7 +225,8 @@ def _label_table(records, classes):
   """Returns the label by the folder's own number of the class."""
   own = records.classes
   classes = own if classes is None else classes
-  unknown = [name for name in own if name not in classes]
+  empty = records.manifest.empty_classes
+  unknown = [name for name in own if name not in (*classes, *empty)]
   if unknown:
     raise ValueError(
       f"`classes` lacks {unknown[0]!r} of {records.folder}; give the classes of"

@@ -284,6 +284,16 @@ def _conclude(summary, request):
     f" {summary['clip_count']} clips in {folder}; quarantined:"
     f" {_words(summary['reasons'])}"
   )
+  if summary["silent_clips"]:
+    print(
+      f"{len(summary['silent_clips'])} clips have silent sound; it counts as"
+      " none unless `data.use_silent_sound` is true"
+    )
+  if summary["empty_classes"]:
+    print(
+      "classes of which no clip was kept, and which count nowhere:"
+      f" {', '.join(summary['empty_classes'])}"
+    )
   if not summary["clip_count"]:
     raise exit_codes.UserError(
       exit_codes.DATA,

@@ -225,9 +225,10 @@ class Preparation:
         for clip in encode_clip.encode(source, labels, self._settings, notes):
           writer.write(encoded_clip.serialize(clip, self._config_hash))
           outcome.clips.append("+".join(clip.modalities()))
+          outcome.digests.append(clip.digest)
           beat()
     except streams.MediaError as error:
-      outcome.clips, notes = [], encode_clip.Notes()
+      outcome.clips, outcome.digests, notes = [], [], encode_clip.Notes()
       outcome.reason, outcome.detail = error.reason, error.detail
     outcome.tail_s = notes.tail_s
     outcome.silent, outcome.padded = notes.silent, notes.padded
@@ -237,6 +238,15 @@ class Preparation:
   def _finish(self):
     """Writes the manifests and reports and tidies up."""
     results = [self._results[shard.file] for shard in self._shards]
+    outcomes = [item for result in results for item in result.outcomes]
+    summary = report.summary(
+      outcomes,
+      labels_left_out=self._inputs.labels_left_out,
+      ignored_columns=self._inputs.ignored_columns,
+      duplicates=self._inputs.equal_content,
+      coverage=self._inputs.coverage,
+      classes=self._inputs.classes,
+    )
     report.write_manifests(
       self._folder,
       self._shards,
@@ -245,14 +255,7 @@ class Preparation:
       classes=self._inputs.classes,
       config=self._config,
       config_hash=self._config_hash,
-    )
-    outcomes = [item for result in results for item in result.outcomes]
-    summary = report.summary(
-      outcomes,
-      labels_left_out=self._inputs.labels_left_out,
-      ignored_columns=self._inputs.ignored_columns,
-      duplicates=self._inputs.equal_content,
-      coverage=self._inputs.coverage,
+      empty_classes=summary["empty_classes"],
     )
     if self._inputs.coverage is not None:
       report.write_missing(self._folder, self._inputs.missing)

@@ -77,3 +77,10 @@ def test_only_zeros_are_silence(tmp_path):
       file.setparams((1, 2, 16_000, 0, "NONE", ""))
       file.writeframes(samples.tobytes())
     assert asking.is_silent(str(path), 16_000) == silent
+  table = {"has_video": np.array([True]), "has_audio": np.array([False])}
+  for name, said in (
+    ("0", ": it is digital silence; leave"),
+    ("1", "s; leave"),
+  ):
+    with pytest.raises(exit_codes.UserError, match=f"model take.*{said} out"):
+      asking.modalities(str(tmp_path / f"{name}.wav"), table, "audio")

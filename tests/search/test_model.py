@@ -27,6 +27,7 @@ def export(tmp_path_factory):
   """An export of the smallest MMV."""
   root = tmp_path_factory.mktemp("mmv")
   experiment = exported_runs.mmv_experiment(tiny_mmv_runs.vocabulary(root))
+  experiment.data.use_silent_sound = True
   method = exported_runs.method(experiment)
   return exported_runs.export(experiment, method.encoders(), root / "model")
 

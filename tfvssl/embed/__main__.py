@@ -92,7 +92,8 @@ def _embed_media(root, output):
   counts = run.embed_media(embedder, files, root, output)
   print(
     f"{counts.rows} rows of {counts.files - counts.skipped} files,"
-    f" {counts.skipped} skipped, in {output}"
+    f" {counts.skipped} skipped, {counts.no_media} that are no media, in"
+    f" {output}"
   )
   print(
     f"next: python -m tfvssl.search --model={_MODEL.value} --index={output}"

@@ -73,9 +73,16 @@ def modalities(
       raise exit_codes.UserError(
         exit_codes.DATA,
         f"--by={by}, but --query={path} has no {_NAMES[modality]} that the"
-        " model takes; leave out --by.",
+        f" model takes{_silence(path, modality)}; leave out --by.",
       )
   return asked
+
+
+def _silence(path, modality):
+  """Returns words for sound that is there, but only zeros."""
+  if modality == "audio" and is_file(path) and streams.probe(path).has_audio:
+    return ": it is digital silence" * is_silent(path, 16_000)
+  return ""
 
 
 def is_silent(path: str, sample_rate_hz: int) -> bool:

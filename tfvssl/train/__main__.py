@@ -60,6 +60,7 @@ def main(argv: Sequence[str]) -> int:
   replicas.prepare_process(experiment)
   strategy = replicas.build_strategy(experiment.runtime)
   if not replicas.is_chief(strategy):
+    run_folder.keep_silent_sound(experiment, workdir, _ALLOW_CHANGE.value)
     return training.TrainingRun(experiment, workdir, strategy).run()
   with run_folder.locked(workdir):
     run_folder.agree_on_config(experiment, workdir, _ALLOW_CHANGE.value)

@@ -155,6 +155,7 @@ def _open(experiment, method, field, may_lack=False):
     folder,
     list(method.view_specs.values()),
     may_lack_all=may_lack,
+    use_silent_sound=experiment.data.use_silent_sound,
   )
 
 
