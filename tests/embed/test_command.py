@@ -122,6 +122,14 @@ def test_sight_and_sound_switch_in_the_same_row(table):
   np.testing.assert_allclose(rows["audio_s"][-1], 0.5, atol=1e-6)
 
 
+def test_first_folder_is_the_label(table, model, folder):
+  rows = dict(zip(table[0]["path"], table[0]["label"], strict=True))
+  assert rows == {"deep/switch.mkv": "deep", "silent.mkv": "", "sound.wav": ""}
+  embedder = embedding.Embedder(model)
+  flat, _ = embedding.embed_files(embedder, [folder / "sound.wav"], folder)
+  assert "label" not in flat  # no file has one
+
+
 def test_what_a_file_lacks_is_masked_and_zero(table):
   sound = _rows(table[0], "sound.wav")
   np.testing.assert_allclose(sound["start_s"], 0.25 * np.arange(23))

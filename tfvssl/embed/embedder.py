@@ -170,6 +170,12 @@ class Embedder:
       if name != export_format.PUBLISHED_BACKBONE  # the backbone once more
     }
 
+  def spaces(self, modality: str) -> list[str]:
+    """Returns `embedding` and the names of the other spaces of a modality."""
+    columns = self.columns(modality)
+    names = [column.removeprefix(f"{modality}_") for column in columns]
+    return ["embedding", *export_format.spaces(names)]
+
   def _run(self, modality, inputs):
     """Returns the outputs for all inputs, [n, D] by column name."""
     entry = self._signatures[_SIGNATURES[modality]]
@@ -317,8 +323,9 @@ def embed_files(
     root: paths in the table are relative to it.
 
   Returns:
-    columns of `Embedder.embed_file` and `path`, str [n]; empty where no file
-    could be read.
+    columns of `Embedder.embed_file`, `path`, str [n], and `label`, str [n],
+    the first-level sub-folder, empty outside of one, if there is any; empty
+    where no file could be read.
   """
   tables, skipped = [], []
   real_root = os.path.realpath(root)
@@ -335,11 +342,17 @@ def embed_files(
     tables.append(table)
   if not tables:
     return {}, skipped
-  return {
+  joined = {
     column: np.concatenate([table[column] for table in tables])
     for column in ("path", *tables[0])
     if column in tables[0]
-  }, skipped
+  }
+  labels = [
+    name.partition("/")[0] if "/" in name else "" for name in joined["path"]
+  ]
+  if any(labels):
+    joined["label"] = np.array(labels)
+  return joined, skipped
 
 
 def printable(path: str | os.PathLike) -> str:
