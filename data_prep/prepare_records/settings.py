@@ -138,6 +138,7 @@ class Settings:
       del tree["frame_rate_hz"]  # as in records of version 0.1.0
     tree["spectrogram"] = self.spectrogram.to_manifest()
     tree["modalities"] = list(self.modalities)
+    tree["media_rules"] = streams.MEDIA_RULES
     tree["ffmpeg"] = streams.ffmpeg_version()
     return tree
 

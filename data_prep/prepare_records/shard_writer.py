@@ -147,12 +147,14 @@ class Output:
     """Checks that an earlier run had the same settings and inputs.
 
     Raises:
-      ValueError: it had others; names the differences.
+      ValueError: it had others; names the differences, and first of all
+        another version of the rules by which media are read.
     """
     path = self._state / "state.json"
     state = json.loads(json.dumps(state))
     if path.is_file():
       old = json.loads(path.read_text(encoding="utf-8"))
+      _check_rules(self.folder, old, state)
       changed = _differences(old, state)
       if changed:
         raise ValueError(
@@ -277,6 +279,22 @@ def _blocks(path, exists):
     with open(path, "rb") as file:
       while block := file.read(_BLOCK):
         yield block
+
+
+def _check_rules(folder, old, new):
+  """Raises ValueError where the folder was begun by other media rules.
+
+  Manifests of before the rules had versions do not name one: it is 1.
+  """
+  before, now = (
+    tree.get("config", {}).get("media_rules", 1) for tree in (old, new)
+  )
+  if before != now:
+    raise ValueError(
+      f"{folder} was begun by version {before} of the rules for pictures and"
+      f" sound, this is version {now} (docs/media.md), and one folder must not"
+      " mix them; choose another `--output`, or remove the folder."
+    )
 
 
 def _differences(old, new, prefix=""):

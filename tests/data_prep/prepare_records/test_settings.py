@@ -9,6 +9,7 @@ from data_prep.prepare_records import optical_flow
 from data_prep.prepare_records import settings
 from tfvssl import views
 from tfvssl.config import sound
+from tfvssl.data.media import streams
 
 
 def test_defaults_are_valid():
@@ -88,6 +89,7 @@ _CONFIG_OF_0_1 = {
 def test_config_at_the_usual_rates_is_that_of_version_0_1():
   config = settings.Settings().to_config()
   del config["ffmpeg"]
+  assert config.pop("media_rules") == streams.MEDIA_RULES == 2
   assert json.dumps(config) == json.dumps(_CONFIG_OF_0_1)
 
 

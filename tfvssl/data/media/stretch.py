@@ -112,9 +112,14 @@ def other_stream(
   limit: tuple[str, ...] = ()
   if wanted.duration_s is not None:
     limit = ("-t", f"{lead_s + wanted.duration_s + 1.0:.6f}")
-  other = "0:a:0" if wanted.kind == "video" else "0:V:0"
+  other = _stream("audio" if wanted.kind == "video" else "video", info)
   copy = ("-c", "copy", "-copyinkf")
   return ("-map", other, *copy, *limit, "-f", "null", "-")
+
+
+def _stream(kind, info):
+  """Returns how ffmpeg names the stream that is read of a kind."""
+  return f"0:a:{info.audio_number}" if kind == "audio" else "0:V:0"
 
 
 def check_faults(
@@ -160,7 +165,6 @@ def _faults_inside(path, wanted, lead_s, info):
     if wanted.duration_s is None
     else ("-t", f"{wanted.end_s - place_s + 1.0:.6f}")
   )
-  stream = "0:a:0" if is_sound else "0:V:0"
   show = ("-af", "ashowinfo") if is_sound else ()
   packet_s = picture_s = -math.inf
   inside = []
@@ -168,7 +172,7 @@ def _faults_inside(path, wanted, lead_s, info):
     path,
     ("-debug_ts", *seek),
     (
-      *("-map", stream, *show, *limit, "-f", "null", "-"),
+      *("-map", _stream(wanted.kind, info), *show, *limit, "-f", "null", "-"),
       *other_stream(wanted, info, wanted.start_s - place_s),
     ),
     budget_s=30.0,
