@@ -38,10 +38,11 @@ class Outcome:
     labels: of its clips.
     bytes: of the staged records.
     sha256: of the staged records.
-    tail_s: see encode_clip.Notes, like `silent`, `padded` and `remarks`.
+    tail_s: see encode_clip.Notes, like what has the same names there.
     silent: likewise.
     padded: likewise.
     remarks: likewise.
+    skipped: likewise.
     clip_id: of the input, without the start of a clip.
     start_s: of its stretch, as text; empty where it is the whole file.
     end_s: likewise; empty for the file's end.
@@ -59,6 +60,7 @@ class Outcome:
   silent: list[str] = dataclasses.field(default_factory=list)
   padded: list[str] = dataclasses.field(default_factory=list)
   remarks: list[str] = dataclasses.field(default_factory=list)
+  skipped: list[list[str]] = dataclasses.field(default_factory=list)
   clip_id: str = ""
   start_s: str = ""
   end_s: str = ""

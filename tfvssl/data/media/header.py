@@ -66,7 +66,7 @@ def probe(
 
   Raises:
     MediaError: `not_media`, `unreadable`, `empty_file`, `format_refused`,
-      `too_large` or `timeout`.
+      `no_decoder`, `too_large` or `timeout`.
     FileNotFoundError: there is no such file.
   """
   path = pathlib.Path(path)
@@ -161,6 +161,8 @@ def _parse_video(info, line, rest, max_pixels):
   rate = re.search(r", ([\d.]+k?) fps", line)
   info.video_codec = line.split()[0].rstrip(",")
   info.has_video = True
+  if not size and _NO_KIND.match(line):
+    raise ffmpeg.no_decoder("video", "none", f"Video: {line}")
   if not size:
     raise ffmpeg.MediaError(
       "unreadable", "the video stream has no picture size"

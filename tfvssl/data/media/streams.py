@@ -87,8 +87,8 @@ def stream_frames(
       pictures' size, an end before the expected one.
 
   Raises:
-    MediaError: `no_video`, `no_frames`, `damaged`, `truncated`, `too_large`
-      or `timeout`.
+    MediaError: `no_video`, `no_frames`, `no_decoder`, `damaged`, `truncated`,
+      `too_large` or `timeout`.
   """
   size = _frame_size(info, short_side, max_pixels)
   wanted = stretch.Stretch("video", frame_rate_hz, start_s, duration_s)
@@ -136,7 +136,7 @@ def stream_audio(
   there are zeros. Arguments as in `stream_frames`.
 
   Raises:
-    MediaError: `no_audio`, `damaged`, `truncated` or `timeout`.
+    MediaError: `no_audio`, `no_decoder`, `damaged`, `truncated` or `timeout`.
   """
   if not info.has_audio:
     raise MediaError("no_audio", "the file has no audio stream")
