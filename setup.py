@@ -15,6 +15,7 @@ import setuptools
 _REQUIRED = [
   "absl-py",
   "etils[epath]",
+  "google-crc32c",
   "imageio-ffmpeg",
   "keras-cv==0.9.*",
   "ml_collections",

@@ -18,6 +18,7 @@ from absl import flags as absl_flags
 from tfvssl import views
 from tfvssl.config import flag
 from tfvssl.data.records import encoded_clip
+from tfvssl.runtime import binary
 from tfvssl.runtime import exit_codes
 from tfvssl.runtime import storage
 
@@ -148,6 +149,9 @@ def _summary(folder, manifest) -> Iterator[str]:
   yield "  modalities      " + ", ".join(
     f"{word} in {words[word]}" for word in sorted(words)
   )
+  silent = sum(sum(shard.silent()) for shard in manifest.shards)
+  if all(shard.digests for shard in manifest.shards):
+    yield f"  silent sound    in {silent} clips"
   yield "  labels          " + _counts(labels)
   if captions:
     shown = ", ".join(f"{text!r:.80}" for text in captions[:_MOST_CAPTIONS])
@@ -210,7 +214,11 @@ def render(
 
   method = experiment.method.build()
   specs = method.view_specs
-  records = reader.open_for_views(folder, specs.values())
+  records = reader.open_for_views(
+    folder,
+    specs.values(),
+    use_silent_sound=experiment.data.use_silent_sound,
+  )
   clips = min(clips, records.usable_count)
   try:
     batch = view_images.sample(
@@ -339,7 +347,7 @@ def _figure(picture, caption):
 
 def console_main() -> None:
   """Runs the binary as a console script."""
-  exit_codes.run(main)
+  binary.run(main)
 
 
 if __name__ == "__main__":

@@ -194,6 +194,9 @@ def _evaluate(copies, name, protocol, *flags):
   # What a view says since then; of these views it says what held before.
   view = ours["protocol"]["train_view"]
   assert (view.pop("optional"), view.pop("record_rate_hz")) == (False, 25.0)
+  for split in ours["splits"]:
+    for side in ("train", "test"):  # of the svm alone
+      assert split.pop(f"{side}_clips_constant", 0) == 0
   return ours, _result(_STORED / name / "results" / f"{protocol}.json")
 
 

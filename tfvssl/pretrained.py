@@ -19,8 +19,8 @@ from tfvssl.config import experiment
 from tfvssl.config import protocols
 from tfvssl.config import rules
 from tfvssl.config import tree
-from tfvssl.data import clip_views
 from tfvssl.data import pipeline
+from tfvssl.data import regular_views
 from tfvssl.data.records import damage
 from tfvssl.data.records import manifest
 from tfvssl.data.records import reader
@@ -225,7 +225,8 @@ def _label_table(records, classes):
   """Returns the label by the folder's own number of the class."""
   own = records.classes
   classes = own if classes is None else classes
-  unknown = [name for name in own if name not in classes]
+  empty = records.manifest.empty_classes
+  unknown = [name for name in own if name not in (*classes, *empty)]
   if unknown:
     raise ValueError(
       f"`classes` lacks {unknown[0]!r} of {records.folder}; give the classes of"
@@ -250,7 +251,7 @@ def _first_views(records, spec):
 
   def sample_views(clip, seed):
     del seed  # nothing is random
-    view = clip_views.evaluation_views(
+    view = regular_views.evaluation_views(
       clip,
       spec,
       temporal_clips=1,

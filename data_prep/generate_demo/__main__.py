@@ -15,7 +15,7 @@ from absl import app
 from absl import flags
 
 from data_prep.generate_demo import clips
-from tfvssl.runtime import exit_codes
+from tfvssl.runtime import binary
 
 _OUTPUT = flags.DEFINE_string(
   "output", None, "Folder for the videos and clips.csv.", required=True
@@ -58,7 +58,7 @@ def main(argv: list[str]) -> None:
 
 def console_main() -> None:
   """Console script tfvssl-generate-demo."""
-  exit_codes.run(main)
+  binary.run(main)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from absl import flags as absl_flags
 
 from data_prep.make_vocabulary import counting
+from tfvssl.runtime import binary
 from tfvssl.runtime import exit_codes
 from tfvssl.runtime import storage
 
@@ -71,7 +72,7 @@ def main(argv: Sequence[str]) -> int:
 
 def console_main() -> None:
   """Runs the binary as a console script."""
-  exit_codes.run(main)
+  binary.run(main)
 
 
 if __name__ == "__main__":

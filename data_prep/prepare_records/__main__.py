@@ -41,6 +41,7 @@ from data_prep.prepare_records import optical_flow
 from data_prep.prepare_records import run
 from data_prep.prepare_records import settings as settings_lib
 from data_prep.prepare_records import splits
+from tfvssl.runtime import binary
 from tfvssl.runtime import exit_codes
 
 _DEFAULTS = settings_lib.Settings()
@@ -298,6 +299,16 @@ def _conclude(summary, request):
       f"{skipped} damaged clips of inputs that became clips are skipped; see"
       f" {folder / 'skipped_clips.csv'}"
     )
+  if summary["silent_clips"]:
+    print(
+      f"{len(summary['silent_clips'])} clips have silent sound; it counts as"
+      " none unless `data.use_silent_sound` is true"
+    )
+  if summary["empty_classes"]:
+    print(
+      "classes of which no clip was kept, and which count nowhere:"
+      f" {', '.join(summary['empty_classes'])}"
+    )
   if not summary["clip_count"]:
     raise exit_codes.UserError(
       exit_codes.DATA,
@@ -342,7 +353,7 @@ def _words(reasons):
 
 def console_main() -> None:
   """The console script."""
-  exit_codes.run(main)
+  binary.run(main)
 
 
 if __name__ == "__main__":

@@ -38,6 +38,8 @@ def attach(inputs: list[sources.ClipSource], path: pathlib.Path) -> None:
   unknown = dict(found)
   for source in inputs:
     key = _key(source.relative)
+    if key not in found and source.file:
+      key = source.file  # of a link
     source.captions = tuple(found.get(key, ()))
     unknown.pop(key, None)
   if unknown:

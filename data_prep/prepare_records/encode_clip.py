@@ -13,9 +13,11 @@ from data_prep.prepare_records import optical_flow
 from data_prep.prepare_records import settings as settings_lib
 from data_prep.prepare_records import sources
 from data_prep.prepare_records import still_picture
+from data_prep.prepare_records import stillness
 from tfvssl import views
 from tfvssl.data import spectrogram
 from tfvssl.data.media import streams
+from tfvssl.data.records import content
 from tfvssl.data.records import encoded_clip
 
 # A file that holds a stretch may be so much longer, in seconds: cuts end at
@@ -29,7 +31,7 @@ class Notes:
 
   Attributes:
     tail_s: seconds at the end that were too short for a clip of their own.
-    silent: ids of clips whose sound is digital silence.
+    silent: ids of clips whose sound is silent, or nearly so; see content.
     padded: ids of clips whose sound ends half a second or more too early.
     remarks: lines about the file or its stretch, such as a change of channels.
     skipped: start, end, reason and detail of clips that are damaged.
@@ -108,14 +110,17 @@ def complete(
   clip.start_s = start_s
   cut = f"#{sources.seconds_text(clip.start_s)}" if is_cut else ""
   clip.clip_id = source.clip_id + cut
-  clip.path = os.path.normpath(source.relative)  # a csv may say ./a.mp4
+  clip.path = os.path.normpath(source.file or source.relative)
   clip.label_index, *others = label_indices or (-1,)
   clip.other_label_indices = tuple(others)
   clip.label_text = source.label_text
   clip.captions = captions.of_clip(source, clip.start_s, clip.duration_s)
-  _note_sound(clip, notes)
+  silent = _note_sound(clip, notes)
   if not settings.wants(views.Modality.AUDIO):
     clip.waveform = None
+  clip.digest = content.describe(
+    clip.held(), still=clip.is_still, silent=silent
+  )
 
 
 def _of_picture(source, settings):
@@ -155,13 +160,16 @@ def of_media(
 
 
 def _note_sound(clip, notes):
+  """Returns whether the sound is silent; None where there is none."""
   if clip.waveform is None:
-    return
-  if np.abs(clip.waveform.astype(np.int32)).max() <= 1:
+    return None
+  silent = content.is_silent(clip.waveform)
+  if silent:
     notes.silent.append(clip.clip_id)
   missing = len(clip.waveform) - clip.valid_samples
   if missing >= clip.sample_rate_hz // 2:
     notes.padded.append(clip.clip_id)
+  return silent
 
 
 def _sound(source, info, settings, notes):
@@ -201,9 +209,10 @@ def _with_pictures(source, info, settings, sound, notes):
     remarks=notes.remarks,
     **_span(source, settings),
   )
-  pictures = (_picture(frame, settings) for frame in frames)
   for position in itertools.count():
-    group = list(itertools.islice(pictures, settings.clip_frames))
+    look = stillness.Stillness()
+    taken = itertools.islice(frames, settings.clip_frames)
+    group = [_picture(look.seen(frame), settings) for frame in taken]
     chunk = None if sound is None else next(sound, None)
     if not group:
       break
@@ -212,6 +221,7 @@ def _with_pictures(source, info, settings, sound, notes):
       notes.tail_s += duration_s
       break
     clip = _pictures_clip(group, settings)
+    clip.is_still = look.is_still
     if chunk is not None and len(chunk):
       _add_sound(clip, chunk, settings)
     yield clip

@@ -241,7 +241,8 @@ class Preparation:
       try:
         self._write(number, outcome, clips, beat)
       except streams.MediaError as final:
-        outcome.clips, notes = [], encode_clip.Notes()
+        outcome.clips, outcome.digests = [], []
+        notes = encode_clip.Notes()
         outcome.reason, outcome.detail = final.reason, final.detail
     for field in dataclasses.fields(notes):
       setattr(outcome, field.name, getattr(notes, field.name))
@@ -249,16 +250,26 @@ class Preparation:
 
   def _write(self, number, outcome, clips, beat):
     """Writes clips to the staging place of an input, over what is there."""
-    outcome.clips = []
+    outcome.clips, outcome.digests = [], []
     with _RecordWriter(self._output.staging_path(number)) as writer:
       for clip in clips:
         writer.write(encoded_clip.serialize(clip, self._config_hash))
         outcome.clips.append("+".join(clip.modalities()))
+        outcome.digests.append(clip.digest)
         beat()
 
   def _finish(self):
     """Writes the manifests and reports and tidies up."""
     results = [self._results[shard.file] for shard in self._shards]
+    outcomes = [item for result in results for item in result.outcomes]
+    summary = report.summary(
+      outcomes,
+      labels_left_out=self._inputs.labels_left_out,
+      ignored_columns=self._inputs.ignored_columns,
+      duplicates=self._inputs.equal_content,
+      coverage=self._inputs.coverage,
+      classes=self._inputs.classes,
+    )
     report.write_manifests(
       self._folder,
       self._shards,
@@ -267,14 +278,7 @@ class Preparation:
       classes=self._inputs.classes,
       config=self._config,
       config_hash=self._config_hash,
-    )
-    outcomes = [item for result in results for item in result.outcomes]
-    summary = report.summary(
-      outcomes,
-      labels_left_out=self._inputs.labels_left_out,
-      ignored_columns=self._inputs.ignored_columns,
-      duplicates=self._inputs.equal_content,
-      coverage=self._inputs.coverage,
+      empty_classes=summary["empty_classes"],
     )
     if self._inputs.coverage is not None:
       report.write_missing(self._folder, self._inputs.missing)

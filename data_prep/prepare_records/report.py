@@ -1,12 +1,14 @@
 """manifest.json, report.json and quarantine.csv of a preparation."""
 
 import collections
+from collections.abc import Sequence
 import csv
 import io
 import json
 import os
 
 from data_prep.prepare_records import shard_writer
+from tfvssl.data.records import content
 from tfvssl.data.records import manifest as manifest_lib
 from tfvssl.data.records import schema
 from tfvssl.runtime import storage
@@ -21,6 +23,7 @@ def write_manifests(
   classes: list[str],
   config: dict,
   config_hash: str,
+  empty_classes: Sequence[str] = (),
 ) -> None:
   """Writes the manifest of every split, the last thing that makes it usable."""
   for split in splits:
@@ -31,6 +34,7 @@ def write_manifests(
         bytes=result.bytes,
         sha256=result.sha256,
         modalities=result.clips,
+        digests=result.digests,
       )
       for shard, result in zip(shards, results, strict=True)
       if result.clips and os.path.dirname(shard.file) == split
@@ -42,6 +46,7 @@ def write_manifests(
       config=config,
       config_hash=config_hash,
       shards=entries,
+      empty_classes=list(empty_classes),
     )
     (folder / split).mkdir(exist_ok=True)
     path = folder / split / manifest_lib.MANIFEST_NAME
@@ -55,6 +60,7 @@ def summary(
   ignored_columns: list[str],
   duplicates: list[list[str]],
   coverage: dict | None,
+  classes: Sequence[str] = (),
 ) -> dict:
   """Returns what report.json holds; input = written + quarantined.
 
@@ -64,6 +70,7 @@ def summary(
     ignored_columns: of the csv.
     duplicates: paths of equal content.
     coverage: how much of a published dataset is there; None for other inputs.
+    classes: names of the labels, as in the manifests.
   """
   lost = [outcome for outcome in outcomes if outcome.reason]
   written = [outcome for outcome in outcomes if not outcome.reason]
@@ -86,10 +93,14 @@ def summary(
     "clips_per_split": dict(sorted(clips.items())),
     "clips_per_label": dict(sorted(labels.items())),
     "clips_per_modalities": dict(sorted(modalities.items())),
+    "empty_classes": [name for name in classes if not labels[name]],
     "labels_left_out": labels_left_out,
     "ignored_columns": ignored_columns,
     "equal_content": duplicates,
     "silent_clips": sorted(i for item in written for i in item.silent),
+    "constant_clip_count": sum(
+      content.is_constant(text) for item in written for text in item.digests
+    ),
     "clips_with_short_sound": sorted(
       i for item in written for i in item.padded
     ),

@@ -46,6 +46,7 @@ class Outcome:
     clip_id: of the input, without the start of a clip.
     start_s: of its stretch, as text; empty where it is the whole file.
     end_s: likewise; empty for the file's end.
+    digests: of every clip, see records.content.
   """
 
   relative: str
@@ -64,6 +65,7 @@ class Outcome:
   clip_id: str = ""
   start_s: str = ""
   end_s: str = ""
+  digests: list[str] = dataclasses.field(default_factory=list)
 
   def row(self) -> dict[str, str]:
     """Returns what names the input in reports: path, id, start and end."""
@@ -118,6 +120,12 @@ class ShardResult:
   def clips(self) -> list[str]:
     """Modalities of every record, in order."""
     return [words for outcome in self.outcomes for words in outcome.clips]
+
+  @property
+  def digests(self) -> list[str]:
+    """Digests of every record, in order; none where older versions made one."""
+    found = [text for outcome in self.outcomes for text in outcome.digests]
+    return found if len(found) == len(self.clips) else []
 
 
 class Output:

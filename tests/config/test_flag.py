@@ -52,6 +52,7 @@ def get_config():
 _BINARY = """
 import json
 from tfvssl.config import flag, tree
+from tfvssl.runtime import binary
 from tfvssl.runtime import exit_codes
 
 _CONFIG = flag.define_config()
@@ -60,7 +61,7 @@ def main(argv):
   del argv
   print(json.dumps(tree.to_tree(flag.read_config())))
 
-exit_codes.run(main)
+binary.run(main)
 """
 
 

@@ -53,6 +53,13 @@ def test_whole_numbers_of_float_fields_become_float():
   assert type(peak) is float and peak == 1.0
 
 
+def test_field_that_is_missing_has_the_value_of_before_it():
+  stored = tree.to_tree(experiment.Data())
+  assert stored.pop("use_silent_sound") is False
+  assert tree.from_tree(stored) == experiment.Data(use_silent_sound=True)
+  assert tree.from_tree(tree.to_tree(experiment.Data())) == experiment.Data()
+
+
 def test_text_is_indented_and_ends_with_a_line_feed():
   text = tree.text(pictures.Crop())
   assert text.startswith('{\n  "class": "tfvssl.config.pictures.Crop",\n')

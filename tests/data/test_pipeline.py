@@ -10,6 +10,7 @@ from tests.data import record_fixture
 from tfvssl import views
 from tfvssl.data import clip_views
 from tfvssl.data import pipeline
+from tfvssl.data import second_records
 from tfvssl.data import starts
 from tfvssl.data.records import reader
 
@@ -293,7 +294,7 @@ def test_clips_without_sound_are_read_where_it_is_optional(folder):
 def test_half_of_every_batch_comes_from_each_records(records):
   first = _dataset(records, batch_size=2)
   second = _dataset(records, batch_size=2, seed=6)
-  joined = pipeline.half_and_half(first, second, 100)
+  joined = second_records.half_and_half(first, second, 100)
   batches = zip(first, second, joined)
   for own, other, both in itertools.islice(batches, 12):
     own, other, both = own["place"], other["place"], both["place"]

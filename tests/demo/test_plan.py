@@ -74,14 +74,23 @@ def test_too_few_clips_are_a_data_error():
 def test_usable_clips_hold_every_modality(tmp_path):
   manifest.Manifest(
     schema_version=schema.SCHEMA_VERSION,
-    clip_count=3,
+    clip_count=4,
     classes=[],
     config={},
     config_hash="",
-    shards=[manifest.Shard("a", 3, 1, "", ["audio+rgb", "rgb", "audio"])],
+    shards=[
+      manifest.Shard(
+        "a",
+        4,
+        1,
+        "",
+        ["audio+rgb", "rgb", "audio", "audio+rgb"],
+        ["rgb:a audio:b", "rgb:c", "audio:d", "rgb:e audio:f="],  # silent
+      )
+    ],
   ).save(tmp_path / manifest.MANIFEST_NAME)
   assert demo_plan.usable_clips(tmp_path, "rgb,audio") == 1
-  assert demo_plan.usable_clips(tmp_path, "rgb") == 2
+  assert demo_plan.usable_clips(tmp_path, "rgb") == 3
 
 
 def test_few_clips_change_the_batch_size_only():

@@ -42,7 +42,7 @@ def folder(tmp_path_factory):
 
 def _write_index(model, folder, path):
   embedder = embedding.Embedder(model, hop_s=0.5)
-  files = streams.list_media(folder)
+  files = streams.list_files(folder)
   table, skipped = embedding.embed_files(embedder, files, folder)
   assert not skipped
   about = {

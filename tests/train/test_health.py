@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from tfvssl.methods.parts import losses
 from tfvssl.train import health
+from tfvssl.train import health_log
 
 _GOOD = {"embedding_std/narrow": 0.9, "effective_rank/narrow": 12.0}
 _BAD = {"embedding_std/narrow": 0.02, "effective_rank/narrow": 1.4}
@@ -80,7 +81,7 @@ def test_log_of_a_run_tells_how_it_ended(tmp_path):
 
   def words(*lines):
     log.write_text("".join(json.dumps(line) + "\n" for line in lines))
-    return health.of_log(log, 32)
+    return health_log.of_log(log, 32)
 
   bad, good = (
     {"step": 1} | {f"train/{name}": value for name, value in metrics.items()}

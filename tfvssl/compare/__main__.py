@@ -15,6 +15,7 @@ from ml_collections import config_flags
 from tfvssl.compare import comparison
 from tfvssl.config import flag
 from tfvssl.config import paper_rows
+from tfvssl.runtime import binary
 from tfvssl.runtime import exit_codes
 from tfvssl.runtime import storage
 
@@ -56,7 +57,7 @@ def main(argv: Sequence[str]) -> int:
 
 def console_main() -> None:
   """Runs the binary as a console script."""
-  exit_codes.run(main)
+  binary.run(main)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,9 @@ import json
 import types
 import typing
 
+# In a field's metadata: its value in stored configs older than the field.
+BEFORE = "before"
+
 
 def nearest_name(name: str, config: typing.Any) -> str:
   """Returns a hint for a field that is not there: where it went, or is near."""
@@ -58,7 +61,11 @@ def from_tree(tree: dict) -> object:
   if kind is None:
     raise ValueError(f"'{path}' is not a config class of this version.")
   hints = typing.get_type_hints(kind)
-  values = {}
+  values = {
+    field.name: field.metadata[BEFORE]
+    for field in dataclasses.fields(kind)
+    if BEFORE in field.metadata
+  }
   for name, value in tree.items():
     if name == "class":
       continue

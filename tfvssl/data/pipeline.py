@@ -20,7 +20,7 @@ from tfvssl.runtime import randomness
 SampleViews = Callable[[views.Clip, int], dict[str, views.View]]
 
 # AutoGraph would bury one-line errors in a long trace.
-_without_autograph = tf.autograph.experimental.do_not_convert
+without_autograph = tf.autograph.experimental.do_not_convert
 
 
 _SHARDS_AT_ONCE = 8  # released datasets/media_sequences: cycle length
@@ -61,7 +61,7 @@ def training_dataset(
   count = records.usable_for_host(host_index, num_hosts)
   first_epoch, inside = divmod(start_position, count)
 
-  @_without_autograph
+  @without_autograph
   def epoch_blocks(epoch):
     skip = tf.where(epoch == first_epoch, tf.constant(inside, tf.int64), 0)
     return _blocks(
@@ -83,45 +83,6 @@ def training_dataset(
     seed=seed,
     batch_size=batch_size,
     drop_remainder=True,
-  )
-
-
-def half_and_half(
-  first: tf.data.Dataset, second: tf.data.Dataset, second_index: int
-) -> tf.data.Dataset:
-  """Returns batches whose first half is of `first`, the rest of `second`.
-
-  Args:
-    first: of `training_dataset`.
-    second: of other records, for the same views.
-    second_index: added to the sample_index of `second`, so that no two clips
-      of a batch have the same draws on the device; the number of clips of the
-      first records. Clips of `second` get the label -1.
-  """
-
-  @_without_autograph
-  def join(batch, other):
-    return {
-      name: tf.nest.map_structure(
-        lambda part, rest: None if part is None else tf.concat([part, rest], 0),
-        view,
-        _second(other[name], second_index),
-      )
-      for name, view in batch.items()
-    }
-
-  joined = tf.data.Dataset.zip((first, second)).map(join)
-  return joined.prefetch(tf.data.AUTOTUNE)
-
-
-def _second(view, second_index):
-  """Returns a view of the second records with an index and no label of them.
-
-  A label is an index into the classes of its own records.
-  """
-  return view._replace(
-    sample_index=view.sample_index + second_index,
-    labels=-tf.ones_like(view.labels),
   )
 
 
@@ -176,10 +137,14 @@ def _views(
   records, clips, sample_views, modalities, *, seed, batch_size, drop_remainder
 ):
   may_lack = records.may_lack | {views.Modality.AUDIO}  # if `records` let it
+  muted = records.muted
+  muted = tf.constant(muted) if (muted & records.usable).any() else None
 
-  @_without_autograph
+  @without_autograph
   def make(epoch, number, record):
     clip = schema.parse(record, modalities, number, epoch, optional=may_lack)
+    if muted is not None:
+      clip = _without_sound(clip, muted[number])
     return sample_views(clip, seed)
 
   dataset = clips.map(
@@ -196,6 +161,19 @@ def _views(
   # Clips run in parallel; threads inside an operation would only contend.
   options.threading.max_intra_op_parallelism = 1
   return dataset.prefetch(tf.data.AUTOTUNE).with_options(options)
+
+
+def _without_sound(clip, muted):
+  """Returns the clip, with empty sound where `muted`, a bool scalar."""
+
+  def cut(sound):
+    if sound is not None:
+      sound = sound[: tf.where(muted, 0, tf.shape(sound)[0])]
+    return sound
+
+  return clip._replace(
+    waveform=cut(clip.waveform), spectrogram=cut(clip.spectrogram)
+  )
 
 
 def _blocks(records, shards, *, seed, epoch, skip, block_size):
@@ -225,7 +203,7 @@ def _blocks(records, shards, *, seed, epoch, skip, block_size):
     records, order[first_group * _SHARDS_AT_ONCE :], _SHARDS_AT_ONCE
   ).skip(begin - before)
 
-  @_without_autograph
+  @without_autograph
   def permute(block, batch):
     numbers, serialized = batch
     positions = block * block_size + tf.range(tf.size(numbers, tf.int64))
@@ -269,7 +247,7 @@ def _read_in_turn(records, shards, shards_at_once):
   paths = tf.constant(records.paths)
   usable = tf.constant(records.usable)
 
-  @_without_autograph
+  @without_autograph
   def read(shard):
     numbers = tf.range(counts[shard]) + offsets[shard]
     dataset = tf.data.TFRecordDataset(paths[shard]).apply(
@@ -280,7 +258,7 @@ def _read_in_turn(records, shards, shards_at_once):
     )
     return dataset.filter(lambda number, record: usable[number])
 
-  @_without_autograph
+  @without_autograph
   def read_group(group):
     return tf.data.Dataset.from_tensor_slices(group).interleave(
       read,

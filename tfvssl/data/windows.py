@@ -212,18 +212,3 @@ def take_sound(sound: tf.Tensor, indices: tf.Tensor) -> tf.Tensor:
   values = tf.gather(sound, tf.maximum(indices, 0))
   present = tf.reshape(indices >= 0, [-1] + [1] * (len(sound.shape) - 1))
   return tf.where(present, values, tf.zeros([], sound.dtype))
-
-
-def linspace_starts(
-  num_clip_frames: tf.Tensor,
-  num_clips: int,
-  num_frames: int | tf.Tensor,
-  frame_step: float,
-) -> tf.Tensor:
-  """Returns regularly spaced starts, int32 [num_clips], for the evaluation.
-
-  Float32 as in the released code, so that truncation gives the same frames.
-  """
-  last = narrow_start_bound(num_clip_frames, num_frames, frame_step) - 1
-  starts = tf.linspace(0.0, tf.cast(last, tf.float32), num_clips)
-  return tf.cast(starts, tf.int32)

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from absl import flags
 from absl import logging
 
+from tfvssl.runtime import binary
 from tfvssl.runtime import exit_codes
 from tfvssl.runtime import storage
 from tfvssl.train import run_folder
@@ -82,7 +83,7 @@ def main(argv: Sequence[str]) -> int:
 
 def console_main() -> None:
   """Runs the binary as a console script."""
-  exit_codes.run(main)
+  binary.run(main)
 
 
 if __name__ == "__main__":

@@ -9,8 +9,8 @@ import tensorflow as tf
 
 from tfvssl import views
 from tfvssl.backbones import deflation
-from tfvssl.data import clip_views
 from tfvssl.data import pipeline
+from tfvssl.data import regular_views
 from tfvssl.data.records import reader
 from tfvssl.methods import base
 from tfvssl.runtime import storage
@@ -159,7 +159,7 @@ def pictures(
 
   def sample_views(clip, seed):
     del seed  # nothing is random
-    view = clip_views.evaluation_views(
+    view = regular_views.evaluation_views(
       clip, spec, temporal_clips=1, spatial_crops=1, short_side=short_side
     )
     return {"image": view}

@@ -15,6 +15,7 @@ from absl import app
 from absl import flags
 
 from tfvssl.demo import run
+from tfvssl.runtime import binary
 from tfvssl.runtime import exit_codes
 from tfvssl.runtime import storage
 
@@ -46,7 +47,7 @@ def main(argv: Sequence[str]) -> int:
 
 def console_main() -> None:
   """Console script tfvssl-demo."""
-  exit_codes.run(main)
+  binary.run(main)
 
 
 if __name__ == "__main__":

@@ -57,7 +57,7 @@ class Choice:
 def survey(folder: pathlib.Path) -> Survey:
   """Returns what the headers of the files below `folder` say."""
   result = Survey()
-  for path in streams.list_media(folder):
+  for path in streams.list_files(folder):
     try:
       info = streams.probe(path)
     except streams.MediaError:
@@ -155,13 +155,13 @@ def prepare(
 
 
 def usable_clips(records: pathlib.Path, modalities: str) -> int:
-  """Returns how many clips of a record folder hold all of `modalities`."""
+  """Returns how many clips of a record folder hold all of `modalities`.
+
+  Silent sound counts as none, as it does where nobody asks for it.
+  """
   needed = set(modalities.split(","))
-  return sum(
-    needed <= set(words.split("+"))
-    for shard in manifest.load_manifest(records).shards
-    for words in shard.modalities
-  )
+  held = manifest.load_manifest(records).held(use_silent_sound=False)
+  return sum(needed <= words for words in held)
 
 
 def batch_size(train_clips: int) -> int:

@@ -15,7 +15,7 @@ from tfvssl.evaluate.classifiers import linear_svm
 from tfvssl.pages import gallery
 from tfvssl.pages import report
 from tfvssl.runtime import storage
-from tfvssl.train import health
+from tfvssl.train import health_log
 from tfvssl.train import run_folder
 from tfvssl.train import view_images
 from tfvssl.train import weights
@@ -106,7 +106,7 @@ def _collapsed(demo):
     return []
   experiment = run_folder.read_config(run)
   clips = experiment.batch_size // experiment.accumulation
-  words = health.of_log(run / "metrics.jsonl", clips)
+  words = health_log.of_log(run / "metrics.jsonl", clips)
   return [words] if words else []
 
 
@@ -218,6 +218,7 @@ def _add_views(content, demo):
   records = reader.open_for_views(
     experiment.data.train_records,
     list(method.view_specs.values()),
+    use_silent_sound=experiment.data.use_silent_sound,
   )
   batch = view_images.sample(
     method, records, seed=experiment.seed, clips=_SHOWN_CLIPS

@@ -23,6 +23,7 @@ from absl import flags
 from absl import logging
 
 from tfvssl.embed import inputs
+from tfvssl.runtime import binary
 from tfvssl.runtime import exit_codes
 from tfvssl.runtime import storage
 
@@ -90,7 +91,8 @@ def _embed_media(root, output):
   counts = run.embed_media(embedder, files, root, output)
   print(
     f"{counts.rows} rows of {counts.files - counts.skipped} files,"
-    f" {counts.skipped} skipped, in {output}"
+    f" {counts.skipped} skipped, {counts.no_media} that are no media, in"
+    f" {output}"
   )
   print(
     f"next: python -m tfvssl.search --model={_MODEL.value} --index={output}"
@@ -128,7 +130,7 @@ def _load(modalities):
 
 def console_main() -> None:
   """Runs the binary as a console script."""
-  exit_codes.run(main)
+  binary.run(main)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ import tensorflow as tf
 
 from tfvssl.data import decode
 from tfvssl.data.media import streams
+from tfvssl.data.records import content
 from tfvssl.export import description as export_format
 from tfvssl.export import graph_check
 from tfvssl.runtime import storage
@@ -42,6 +43,7 @@ class Embedder:
     text: likewise for sentences.
     hop_s: distance between rows in seconds; None for sentences alone.
     identity: of the export, see export_format.identity.
+    use_silent_sound: whether a file of silent sound counts as one with sound.
   """
 
   def __init__(
@@ -90,6 +92,8 @@ class Embedder:
       raise ValueError(f"`batch_size` ({batch_size}) must be at least 1.")
     self._batch_size = min(batch_size, description["max_batch_size"])
     self._signatures = description["signatures"]
+    # Exports of version 0.1.0 do not say.
+    self.use_silent_sound = description.get("use_silent_sound", True)
     self.identity = export_format.identity(folder)
     if not trusted:
       graph_check.check(folder)
@@ -127,10 +131,16 @@ class Embedder:
         path, info, sample_rate_hz=sound["sample_rate_hz"]
       )
       lengths: list[int] = []
+      heard: list[bool] = []
+      chunks = _listened_to(chunks, heard)
       windows = sound_windows(chunks, sound, self.hop_s, num_rows, lengths)
       rows |= self._run("audio", windows)
       num_rows = len(lengths)
       audio_s = np.array(lengths) / sound["sample_rate_hz"]
+      if not any(heard) and not self.use_silent_sound:
+        audio_s[:] = 0
+        if not sight:
+          raise streams.MediaError("silent", "its sound is silent")
     return self._complete(rows, num_rows, bool(sight), audio_s)
 
   def _frames(self, path, info):
@@ -289,6 +299,13 @@ def sound_windows(
   collections.deque(chunks, maxlen=0)
 
 
+def _listened_to(chunks, heard):
+  """Yields the sound, and notes of every chunk whether there is any to hear."""
+  for chunk in chunks:
+    heard.append(bool(len(chunk)) and not content.is_silent(chunk))
+    yield chunk
+
+
 def embed_files(
   embedder: Embedder, files: Iterable[pathlib.Path], root: pathlib.Path
 ) -> tuple[dict[str, np.ndarray], list[Skipped]]:
@@ -296,7 +313,7 @@ def embed_files(
 
   Args:
     embedder: of the model.
-    files: media files below `root`.
+    files: below `root`.
     root: paths in the table are relative to it.
 
   Returns:
@@ -304,9 +321,12 @@ def embed_files(
     could be read.
   """
   tables, skipped = [], []
+  real_root = os.path.realpath(root)
   for file in files:
     name = printable(file.relative_to(root) if file != root else file.name)
     try:
+      if file != root and (why := streams.refusal(file, real_root)):
+        raise streams.MediaError("outside_input", why)
       table = embedder.embed_file(file)
     except streams.MediaError as error:
       skipped.append(Skipped(name, error.reason, error.detail))

@@ -23,6 +23,7 @@ from absl import logging
 
 from tfvssl.evaluate import request as requests
 from tfvssl.evaluate.protocols import known
+from tfvssl.runtime import binary
 from tfvssl.runtime import exit_codes
 from tfvssl.runtime import storage
 
@@ -155,7 +156,7 @@ def _request():
 
 def console_main() -> None:
   """Runs the binary as a console script."""
-  exit_codes.run(main)
+  binary.run(main)
 
 
 if __name__ == "__main__":

@@ -150,6 +150,7 @@ def _describe(module, encoders, experiment, step, image):
     },
     "video": _describe_video(encoders.get("video"), experiment),
     "audio": _describe_audio(encoders.get("audio")),
+    "use_silent_sound": experiment.data.use_silent_sound,
   }
   if module.tokens is not None:
     description["text"] = _describe_text(encoders["text"].spec, module.tokens)

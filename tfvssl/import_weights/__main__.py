@@ -18,6 +18,7 @@ from absl import flags
 from absl import logging
 
 from tfvssl.import_weights import published_file
+from tfvssl.runtime import binary
 from tfvssl.runtime import exit_codes
 from tfvssl.runtime import places
 from tfvssl.runtime import storage
@@ -107,7 +108,7 @@ def _import(output):
 
 def console_main() -> None:
   """Runs the binary as a console script."""
-  exit_codes.run(main)
+  binary.run(main)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from absl import logging
 from ml_collections import config_flags
 
 from tfvssl.config import flag
+from tfvssl.runtime import binary
 from tfvssl.runtime import exit_codes
 from tfvssl.runtime import storage
 
@@ -59,6 +60,7 @@ def main(argv: Sequence[str]) -> int:
   replicas.prepare_process(experiment)
   strategy = replicas.build_strategy(experiment.runtime)
   if not replicas.is_chief(strategy):
+    run_folder.keep_silent_sound(experiment, workdir, _ALLOW_CHANGE.value)
     return training.TrainingRun(experiment, workdir, strategy).run()
   with run_folder.locked(workdir):
     run_folder.agree_on_config(experiment, workdir, _ALLOW_CHANGE.value)
@@ -96,7 +98,7 @@ def _describe():
 
 def console_main() -> None:
   """Runs the binary as a console script."""
-  exit_codes.run(main)
+  binary.run(main)
 
 
 if __name__ == "__main__":

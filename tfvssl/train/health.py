@@ -5,7 +5,6 @@ look as good as ever.
 """
 
 from collections.abc import Mapping
-import json
 
 from absl import logging
 import tensorflow as tf
@@ -24,31 +23,8 @@ _REMEDY = (
 )
 
 
-def of_log(log: storage.PathLike, clips: int) -> str:
-  """Returns in a line how a run ended, by its metrics; empty if it is well.
-
-  Args:
-    log: metrics.jsonl of the run.
-    clips: see `problems`.
-  """
-  lines = storage.Path(log).read_text(encoding="utf-8").splitlines()
-  means = [_trained(json.loads(line)) for line in lines]
-  *_, before, last = [{}, {}, *filter(None, means)]
-  found = problems(last, clips)
-  return _ended(found) if found and problems(before, clips) else ""
-
-
-def _trained(scalars):
-  """Returns what a line of the log says of the training, by plain names."""
-  prefix = "train/"
-  return {
-    name.removeprefix(prefix): value
-    for name, value in scalars.items()
-    if name.startswith(prefix)
-  }
-
-
-def _ended(found):
+def ended(found: list[str]) -> str:
+  """Returns the line for the end of a run with such problems."""
   return f"the run ends collapsed: {'; '.join(found)}; {_REMEDY}."
 
 
@@ -107,7 +83,7 @@ class Health:
 
   def last_words(self) -> str:
     """Returns a line for the end of a run; empty if nothing is wrong."""
-    return _ended(self._before) if self._said else ""
+    return ended(self._before) if self._said else ""
 
   def _say(self, step, words):
     logging.warning("step %d: %s", step, words)

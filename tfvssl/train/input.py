@@ -58,9 +58,14 @@ class Input:
     first, *others = [
       self._of_source(records, context, start_step) for records in self.sources
     ]
-    for second in others:
-      first = pipeline.half_and_half(first, second, len(self.sources[0].usable))
-    return first
+    if not others:
+      return first
+    from tfvssl.data import second_records  # most runs have none
+
+    (second,) = others
+    return second_records.half_and_half(
+      first, second, len(self.sources[0].usable)
+    )
 
   def _of_source(self, records, context, start_step):
     experiment, share = self._experiment, len(self.sources)
@@ -150,6 +155,7 @@ def _open(experiment, method, field, may_lack=False):
     folder,
     list(method.view_specs.values()),
     may_lack_all=may_lack,
+    use_silent_sound=experiment.data.use_silent_sound,
   )
 
 

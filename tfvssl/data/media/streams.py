@@ -38,11 +38,31 @@ def list_files(folder: str | pathlib.Path) -> list[pathlib.Path]:
   return sorted(found, key=os.fsencode)
 
 
-def list_media(folder: str | pathlib.Path) -> list[pathlib.Path]:
-  """Returns the files under `folder` that are named as video or audio."""
-  return [
-    path for path in list_files(folder) if path.suffix.lower() in MEDIA_SUFFIXES
-  ]
+def refusal(path: str | pathlib.Path, root: str | pathlib.Path) -> str:
+  """Returns why a file below the real folder `root` is not opened, or nothing.
+
+  Both as a reason for a report: a link may lead to what was not given.
+  """
+  if os.path.commonpath([os.path.realpath(path), root]) == str(root):
+    return ""
+  return (
+    "a link to a file outside the input folder; copy the file or give its"
+    " real folder"
+  )
+
+
+def is_named_as_media(path: str | pathlib.Path) -> bool:
+  """Returns whether a file has a suffix of video or sound."""
+  return os.path.splitext(path)[1].lower() in MEDIA_SUFFIXES
+
+
+def is_media(path: str | pathlib.Path) -> bool:
+  """Returns whether a file is video or sound by its content, not its name."""
+  try:
+    info = probe(path)
+  except (MediaError, OSError):
+    return False
+  return info.has_video or info.has_audio
 
 
 def scaled_size(info: MediaInfo, short_side: int | None) -> tuple[int, int]:
