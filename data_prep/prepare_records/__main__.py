@@ -23,7 +23,8 @@ several official splits each is one run, into OUTPUT/split_1/train and so on;
 what an earlier split has decoded is copied.
 
 Every input is either written or stands, with its reason, in quarantine.csv;
-report.json has the counts.
+report.json has the counts. With --damage=skip_clips an input that is damaged
+somewhere keeps its whole clips, and skipped_clips.csv has the others.
 
 An interrupted run continues when it is started again with the same flags.
 """
@@ -160,6 +161,14 @@ _DECODE_BUDGET = flags.DEFINE_float(
   "How long the decoder may keep a file waiting, in seconds; 0 for ten times"
   " its duration and at least 30 s.",
 )
+_DAMAGE = flags.DEFINE_enum(
+  "damage",
+  _DEFAULTS.damage,
+  list(settings_lib.DAMAGE),
+  "What becomes of an input with damage: `strict` leaves all of it out,"
+  " `skip_clips` keeps the clips before and behind the damage that are whole"
+  " and lists the others in skipped_clips.csv.",
+)
 _SILENCE = flags.DEFINE_float(
   "worker_silence_s",
   600.0,
@@ -232,6 +241,7 @@ def _settings():
     ),
     max_pixels=_MAX_PIXELS.value,
     decode_budget_s=_DECODE_BUDGET.value,
+    damage=_DAMAGE.value,
     images=_IMAGES.value or _is_of_images(),
   )
   settings.validate()
@@ -285,6 +295,11 @@ def _conclude(summary, request):
     f" {summary['clip_count']} clips in {folder}; quarantined:"
     f" {_words(summary['reasons'])}"
   )
+  if skipped := len(summary["skipped_clips"]):
+    print(
+      f"{skipped} damaged clips of inputs that became clips are skipped; see"
+      f" {folder / 'skipped_clips.csv'}"
+    )
   if summary["silent_clips"]:
     print(
       f"{len(summary['silent_clips'])} clips have silent sound; it counts as"

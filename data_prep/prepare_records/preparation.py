@@ -25,6 +25,7 @@ from . import settings as settings_lib
 from . import shard_writer
 from . import sources
 from . import splits
+from . import whole_clips
 from . import worker_pool
 
 
@@ -221,20 +222,42 @@ class Preparation:
     labels = tuple(
       self._indices[name] for name in source.labels if name in self._indices
     )
+    settings = self._settings
     try:
-      with _RecordWriter(self._output.staging_path(number)) as writer:
-        for clip in encode_clip.encode(source, labels, self._settings, notes):
-          writer.write(encoded_clip.serialize(clip, self._config_hash))
-          outcome.clips.append("+".join(clip.modalities()))
-          outcome.digests.append(clip.digest)
-          beat()
+      clips = encode_clip.encode(source, labels, settings, notes)
+      self._write(number, outcome, clips, beat)
     except streams.MediaError as error:
-      outcome.clips, outcome.digests, notes = [], [], encode_clip.Notes()
-      outcome.reason, outcome.detail = error.reason, error.detail
-    outcome.tail_s = notes.tail_s
-    outcome.silent, outcome.padded = notes.silent, notes.padded
-    outcome.remarks = notes.remarks
+      clip_s = settings.clip_frames / settings.frame_rate_hz
+      decoded_s = len(outcome.clips) * clip_s
+      notes = encode_clip.Notes()
+      clips = whole_clips.encode(
+        source,
+        labels,
+        settings,
+        notes,
+        error=error,
+        decoded_s=decoded_s,
+        beat=beat,
+      )
+      try:
+        self._write(number, outcome, clips, beat)
+      except streams.MediaError as final:
+        outcome.clips, outcome.digests = [], []
+        notes = encode_clip.Notes()
+        outcome.reason, outcome.detail = final.reason, final.detail
+    for field in dataclasses.fields(notes):
+      setattr(outcome, field.name, getattr(notes, field.name))
     self._output.stage(number, outcome)
+
+  def _write(self, number, outcome, clips, beat):
+    """Writes clips to the staging place of an input, over what is there."""
+    outcome.clips, outcome.digests = [], []
+    with _RecordWriter(self._output.staging_path(number)) as writer:
+      for clip in clips:
+        writer.write(encoded_clip.serialize(clip, self._config_hash))
+        outcome.clips.append("+".join(clip.modalities()))
+        outcome.digests.append(clip.digest)
+        beat()
 
   def _finish(self):
     """Writes the manifests and reports and tidies up."""

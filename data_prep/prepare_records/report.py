@@ -111,6 +111,7 @@ def summary(
       for item in sorted(written, key=_place)
       for line in item.remarks
     ],
+    "skipped_clips": _skipped(written),
     "quarantined": _quarantined(lost),
   }
 
@@ -120,7 +121,11 @@ def write_report(
   report: dict,
   outcomes: list[shard_writer.Outcome],
 ) -> None:
-  """Writes report.json and quarantine.csv."""
+  """Writes report.json and quarantine.csv; skipped_clips.csv if there are."""
+  written = [item for item in outcomes if not item.reason]
+  if skipped := _skipped(written):
+    rows = [list(row.values()) for row in skipped]
+    _write_csv(folder / "skipped_clips.csv", list(skipped[0]), rows)
   _write_csv(
     folder / "quarantine.csv",
     ["path", "id", "start_s", "end_s", "reason", "detail"],
@@ -137,6 +142,22 @@ def _quarantined(outcomes):
     item.row() | {"reason": item.reason, "detail": item.detail}
     for item in sorted(outcomes, key=_place)
     if item.reason
+  ]
+
+
+def _skipped(outcomes):
+  """Returns what names every clip that was left out of a damaged input."""
+  return [
+    {
+      "path": item.relative,
+      "id": item.clip_id,
+      "start_s": start_s,
+      "end_s": end_s,
+      "reason": reason,
+      "detail": detail,
+    }
+    for item in sorted(outcomes, key=_place)
+    for start_s, end_s, reason, detail in item.skipped
   ]
 
 

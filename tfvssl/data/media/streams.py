@@ -8,6 +8,7 @@ import numpy as np
 
 from tfvssl.data.media import ffmpeg
 from tfvssl.data.media import header
+from tfvssl.data.media import picture_rules
 from tfvssl.data.media import pictures
 from tfvssl.data.media import sound
 from tfvssl.data.media import stretch
@@ -17,6 +18,7 @@ MAX_SIDE = 65_500  # of a JPEG
 MEDIA_SUFFIXES = header.MEDIA_SUFFIXES
 MAX_PIXELS = header.MAX_PIXELS
 MediaInfo = header.MediaInfo
+MEDIA_RULES = picture_rules.VERSION
 MediaError = ffmpeg.MediaError
 ffmpeg_version = ffmpeg.version
 probe = header.probe
@@ -87,7 +89,8 @@ def stream_frames(
 
   Frame i is the picture shown at `start_s + i / frame_rate_hz` of the file's
   own clock; where the video starts after the audio its first picture is held.
-  Rotation is honoured; pixels are taken as square. Whatever was yielded is
+  Rotation is honoured, frames have square pixels, and what is marked as
+  interlaced is deinterlaced; see docs/media.md. Whatever was yielded is
   only good when the iterator ends without an error.
 
   Args:
@@ -104,8 +107,8 @@ def stream_frames(
       pictures' size, an end before the expected one.
 
   Raises:
-    MediaError: `no_video`, `no_frames`, `damaged`, `truncated`, `too_large`
-      or `timeout`.
+    MediaError: `no_video`, `no_frames`, `no_decoder`, `damaged`, `truncated`,
+      `too_large` or `timeout`.
   """
   size = _frame_size(info, short_side, max_pixels)
   wanted = stretch.Stretch("video", frame_rate_hz, start_s, duration_s)
@@ -147,13 +150,13 @@ def stream_audio(
 ) -> Iterator[np.ndarray]:
   """Yields the sound in chunks, int16 [chunk_samples], the last one shorter.
 
-  Mono, the mean of the channels. Sample i is heard at `start_s + i /
-  sample_rate_hz` of the file's own clock, also behind a change of channels or
-  rate; where the sound starts late or has a gap there are zeros. Arguments as
-  in `stream_frames`.
+  Mono: of two channels the mean, of more ffmpeg's mix (docs/media.md). Sample
+  i is heard at `start_s + i / sample_rate_hz` of the file's own clock, also
+  behind a change of channels or rate; where the sound starts late or has a gap
+  there are zeros. Arguments as in `stream_frames`.
 
   Raises:
-    MediaError: `no_audio`, `damaged`, `truncated` or `timeout`.
+    MediaError: `no_audio`, `no_decoder`, `damaged`, `truncated` or `timeout`.
   """
   if not info.has_audio:
     raise MediaError("no_audio", "the file has no audio stream")
