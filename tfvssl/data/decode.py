@@ -130,12 +130,16 @@ def decode_crops(
   Source: paper appendix B; the released code spaces them along the diagonal.
   """
   _check_crop_size(size, short_side)
+  video = resize_short_side(decode_frames(frames), short_side)
+  return regular_squares(video, size, num_crops)
+
+
+def decode_frames(frames: tf.Tensor) -> tf.Tensor:
+  """Returns all pixels, uint8 [n, h, w, 3]; see `decode_crops`."""
   with tf.control_dependencies([_common_jpeg_shape(frames)]):
-    video = tf.stack(
+    return tf.stack(
       [tf.io.decode_jpeg(frame, channels=3) for frame in tf.unstack(frames)]
     )
-  video = resize_short_side(video, short_side)
-  return _regular_squares(video, size, num_crops)
 
 
 def decode_flow_view(
@@ -171,7 +175,7 @@ def decode_flow_crops(
 ) -> tf.Tensor:
   """Returns uint8 [num_crops, n, size, size, 2]; as `decode_crops`."""
   fields = _decode_flow(flow, short_side, size)
-  return _regular_squares(fields, size, num_crops)
+  return regular_squares(fields, size, num_crops)
 
 
 def resize(
@@ -257,7 +261,8 @@ def _check_crop_size(size, short_side):
     )
 
 
-def _regular_squares(video, size, num_crops):
+def regular_squares(video: tf.Tensor, size: int, num_crops: int) -> tf.Tensor:
+  """Returns [num_crops, n, size, size, C]; see `decode_crops`."""
   slack = tf.shape(video)[1:3] - size
   crops = []
   for number in range(num_crops):
