@@ -70,6 +70,7 @@ class Embedder:
       ValueError: the export is damaged, may do more than compute or serves
         none of `modalities`, or a number is not above 0.
     """
+    folder = export_format.version_folder(folder)
     description = export_format.load_description(folder)
     served = {
       name: description[name]
