@@ -30,7 +30,7 @@ def _export(output, *, records="", **arguments):
 def folder(tmp_path_factory):
   folder = tmp_path_factory.mktemp("export") / "model"
   _export(folder, max_batch_size=4)
-  return folder
+  return folder / "1"
 
 
 def test_export_is_made_by_one_and_without_what_a_killed_one_left(tmp_path):

@@ -17,11 +17,15 @@ from tfvssl.runtime import storage
 
 
 class Counts(NamedTuple):
-  """What became of the files: rows of the table, and files that gave none."""
+  """What became of the files: rows of the table, and files that gave none.
+
+  Files that are neither named as media nor media are counted apart.
+  """
 
   rows: int
   files: int
   skipped: int
+  no_media: int
 
 
 def load(
@@ -93,14 +97,17 @@ def _key(file, root):
 def _write(embedder, files, root, output, kept):
   """Writes the rows that are kept, and says what has none."""
   skipped = kept.skipped
-  for item in skipped:
+  unreadable = [item for item in skipped if item.reason != "not_media"]
+  no_media = len(skipped) - len(unreadable)
+  for item in unreadable:
     logging.warning("skipped %s: %s: %s", *item)
   if not kept.rows:
     kept.remove()
+    first = (unreadable or skipped)[0]
     raise exit_codes.UserError(
       exit_codes.DATA,
       f"none of the {len(files)} files of {root} could be embedded; the first"
-      f" was {skipped[0].path}: {skipped[0].reason}: {skipped[0].detail}",
+      f" was {first.path}: {first.reason}: {first.detail}",
     )
   about = {
     "model": np.array(embedder.identity),
@@ -108,7 +115,7 @@ def _write(embedder, files, root, output, kept):
   }
   rows = kept.rows
   kept.write(output, {**embedding.skipped_columns(skipped), **about})
-  return Counts(rows, len(files), len(skipped))
+  return Counts(rows, len(files) - no_media, len(unreadable), no_media)
 
 
 def embed_sentences(

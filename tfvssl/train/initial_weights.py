@@ -115,15 +115,14 @@ def _in_words(left):
 
 def _load(folder, experiment):
   """Returns the earlier run, on the host; the seed is that of the run again."""
-  earlier = run_folder.read_config(folder)
-  path = checkpoints.newest(folder)
   with tf.device("/cpu:0"):
-    method = weights.fresh_method(earlier, earlier.seed)
-    step = checkpoints.restore(path, method=method)
+    earlier, method, step = weights.load_method(
+      folder, experiment.runtime.precision
+    )
   tf.keras.utils.set_random_seed(experiment.seed)
   for one in (earlier, experiment):
     one.method.identify_files()
-  return Earlier(method, storage.digest(path / checkpoints.DIGESTS), step)
+  return Earlier(method, checkpoints.identity(folder, step), step)
 
 
 def fitting(
