@@ -56,9 +56,7 @@ def earlier(tmp_path_factory):
 
 
 def _begin(method, experiment, workdir, initial_run):
-  initial_weights.begin(
-    method, experiment, workdir, _STRATEGY, initial_run=initial_run
-  )
+  initial_weights.begin(method, experiment, workdir, _STRATEGY, initial_run)
 
 
 def _begun(experiment, workdir, initial_run):

@@ -97,13 +97,7 @@ class Embedder:
     # Exports of version 0.1.0 do not say.
     self.use_silent_sound = description.get("use_silent_sound", True)
     self.identity = export_format.identity(folder)
-    self.settings = {
-      "model": self.identity,
-      "served": sorted(served),
-      "hop_s": self.hop_s,
-      "batch_size": self._batch_size,
-      "tensorflow": tf.__version__,
-    }
+    self.settings = [self.identity, *served, self.hop_s, self._batch_size]
     if not trusted:
       graph_check.check(folder)
     self._model = tf.saved_model.load(str(folder))

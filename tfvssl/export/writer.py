@@ -53,8 +53,7 @@ def export(
       network was trained.
     TypeError: the video network has no deflated form.
     ValueError: nothing to export, no video network for images, `output` is
-      taken or being made, or the reloaded model does not give the outputs of
-      `encoders`.
+      taken, or the reloaded model does not give the outputs of `encoders`.
   """
   output = places.check_free(output)
   chosen = serving.choose(encoders)

@@ -45,7 +45,6 @@ def begin(
   experiment: config.Experiment,
   workdir: storage.PathLike,
   strategy: tf.distribute.Strategy,
-  *,
   initial_run: storage.PathLike | None,
 ) -> None:
   """Gives a new run the weights of an earlier one; a note says which.

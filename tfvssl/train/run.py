@@ -68,12 +68,7 @@ class TrainingRun:
         from tfvssl.runtime import workers
 
         workers.check_same_step(strategy, self.step)
-      if initial_run or (self._workdir / run_folder.INITIAL_NAME).exists():
-        from tfvssl.train import initial_weights  # most begin at random
-
-        initial_weights.begin(
-          self.method, experiment, workdir, strategy, initial_run=initial_run
-        )
+      self._begin_with(initial_run)
     if self._chief:
       run_folder.write_config(experiment, self._workdir)
     self.health = health.Health(
@@ -93,6 +88,15 @@ class TrainingRun:
       summary_dir=str(self._workdir / "train") if self._chief else None,
     )
     self._held_out = self._build_held_out(held_out_input)
+
+  def _begin_with(self, run):
+    """Gives a new run the weights of another one, if there is one."""
+    if run or (self._workdir / run_folder.INITIAL_NAME).exists():
+      from tfvssl.train import initial_weights
+
+      initial_weights.begin(
+        self.method, self._experiment, self._workdir, self._strategy, run
+      )
 
   def _trainer(self, metric_names):
     return trainer.Trainer(
