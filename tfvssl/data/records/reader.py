@@ -1,6 +1,6 @@
 """Record folders: which clips a run can use, and what is wrong with one."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 import dataclasses
 import math
 
@@ -31,6 +31,7 @@ class Records:
     absent: word of an optional modality -> how many usable clips lack it;
       zeros and a mask stand for it.
     may_lack: of `modalities`, what a usable clip may lack.
+    bad: of `bad_records.find`; these records are never read.
   """
 
   folder: storage.Path
@@ -41,6 +42,7 @@ class Records:
   rates: dict[str, float]
   absent: dict[str, int] = dataclasses.field(default_factory=dict)
   may_lack: frozenset[views.Modality] = frozenset()
+  bad: Mapping[str, Mapping[int, int]] = dataclasses.field(default_factory=dict)
 
   @property
   def usable_count(self) -> int:
@@ -137,6 +139,7 @@ def open_for_views(
   specs: Iterable[views.ViewSpec],
   *,
   may_lack_all: bool = False,
+  bad: Mapping[str, Mapping[int, int]] = {},
 ) -> Records:
   """Returns the records of a folder for views of these kinds.
 
@@ -148,6 +151,7 @@ def open_for_views(
     specs: of the views.
     may_lack_all: whether even all clips may lack it, as where these are
       second to other records.
+    bad: see Records.
 
   Raises:
     FileNotFoundError: the folder or its manifest does not exist.
@@ -164,7 +168,7 @@ def open_for_views(
     if spec.packed_spectrogram is not None:
       _check_sound(folder, manifest, spec)
   optional -= needed
-  records = open_records(folder, needed, () if may_lack_all else optional)
+  records = open_records(folder, needed, () if may_lack_all else optional, bad)
   records.modalities.update(optional)
   records.may_lack = frozenset(optional)
   for spec in specs:
@@ -230,6 +234,7 @@ def open_records(
   folder: storage.PathLike,
   modalities: set[views.Modality],
   optional: Collection[views.Modality] = (),
+  bad: Mapping[str, Mapping[int, int]] = {},
 ) -> Records:
   """Returns the folder's records after a check that reads no payload.
 
@@ -240,6 +245,7 @@ def open_records(
     folder: of prepare_records.
     modalities: that a clip must hold to be used.
     optional: that one usable clip at least must hold.
+    bad: see Records.
 
   Raises:
     FileNotFoundError: the folder or its manifest does not exist.
@@ -248,7 +254,7 @@ def open_records(
   """
   folder = storage.Path(folder)
   manifest = manifest_lib.load_manifest(folder)
-  differences, rates = contexts.compare_beginnings(folder, manifest)
+  differences, rates = contexts.compare_beginnings(folder, manifest, bad)
   if differences:
     raise ValueError(
       f"{folder} is not what its {manifest_lib.MANIFEST_NAME} says:"
@@ -256,14 +262,16 @@ def open_records(
       " the files."
     )
   records = _choose_usable(folder, manifest, modalities, rates)
+  records.bad = bad
+  for shard, first in zip(manifest.shards, records.offsets, strict=True):
+    for number in bad.get(shard.file, ()):
+      records.usable[first + number] = False
   _count_absent(records, sorted(modality.value for modality in optional))
   records.modalities.update(optional)
-  if records.skipped_count:
+  if any(records.skipped.values()):
     from tfvssl.data.records import skipped  # most folders have none
 
-    logging.warning(
-      "%s", skipped.describe(folder, records.usable_by_shard(), records.skipped)
-    )
+    logging.warning("%s", skipped.describe(records))
   return records
 
 

@@ -27,6 +27,7 @@ from tfvssl.runtime import storage
 from tfvssl.train import checkpoint_store
 from tfvssl.train import loop
 from tfvssl.train import stop_request
+from tfvssl.train import to_end
 from tfvssl.train import trainer
 
 _STEPS_PER_LOOP = 20  # between two looks at the loss, which wait for it
@@ -174,27 +175,39 @@ def train(
       steps_per_loop=_STEPS_PER_LOOP,
       actions=[lambda means: _show(bar, means)],
     )
-    _run(running, recipe, bar)
+    try:
+      _run(running, recipe, bar)
+    except loop.NotFinite as error:
+      raise exit_codes.UserError(
+        exit_codes.NUMERICAL,
+        _explain(error.step, made, task, batches, recipe, records),
+      ) from error
 
 
 def _trainer(task, optimizer, recipe, batches, records, stop):
   """Returns what makes the steps, from where the optimiser stands."""
   strategy = tf.distribute.get_strategy()
-  begin = int(optimizer.iterations.numpy()) * recipe.batch_size
+  step = int(optimizer.iterations.numpy())
   return trainer.Trainer(
     method=task,
     optimizer=optimizer,
-    dataset=strategy.distribute_datasets_from_function(
-      lambda context: batches(
-        context.get_per_replica_batch_size(recipe.batch_size), begin
-      )
-    ),
+    dataset=_batches(batches, recipe, step),
     strategy=strategy,
     seed=0,
     batch_size=recipe.batch_size,
     metric_names=[],
     reading=lambda: damage.explained(records),
     stopping=stop.after_any_step,
+  )
+
+
+def _batches(batches, recipe, step):
+  """Returns the batches from a step on, each replica's share in its place."""
+  strategy, size = tf.distribute.get_strategy(), recipe.batch_size
+  return strategy.distribute_datasets_from_function(
+    lambda context: batches(
+      context.get_per_replica_batch_size(size), step * size
+    )
   )
 
 
@@ -207,7 +220,7 @@ def _store(folder, networks, optimizer):
   names = (f"network_{number}" for number in range(len(networks)))
   state = {"optimizer": optimizer, **dict(zip(names, networks, strict=False))}
   store = checkpoint_store.CheckpointStore(folder, state, kept=1)
-  step = store.go_on("a training")
+  step = to_end.restore(store, "a training")
   if step is not None:
     logging.info("%s: going on after step %d", folder, step)
   return store
@@ -223,27 +236,44 @@ def _progress(recipe, optimizer):
 
 
 def _run(running, recipe, bar):
-  """Trains to the last step; says what went wrong in the words of a user."""
+  """Trains to the last step; says it in the words of a user if told to stop."""
   try:
-    running.train_to_end(
+    to_end.train(
+      running,
       recipe.total_steps,
       pause_every=_STEPS_PER_LOOP,
       save_every=_SAVE_EVERY,
       bar=bar,
     )
-  except loop.NotFinite as error:
-    raise exit_codes.UserError(
-      exit_codes.NUMERICAL,
-      f"{recipe.section}: the loss is not finite at step {error.step + 1} of"
-      f" {recipe.total_steps}; lower the learning rate"
-      f" ({recipe.learning_rate:g}).",
-    ) from error
   except stop_request.Stopped:
     raise exit_codes.UserError(
       exit_codes.PREEMPTED,
       f"{recipe.section}: told to stop at step {running.step} of"
       f" {recipe.total_steps}; {running.after_a_stop}.",
     ) from None
+
+
+def _explain(step, made, task, batches, recipe, records):
+  """Returns why a step was not finite, and what to do."""
+  from tfvssl.train import not_finite  # of trainings that fail alone
+
+  return not_finite.explain(
+    f"{recipe.section}: the loss is not finite at step {step + 1} of"
+    f" {recipe.total_steps}",
+    not_finite.Advice(
+      f"prepare {records.folder} again.",
+      f"lower the learning rate ({recipe.learning_rate:g}).",
+    ),
+    lambda: not_finite.find_cause(
+      step,
+      made=made,
+      method=task,
+      seed=0,
+      batches=lambda: _batches(batches, recipe, step),
+      accumulation=1,
+      sources=[records],
+    ),
+  )
 
 
 def check_recipe(recipe: Recipe, replicas: int) -> None:
