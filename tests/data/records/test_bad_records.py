@@ -174,7 +174,7 @@ def test_damage_that_comes_later_is_still_an_error(damaged, tmp_path):
     _read(records)
 
 
-def test_clips_that_lack_something_are_told_apart(tmp_path):
+def test_clips_that_lack_something_are_told_apart(tmp_path, caplog):
   clips = [record_fixture.make_clip(seed, num_frames=3) for seed in range(4)]
   clips[3] = record_fixture.make_clip(3, num_frames=3, modalities=("audio",))
   folder = record_fixture.write_records(tmp_path, clips, num_shards=1)
@@ -183,5 +183,9 @@ def test_clips_that_lack_something_are_told_apart(tmp_path):
   content[50] ^= 1
   path.write_bytes(content)
   bad = bad_records.by_shard(_find(folder))
-  records = reader.open_for_views(folder, [NARROW], bad=bad)
+  with caplog.at_level("WARNING"):
+    records = reader.open_for_views(folder, [NARROW], bad=bad)
   assert records.usable.tolist() == [False, True, True, False]
+  assert caplog.messages == [
+    f"{folder}: 1 of 4 clips are not used (1 lack rgb): right/clip003.mp4"
+  ]

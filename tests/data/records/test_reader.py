@@ -72,8 +72,11 @@ def test_clips_without_sound_are_counted_and_named(source, caplog):
   # Clip 6 lacks sound; shard 0 holds clips 0, 3, 6.
   assert records.usable.tolist() == [True, True, False] + [True] * 4
   assert records.skipped == {"rgb": 0, "audio": 1}
-  assert skipped.ids(records) == ["down/clip006.mp4"]
-  assert skipped.describe(records) in caplog.text
+  assert skipped.ids(records.usable_by_shard()) == ["down/clip006.mp4"]
+  assert (
+    skipped.describe(records.folder, records.usable_by_shard(), records.skipped)
+    in caplog.text
+  )
   assert "1 of 7 clips are not used (1 lack audio): down/clip006.mp4" in (
     caplog.text
   )
@@ -82,8 +85,8 @@ def test_clips_without_sound_are_counted_and_named(source, caplog):
 def test_no_more_clips_are_named_than_asked_for(source):
   records = _open(source, RGB)
   records.usable[:] = False
-  assert len(skipped.ids(records, limit=2)) == 2
-  assert len(skipped.ids(records)) == 7
+  assert len(skipped.ids(records.usable_by_shard(), limit=2)) == 2
+  assert len(skipped.ids(records.usable_by_shard())) == 7
 
 
 def test_no_usable_clip_is_an_error(source):

@@ -121,7 +121,7 @@ class _Stretch(NamedTuple):
 
   begin: int  # in bytes
   first: int  # number of its first record in the shard
-  count: int
+  num_records: int
 
 
 def _stretches(records):
@@ -132,7 +132,7 @@ def _stretches(records):
       parts.append(_Stretch(begin, first, number - first))
       begin, first = end, number + 1
     parts.append(_Stretch(begin, first, shard.record_count - first))
-    yield [part for part in parts if part.count]
+    yield [part for part in parts if part.num_records]
 
 
 def read_around(records: reader.Records, shard: tf.Tensor) -> tf.data.Dataset:

@@ -271,7 +271,10 @@ def open_records(
   if any(records.skipped.values()):
     from tfvssl.data.records import skipped  # most folders have none
 
-    logging.warning("%s", skipped.describe(records))
+    shards = records.usable_by_shard()
+    logging.warning(
+      "%s", skipped.describe(folder, shards, records.skipped, bad)
+    )
   return records
 
 

@@ -1,40 +1,50 @@
 """Names the clips of a record folder that lack what a run needs."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Iterable, Mapping
+
+import numpy as np
 
 from tfvssl.data.records import contexts
 from tfvssl.runtime import storage
 
-if TYPE_CHECKING:
-  from tfvssl.data.records import reader
+Shards = Iterable[tuple[str, np.ndarray]]
 
 
-def describe(records: "reader.Records") -> str:
+def describe(
+  folder: storage.Path,
+  shards: Shards,
+  lacking: dict[str, int],
+  bad: Mapping[str, Collection[int]] = {},
+) -> str:
   """Returns one line that counts and names the clips that are not used.
 
-  Of those whose record is bad it says nothing.
+  Args:
+    folder: of the records.
+    shards: path of each, and which of its clips are used, bool [n].
+    lacking: modality word -> how many clips lack it.
+    bad: file -> numbers of records that do not count here.
   """
-  total = len(records.usable)
-  count = records.skipped_count - sum(map(len, records.bad.values()))
-  lacking = records.skipped.items()
-  why = ", ".join(f"{n} lack {word}" for word, n in lacking if n)
-  found = ids(records)
+  shards = list(shards)
+  total = sum(len(usable) for _, usable in shards)
+  used = sum(int(usable.sum()) for _, usable in shards)
+  count = total - used - sum(map(len, bad.values()))
+  why = ", ".join(f"{n} lack {word}" for word, n in lacking.items() if n)
+  found = ids(shards, bad=bad)
   rest = count - len(found)
   names = ", ".join(found) + (f" and {rest} more" if rest else "")
-  return (
-    f"{records.folder}: {count} of {total} clips are not used ({why}): {names}"
-  )
+  return f"{folder}: {count} of {total} clips are not used ({why}): {names}"
 
 
-def ids(records: "reader.Records", limit: int = 10) -> list[str]:
-  """Returns ids of clips that lack something; reads them from the shards."""
+def ids(
+  shards: Shards, limit: int = 10, bad: Mapping[str, Collection[int]] = {}
+) -> list[str]:
+  """Returns ids of clips that are not used; reads them from the shards."""
   found: list[str] = []
-  for path, usable in records.usable_by_shard():
-    place = storage.Path(path)
-    bad = records.bad.get(place.name, ())
-    if usable.sum() + len(bad) == len(usable):
+  for path, usable in shards:
+    if usable.all():
       continue
-    for number, context in contexts.of_shard(place, bad):
+    place = storage.Path(path)
+    for number, context in contexts.of_shard(place, bad.get(place.name, ())):
       if not usable[number]:
         found.append(context["clip/id"].decode("utf-8", "replace"))
         if len(found) == limit:
