@@ -8,6 +8,7 @@ import pytest
 
 from tests import build_file
 from tests import source_tree
+from tfvssl import __main__ as front
 from tfvssl.config import moved
 from tfvssl.runtime import exit_codes
 
@@ -20,7 +21,7 @@ PAGES = [
 IDS = [page.relative_to(ROOT).as_posix() for page in PAGES]
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _BLOCK = re.compile(r"^```\w*\n(.*?)^```", re.DOTALL | re.MULTILINE)
-_COMMAND = re.compile(r"\s*(?:\.venv/bin/)?python -m ")
+_COMMAND = re.compile(r"\s*(?:\.venv/bin/)?(?:python -m |(?=tfvssl ))")
 # Where a path in a page may start.
 _STARTS = ("", "tfvssl", "tfvssl/methods")
 
@@ -95,12 +96,15 @@ def _flags_of(module):
 
 
 def _commands(page):
-  """Yields module and flags of every `python -m` in the page's blocks."""
+  """Yields module and flags of every command in the page's blocks."""
   for block in _BLOCK.findall(_text(page)):
     for line in block.replace("\\\n", " ").splitlines():
       if command := _COMMAND.match(line):
         words = shlex.split(line[command.end() :], comments=True)
-        yield words[0], [word for word in words if word.startswith("--")]
+        module = words[0]
+        if module == "tfvssl":
+          module = front.COMMANDS[words[1]].module
+        yield module, [word for word in words if word.startswith("--")]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=IDS)
@@ -113,10 +117,25 @@ def test_commands_have_the_flags_that_they_are_given(page):
 
 
 def test_commands_are_found():
-  assert ("tfvssl.export", ["--workdir=RUN", "--output=EXPORT"]) in list(
-    _commands(ROOT / "README.md")
+  flags = ["--workdir=RUN", "--output=EXPORT"]
+  assert ("tfvssl.export.__main__", flags) in _commands(ROOT / "README.md")
+  found = list(_commands(ROOT / "docs" / "mmv.md"))
+  assert found[0] == (
+    "data_prep.generate_demo.__main__",
+    ["--output=TOLD", "--captions"],
   )
+  assert ("tfvssl.export", flags) in _commands(ROOT / "docs/add_a_method.md")
+  learning = [
+    module for module, _ in _commands(ROOT / "docs/learning/README.md")
+  ]
+  assert learning[-1] == "benchmarks.cross_modal"
   assert "seed" in _flags_of("data_prep.generate_demo")
+
+
+def test_table_of_commands_is_that_of_the_front_command():
+  rows = _rows(ROOT / "docs" / "commands.md", "`tfvssl`")
+  names = [name.strip("`") for name, _ in rows]
+  assert sorted(names) == sorted(front.COMMANDS)
 
 
 @pytest.mark.parametrize("name", ["architecture", "glossary", "commands"])

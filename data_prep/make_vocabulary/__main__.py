@@ -1,6 +1,6 @@
 """Makes a vocabulary of the captions of record folders.
 
-  python -m data_prep.make_vocabulary --records=RECORDS --output=words.txt
+  python -m tfvssl vocabulary --records=RECORDS --output=words.txt
 
 One word a line: the four special words, then the words of the captions by
 falling count, equal ones in alphabetical order. The line, counted from 0, is
@@ -14,13 +14,14 @@ from collections.abc import Sequence
 
 from absl import flags as absl_flags
 
-from data_prep.make_vocabulary import counting
 from tfvssl.runtime import binary
 from tfvssl.runtime import exit_codes
 from tfvssl.runtime import storage
 
+from . import counting
+
 _RECORDS = absl_flags.DEFINE_multi_string(
-  "records", None, "Folders of data_prep.prepare_records.", required=True
+  "records", None, "Folders of tfvssl prepare.", required=True
 )
 _OUTPUT = absl_flags.DEFINE_string(
   "output", None, "Text file to write.", required=True
@@ -62,7 +63,7 @@ def main(argv: Sequence[str]) -> int:
     f" running words; the captions hold {len(counts)} words"
   )
   print(
-    "next: python -m tfvssl.train --config=configs/tiny_mmv.py --workdir=RUN"
+    "next: python -m tfvssl.train --config=tiny_mmv --workdir=RUN"
     f" --config.data.train_records={_RECORDS.value[0]}"
     f" --config.method.partners.text.view.vocabulary={output}"
     f" --config.method.partners.text.backbone.vocabulary_size={len(words)}"

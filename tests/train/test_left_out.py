@@ -77,7 +77,7 @@ def test_more_than_the_share_is_refused(damaged, tmp_path):
     f"{folder}: 1 of 10 records are bad, a share of 0.1 where"
     f" `data.bad_record_share` allows 0.09; the first is {_NAME}: record 1 at"
     f" byte {offset} (clip 'down/clip004.mp4'): its checksum does not match;"
-    " all of them are listed by python -m data_prep.inspect_records"
+    " all of them are listed by tfvssl inspect"
     f" --records={folder} --verify. Prepare them again, or allow more."
   )
   assert not (tmp_path / "run" / run_folder.BAD_RECORDS_NAME).exists()

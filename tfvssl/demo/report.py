@@ -218,6 +218,7 @@ def _add_views(content, demo):
   records = reader.open_for_views(
     experiment.data.train_records,
     list(method.view_specs.values()),
+    use_silent_sound=experiment.data.use_silent_sound,
   )
   batch = view_images.sample(
     method, records, seed=experiment.seed, clips=_SHOWN_CLIPS
@@ -262,7 +263,7 @@ def _random_convolution(method, records, seed):
   shown = [view_images.picture(view, i) for i in range(_SHOWN_CLIPS)]
   return report.Picture(
     "random convolution with the paper's colours: what a broad RGB view"
-    " would show (configs/tiny_brave_rgb.py); values rescaled to be seen",
+    " would show (the recipe tiny_brave_rgb); values rescaled to be seen",
     _png(shown),
   )
 

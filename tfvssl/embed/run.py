@@ -14,11 +14,15 @@ from tfvssl.runtime import storage
 
 
 class Counts(NamedTuple):
-  """What became of the files: rows of the table, and files that gave none."""
+  """What became of the files: rows of the table, and files that gave none.
+
+  Files that are neither named as media nor media are counted apart.
+  """
 
   rows: int
   files: int
   skipped: int
+  no_media: int
 
 
 def load(
@@ -67,13 +71,16 @@ def embed_media(
   """
   progress = tqdm.tqdm(files, unit=" files")
   table, skipped = embedding.embed_files(embedder, progress, root)
-  for item in skipped:
+  unreadable = [item for item in skipped if item.reason != "not_media"]
+  no_media = len(skipped) - len(unreadable)
+  for item in unreadable:
     logging.warning("skipped %s: %s: %s", *item)
   if not table:
+    first = (unreadable or skipped)[0]
     raise exit_codes.UserError(
       exit_codes.DATA,
       f"none of the {len(files)} files of {root} could be embedded; the first"
-      f" was {skipped[0].path}: {skipped[0].reason}: {skipped[0].detail}",
+      f" was {first.path}: {first.reason}: {first.detail}",
     )
   about = {
     "model": np.array(embedder.identity),
@@ -82,7 +89,9 @@ def embed_media(
   embedding.save(
     output, {**table, **embedding.skipped_columns(skipped), **about}
   )
-  return Counts(len(table["path"]), len(files), len(skipped))
+  return Counts(
+    len(table["path"]), len(files) - no_media, len(unreadable), no_media
+  )
 
 
 def embed_sentences(

@@ -56,7 +56,7 @@ def run(
         experiment,
         settings,
         method,
-        checkpoints.identity(request.workdir),
+        checkpoints.identity(request.workdir, step),
         progress or kept.Progress(),
       )
     )

@@ -15,7 +15,9 @@ from tfvssl.runtime import storage
 FOLDER = "checkpoints"
 DIGESTS = "sha256.json"
 PREFIX = "variables"
-_READ_ERRORS = (tf.errors.OpError, IndexError, ValueError, OSError)
+_READ_ERRORS = (
+  *(tf.errors.OpError, IndexError, ValueError, OSError, RecursionError),
+)
 
 
 def newest_whole(
@@ -35,6 +37,8 @@ def newest_whole(
     damage = _damage(path)
     if damage is None:
       return path
+    if not path.exists():  # a run that goes on has newer ones
+      return newest_whole(folder, set_aside)
     logging.error("checkpoint %s is damaged (%s)", path, damage)
     if set_aside:
       path.rename(path.with_name(path.name + ".corrupt"))
@@ -70,6 +74,8 @@ def _damage(path):
   """Returns what is wrong with a checkpoint folder, None if nothing is."""
   try:
     digests = json.loads((path / DIGESTS).read_text())
+    if not isinstance(digests, dict):
+      return f"{DIGESTS} holds no table of digests"
     for name, digest in digests.items():
       if storage.digest(path / name) != digest:
         return f"{name} does not have its SHA-256"
@@ -110,6 +116,8 @@ def read(
 def restore_newest(folder: storage.PathLike, **state: tf.Module) -> int:
   """Fills objects with what the newest whole checkpoint of a folder holds.
 
+  Of a run that goes on one may be removed as it is read: then the next is it.
+
   Args:
     folder: that a CheckpointStore was opened for.
     **state: by name, some of what was saved.
@@ -121,7 +129,13 @@ def restore_newest(folder: storage.PathLike, **state: tf.Module) -> int:
     FileNotFoundError: the folder holds no checkpoint.
     ValueError: checkpoints are damaged or belong to another model.
   """
-  return restore(newest(folder), **state)
+  while True:
+    path = newest(folder)
+    try:
+      return restore(path, **state)
+    except ValueError:
+      if path.exists():
+        raise
 
 
 def restore(path: storage.Path, **state: tf.Module) -> int:
@@ -138,14 +152,20 @@ def restore(path: storage.Path, **state: tf.Module) -> int:
   return step_of(path)
 
 
-def identity(folder: storage.PathLike) -> str:
-  """Returns what tells the newest whole checkpoint of a run from any other.
+def identity(folder: storage.PathLike, step: int | None = None) -> str:
+  """Returns what tells a checkpoint of a run from any other.
+
+  Args:
+    folder: of the run.
+    step: of the checkpoint; None for the newest whole one.
 
   Raises:
-    FileNotFoundError: the folder holds no checkpoint.
+    FileNotFoundError: the folder holds no such checkpoint.
     ValueError: checkpoints are damaged.
   """
-  return storage.digest(newest(folder) / DIGESTS)
+  if step is None:
+    return storage.digest(newest(folder) / DIGESTS)
+  return storage.digest(storage.Path(folder) / FOLDER / name_of(step) / DIGESTS)
 
 
 def newest(folder: storage.PathLike) -> storage.Path:

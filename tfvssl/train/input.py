@@ -153,7 +153,7 @@ def _open(experiment, method, workdir, field, may_lack=False):
   if not folder:
     raise ValueError(
       f"`data.{field}` is empty; set --config.data.{field}=FOLDER, made"
-      " with data_prep.prepare_records."
+      " with tfvssl prepare."
     )
   specs = list(method.view_specs.values())
   note = workdir and workdir / run_folder.BAD_RECORDS_NAME
@@ -162,7 +162,13 @@ def _open(experiment, method, workdir, field, may_lack=False):
     from tfvssl.train import left_out  # most runs leave nothing out
 
     bad = left_out.find(experiment.data, field, note)
-  return reader.open_for_views(folder, specs, may_lack_all=may_lack, bad=bad)
+  return reader.open_for_views(
+    folder,
+    specs,
+    may_lack_all=may_lack,
+    use_silent_sound=experiment.data.use_silent_sound,
+    bad=bad,
+  )
 
 
 def check_batch_size(experiment: config.Experiment, num_replicas: int) -> None:

@@ -126,7 +126,7 @@ def _check_share(folder, total, found, share, note):
     raise ValueError(
       f"{count}, a share of {len(found) / total:.2g} where"
       f" `data.bad_record_share` allows {share:g}; the first is {first}; all of"
-      " them are listed by python -m data_prep.inspect_records"
+      " them are listed by tfvssl inspect"
       f" --records={folder} --verify. Prepare them again, or allow more."
     )
   rest = f"; and {len(found) - 1} more" if len(found) > 1 else ""

@@ -27,9 +27,10 @@ def load_method(
   workdir = storage.Path(workdir)
   experiment = run_folder.read_config(workdir)
   replicas.set_precision(precision or experiment.runtime.precision)
-  path = checkpoints.newest(workdir)
+  checkpoints.newest(workdir)  # before anything is built
   method = fresh_method(experiment, experiment.seed)
-  return experiment, method, checkpoints.restore(path, method=method)
+  step = checkpoints.restore_newest(workdir, method=method)
+  return experiment, method, step
 
 
 def fresh_method(experiment: config.Experiment, seed: int) -> base.Method:
