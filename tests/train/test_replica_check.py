@@ -2,7 +2,9 @@
 
 import json
 import pathlib
+import socket
 
+import pytest
 import tensorflow as tf
 
 from tests import forked_binaries
@@ -68,7 +70,10 @@ def _loop(folder, strategy):
 
 
 def main(argv: list[str]) -> None:
-  """Writes what was said of replicas that differ on two logical CPUs."""
+  """Writes what was said of two logical CPUs, or prints it of two workers."""
+  if argv[2:]:
+    _worker(float(argv[2]))
+    return
   cpu = tf.config.list_physical_devices("CPU")[0]
   tf.config.set_logical_device_configuration(
     cpu, [tf.config.LogicalDeviceConfiguration()] * 2
@@ -100,6 +105,48 @@ def main(argv: list[str]) -> None:
       said.append(None)
   saved = sorted(path.name for path in (folder / "checkpoints").iterdir())
   (folder / "said.json").write_text(json.dumps([said, saved]))
+
+
+def _worker(value):
+  """Prints what is said where each worker has a `value` of its own."""
+  strategy = tf.distribute.MultiWorkerMirroredStrategy()
+  with strategy.scope():
+    variables = [tf.Variable(3.0), tf.Variable(0.0)]
+  replica_check.check_variables(variables, strategy, 8)
+  strategy.experimental_local_results(variables[1])[0].assign(value)
+  try:
+    replica_check.check_variables(variables, strategy, 9)
+  except exit_codes.UserError as error:
+    print(error)
+
+
+@pytest.mark.slow
+def test_worker_that_differs_is_told_on_both(tmp_path):
+  opened = [socket.socket() for _ in range(2)]
+  for each in opened:
+    each.bind(("127.0.0.1", 0))
+  ports = [each.getsockname()[1] for each in opened]
+  for each in opened:
+    each.close()
+  cluster = {"worker": [f"127.0.0.1:{port}" for port in ports]}
+  started = [
+    forked_binaries.start(
+      "tests.train.test_replica_check",
+      tmp_path,
+      index,
+      TF_CONFIG=json.dumps(
+        {"cluster": cluster, "task": {"type": "worker", "index": index}}
+      ),
+    )
+    for index in range(2)
+  ]
+  for each in started:
+    done = each.finish()
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert done.stdout.startswith(
+      "the replicas do not hold the same weights at step 9: those of one worker"
+      " differ from those of another; the step was not saved."
+    )
 
 
 def test_replica_that_differs_is_named_and_nothing_is_saved(tmp_path):

@@ -28,7 +28,8 @@ def all_equal(strategy: tf.distribute.Strategy, digest: bytes) -> bool:
   """
   mine = strategy.run(lambda: tf.constant(list(digest), tf.float32))
   total = strategy.reduce(tf.distribute.ReduceOp.SUM, mine, axis=None)
-  expected = np.frombuffer(digest, np.uint8) * strategy.num_replicas_in_sync
+  one = np.frombuffer(digest, np.uint8).astype(np.float32)
+  expected = one * strategy.num_replicas_in_sync
   found = strategy.run(
     lambda: tf.constant(float((total.numpy() != expected).any()))
   )

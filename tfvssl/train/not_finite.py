@@ -160,6 +160,29 @@ def of_run(
   )
 
 
+def of_classifier(
+  what: str,
+  learning_rate: float,
+  cause_of: Callable[..., Cause],
+  records: reader.Records,
+) -> str:
+  """Returns the line that ends a classifier's training.
+
+  Args:
+    what: happened, in words without a stop.
+    learning_rate: of the training.
+    cause_of: `find_cause` without the arguments that are known here.
+    records: that it trains on.
+  """
+  advice = Advice(
+    f"prepare {records.folder} again.",
+    f"lower the learning rate ({learning_rate:g}).",
+  )
+  return explain(
+    what, advice, lambda: cause_of(seed=0, accumulation=1, sources=[records])
+  )
+
+
 def explain(
   what: str,
   advice: Advice,

@@ -5,6 +5,7 @@ networks must have been made, too.
 """
 
 from collections.abc import Callable, Sequence
+import functools
 import math
 from typing import NamedTuple
 
@@ -173,15 +174,25 @@ def train(
       stop=stop,
       store=store,
       steps_per_loop=_STEPS_PER_LOOP,
-      actions=[lambda means: _show(bar, means)],
+      actions=[lambda m: bar.set_postfix(loss=f"{m['loss/total']:.3f}")],
     )
     try:
       _run(running, recipe, bar)
     except loop.NotFinite as error:
-      raise exit_codes.UserError(
-        exit_codes.NUMERICAL,
-        _explain(error.step, made, task, batches, recipe, records),
-      ) from error
+      from tfvssl.train import not_finite  # of trainings that fail alone
+
+      step = error.step
+      again = functools.partial(_batches, batches, recipe, step)
+      words = not_finite.of_classifier(
+        f"{recipe.section}: the loss is not finite at step {step + 1} of"
+        f" {recipe.total_steps}",
+        recipe.learning_rate,
+        functools.partial(
+          not_finite.find_cause, step, made=made, method=task, batches=again
+        ),
+        records,
+      )
+      raise exit_codes.UserError(exit_codes.NUMERICAL, words) from error
 
 
 def _trainer(task, optimizer, recipe, batches, records, stop):
@@ -209,10 +220,6 @@ def _batches(batches, recipe, step):
       context.get_per_replica_batch_size(size), step * size
     )
   )
-
-
-def _show(bar, means):
-  bar.set_postfix(loss=f"{means['loss/total']:.3f}")
 
 
 def _store(folder, networks, optimizer):
@@ -251,29 +258,6 @@ def _run(running, recipe, bar):
       f"{recipe.section}: told to stop at step {running.step} of"
       f" {recipe.total_steps}; {running.after_a_stop}.",
     ) from None
-
-
-def _explain(step, made, task, batches, recipe, records):
-  """Returns why a step was not finite, and what to do."""
-  from tfvssl.train import not_finite  # of trainings that fail alone
-
-  return not_finite.explain(
-    f"{recipe.section}: the loss is not finite at step {step + 1} of"
-    f" {recipe.total_steps}",
-    not_finite.Advice(
-      f"prepare {records.folder} again.",
-      f"lower the learning rate ({recipe.learning_rate:g}).",
-    ),
-    lambda: not_finite.find_cause(
-      step,
-      made=made,
-      method=task,
-      seed=0,
-      batches=lambda: _batches(batches, recipe, step),
-      accumulation=1,
-      sources=[records],
-    ),
-  )
 
 
 def check_recipe(recipe: Recipe, replicas: int) -> None:
