@@ -1,5 +1,6 @@
 """The processes of a run under MultiWorkerMirroredStrategy."""
 
+import numpy as np
 import tensorflow as tf
 
 
@@ -23,6 +24,23 @@ def check_same_step(
       f"this worker restored step {step}, another one another step; all"
       f" workers need the same {folder} on a shared file system."
     )
+
+
+def all_equal(strategy: tf.distribute.Strategy, digest: bytes) -> bool:
+  """Returns whether all processes of a run gave the same bytes.
+
+  Args:
+    strategy: of the run.
+    digest: as many bytes in each process.
+  """
+  mine = strategy.run(lambda: tf.constant(list(digest), tf.float32))
+  total = strategy.reduce(tf.distribute.ReduceOp.SUM, mine, axis=None)
+  one = np.frombuffer(digest, np.uint8).astype(np.float32)
+  expected = one * strategy.num_replicas_in_sync
+  found = strategy.run(
+    lambda: tf.constant(float((total.numpy() != expected).any()))
+  )
+  return float(strategy.reduce(tf.distribute.ReduceOp.SUM, found, None)) == 0
 
 
 def is_chief(strategy: tf.distribute.MultiWorkerMirroredStrategy) -> bool:

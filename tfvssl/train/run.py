@@ -56,9 +56,11 @@ class TrainingRun:
     with strategy.scope():
       self.method, self.optimizer, output = _build(experiment)
     with _as_data_error():
-      self.input = run_input.training_input(experiment, self.method, strategy)
+      self.input = run_input.training_input(
+        experiment, self.method, strategy, self._workdir
+      )
       held_out_input = run_input.held_out_input(
-        experiment, self.method, strategy
+        experiment, self.method, strategy, self._workdir
       )
       self._probe = self._build_probe(output.features)
       self._store = self._open_store()
@@ -215,14 +217,17 @@ class TrainingRun:
     try:
       self._loop.train_until(step, save=due)
     except loop.NotFinite as error:
-      raise exit_codes.UserError(
-        exit_codes.NUMERICAL,
-        f"loss or gradient is not finite at step {error.step}; nothing of it"
-        " was saved. Lower `schedule.peak`"
-        f" ({self._experiment.schedule.peak}) and start again with"
-        " --allow_change=schedule.peak: the run goes on from its last"
-        " checkpoint.",
-      ) from error
+      from tfvssl.train import not_finite  # hardly any run is to need it
+
+      words = not_finite.of_run(
+        error.step,
+        self.trainer,
+        self.method,
+        self.input,
+        self._experiment,
+        self._workdir if self._chief else None,
+      )
+      raise exit_codes.UserError(exit_codes.NUMERICAL, words) from error
     self._bar.update(step - before)
     self._observe(step)
 
