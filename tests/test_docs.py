@@ -2,11 +2,11 @@
 
 import ast
 import re
-import shlex
 
 import pytest
 
 from tests import build_file
+from tests import page_commands
 from tests import source_tree
 from tfvssl.config import moved
 from tfvssl.runtime import exit_codes
@@ -19,8 +19,6 @@ PAGES = [
 ]
 IDS = [page.relative_to(ROOT).as_posix() for page in PAGES]
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
-_BLOCK = re.compile(r"^```\w*\n(.*?)^```", re.DOTALL | re.MULTILINE)
-_COMMAND = re.compile(r"\s*(?:\.venv/bin/)?python -m ")
 # Where a path in a page may start.
 _STARTS = ("", "tfvssl", "tfvssl/methods")
 
@@ -96,11 +94,9 @@ def _flags_of(module):
 
 def _commands(page):
   """Yields module and flags of every `python -m` in the page's blocks."""
-  for block in _BLOCK.findall(_text(page)):
-    for line in block.replace("\\\n", " ").splitlines():
-      if command := _COMMAND.match(line):
-        words = shlex.split(line[command.end() :], comments=True)
-        yield words[0], [word for word in words if word.startswith("--")]
+  for command in page_commands.of_page(page):
+    if command.program == "python -m":
+      yield command.words[0], command.flags
 
 
 @pytest.mark.parametrize("page", PAGES, ids=IDS)

@@ -87,6 +87,7 @@ def write_records(
   *,
   num_shards: int = 3,
   config: dict | None = None,
+  classes: list[str] = CLASSES,
 ) -> pathlib.Path:
   """Writes the clips round-robin, and the manifest; returns the folder."""
   folder.mkdir(parents=True, exist_ok=True)
@@ -115,7 +116,7 @@ def write_records(
   manifest.Manifest(
     schema_version=schema.SCHEMA_VERSION,
     clip_count=len(clips),
-    classes=CLASSES,
+    classes=classes,
     config=config,
     config_hash=digest,
     shards=shards,
