@@ -5,16 +5,16 @@ are added that make them short. Of those that need what nobody may hand out
 (blocks marked `needs`) flags and configuration are read.
 """
 
-import os
 import shlex
 import shutil
 import subprocess
-import sys
 
 import pytest
 
+from tests import forked_binaries
 from tests import page_commands
 from tests import parsed_command
+from tests import source_tree
 from tests import test_add_a_method
 from tests.conftest import ROOT
 
@@ -60,21 +60,22 @@ class _Folder:
   def __init__(self, path):
     self.path = path
     path.mkdir()
-    (path / "configs").symlink_to(ROOT / "configs")
+    for name in source_tree.FOLDERS:
+      (path / name).symlink_to(ROOT / name)
+    self.server = forked_binaries.Server(path)
 
   def type(self, words) -> list[str]:
     """Returns the lines that `python -m WORDS` prints; it has to succeed."""
-    short = [flag for word in words for flag in _SHORTER.get(word, [])]
-    done = subprocess.run(
-      [sys.executable, "-m", *words, *short],
-      cwd=self.path,
-      env={**os.environ, "PYTHONPATH": str(ROOT)},
-      capture_output=True,
-      text=True,
-      timeout=300,
-    )
-    assert not done.returncode, f"{shlex.join(words)}:\n{done.stderr[-3000:]}"
-    return done.stdout.splitlines()
+    module, *flags = words
+    flags += [flag for word in words for flag in _SHORTER.get(word, [])]
+    out, error = self.path / "out.txt", self.path / "error.txt"
+    code = self.server.wait(self.server.start(module, flags, out, error), 900)
+    said = error.read_text(encoding="utf-8")[-3000:]
+    assert not code, f"{shlex.join(words)}:\n{said}"
+    lines = out.read_text(encoding="utf-8").splitlines()
+    out.unlink()
+    error.unlink()
+    return lines
 
 
 @pytest.fixture(scope="module")
@@ -82,12 +83,14 @@ def typed(tmp_path_factory):
   """What every command line printed, by page, in order."""
   root = tmp_path_factory.mktemp("pages")
   clips = _Folder(root / "demo")
+  folders = [clips]
   clips.type(["data_prep.generate_demo", "--output=CLIPS"])
   said = {}
   for name, command in _lines(needs=False):
     path = root / name.replace("/", "_")
     if not path.exists():
       folder = _Folder(path)
+      folders.append(folder)
       test = clips.path / "CLIPS" / "test"
       (path / "FOLDER_OR_CSV").symlink_to(clips.path / "CLIPS" / "train")
       (path / "FOLDER").symlink_to(test)
@@ -97,7 +100,9 @@ def typed(tmp_path_factory):
     said.setdefault(name, []).append(
       (folder, command, folder.type(command.words))
     )
-  return said
+  yield said
+  for folder in folders:
+    folder.server.close()
 
 
 @pytest.mark.slow

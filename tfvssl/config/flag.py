@@ -6,7 +6,6 @@ Imports no TensorFlow; a config file may.
 """
 
 from collections.abc import Sequence
-import dataclasses
 import pathlib
 import re
 
@@ -15,13 +14,11 @@ from ml_collections import config_flags
 
 from tfvssl.config import experiment as config
 from tfvssl.config import rules
-from tfvssl.config import tree
 
 _HELP = (
   "Python file with get_config(), for example configs/tiny_brave.py; any"
   " value in it is changed by --config.section.name=value."
 )
-_OVERRIDE = re.compile(r"--?(?:no)?config\.([^=]+)")
 _TEXTS = ("query",)  # flags that hold what a person wrote
 _FILE = re.compile(r"--?config=(.*)")
 
@@ -72,10 +69,11 @@ def parse(argv: Sequence[str]) -> list[str]:
   except Exception as error:
     # ml_collections looks the fields up while it parses and lets KeyError,
     # IndexError, TypeError and whatever the file itself raises pass.
-    problem = _override_problem(argv, path)
-    lines = str(error).strip().splitlines()
     from tfvssl.config import moved
+    from tfvssl.config import override
 
+    problem = override.problem_of(argv, path)
+    lines = str(error).strip().splitlines()
     hint = moved.import_hint(error)
     if not problem and isinstance(error, absl_flags.Error):
       if len(lines) == 1:
@@ -110,56 +108,3 @@ def _config_path(argv):
     elif match := _FILE.fullmatch(argument):
       path = match[1]
   return path
-
-
-def _override_problem(argv, path):
-  """Returns what is wrong with the first bad override, or an empty string."""
-  overrides = [match[1] for match in map(_OVERRIDE.match, argv) if match]
-  if not overrides or "config" not in absl_flags.FLAGS:
-    return ""
-  if path is None:
-    return f"--config.{overrides[0]} needs --config=FILE before it."
-  try:
-    experiment = absl_flags.FLAGS["config"].parser.parse(path)
-  except Exception:  # the file itself fails; `parse` reports what it raised
-    return ""
-  for override in overrides:
-    if problem := _problem(experiment, override):
-      return f"--config.{override}: {problem}"
-  return ""
-
-
-def _problem(experiment, override):
-  """Returns what is wrong with the path `override`, or an empty string."""
-  value, section = experiment, "config"
-  for name in override.split("."):
-    if not _is_section(value):
-      return f"`{section}` is a value and has no field `{name}`."
-    found = _field(value, name)
-    if found is None:
-      near = tree.nearest_name(name, value)
-      return f"`{section}` has no field `{name}`; {near}"
-    value, section = found[0], f"{section}.{name}"
-  if _is_section(value):
-    names = ", ".join(_names(value))
-    return f"`{section}` is a section; set one of its fields: {names}."
-  return ""
-
-
-def _is_section(value):
-  return dataclasses.is_dataclass(value) or isinstance(value, dict)
-
-
-def _names(section):
-  if isinstance(section, dict):
-    return list(section)
-  return [field.name for field in dataclasses.fields(section)]
-
-
-def _field(section, name):
-  """Returns the value in a 1-tuple, as None is a value; None if absent."""
-  if name not in _names(section):
-    return None
-  if isinstance(section, dict):
-    return (section[name],)
-  return (getattr(section, name),)

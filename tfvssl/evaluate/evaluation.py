@@ -14,7 +14,7 @@ from tfvssl.evaluate import request as requests
 from tfvssl.evaluate.protocols import base
 from tfvssl.evaluate.protocols import known
 from tfvssl.runtime import replicas
-from tfvssl.train import checkpoints
+from tfvssl.train import restoring
 from tfvssl.train import run_folder
 from tfvssl.train import weights
 
@@ -56,7 +56,7 @@ def run(
         experiment,
         settings,
         method,
-        checkpoints.identity(request.workdir),
+        restoring.identity(request.workdir),
         progress or kept.Progress(),
       )
     )

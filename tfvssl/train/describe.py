@@ -15,6 +15,8 @@ import re
 import textwrap
 import types
 
+from absl import flags as absl_flags
+from ml_collections import config_flags
 import tensorflow as tf
 
 from tfvssl import views
@@ -80,6 +82,15 @@ def text(
     _setting_lines(experiment, rows[0].paper.sources if rows else {}),
   ]
   return "\n\n".join("\n".join(lines) for lines in sections if lines)
+
+
+def of_flags(experiment: config.Experiment) -> str:
+  """Returns the description of --config, which `experiment` was read from."""
+  given = absl_flags.FLAGS["config"]
+  file = config_flags.get_config_filename(given)
+  overrides = config_flags.get_override_values(given)
+  changes = [f"{name}={value}" for name, value in overrides.items()]
+  return text(experiment, paper_rows.load_recipe(file), changes)
 
 
 def network_costs(method: base.Method) -> list[NetworkCost]:
