@@ -48,11 +48,13 @@ def main(argv: list[str]) -> None:
     workers=_WORKERS.value,
     captions=_CAPTIONS.value,
   )
-  print(
-    f"{written} clips written to {output}. Next:\n"
-    "  python -m data_prep.prepare_records"
-    f" --input={output / clips.CSV_NAME} --output=RECORDS"
-    " --modalities=rgb,audio,spectrogram"
+  print(f"{written} clips written to {output}.")
+  binary.print_next(
+    "data_prep.prepare_records",
+    f"--input={output / clips.CSV_NAME}",
+    "--output=RECORDS",
+    "--modalities=rgb,audio",
+    "--short_side=64",
   )
 
 

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 
 from absl import flags as absl_flags
 
+from data_prep import next_command
 from data_prep.make_vocabulary import counting
 from tfvssl.runtime import binary
 from tfvssl.runtime import exit_codes
@@ -61,11 +62,13 @@ def main(argv: Sequence[str]) -> int:
     f"{len(words)} words in {output}, {covered / running:.1%} of {running}"
     f" running words; the captions hold {len(counts)} words"
   )
-  print(
-    "next: python -m tfvssl.train --config=configs/tiny_mmv.py --workdir=RUN"
-    f" --config.data.train_records={_RECORDS.value[0]}"
-    f" --config.method.partners.text.view.vocabulary={output}"
-    f" --config.method.partners.text.backbone.vocabulary_size={len(words)}"
+  binary.print_next(
+    "tfvssl.train",
+    f"--config={next_command.CONFIGS / 'tiny_mmv.py'}",
+    "--workdir=RUN",
+    *next_command.of_data(*map(storage.Path, _RECORDS.value[:2])),
+    f"--config.method.partners.text.view.vocabulary={output}",
+    f"--config.method.partners.text.backbone.vocabulary_size={len(words)}",
   )
   return exit_codes.OK
 

@@ -14,11 +14,15 @@ from tfvssl.runtime import storage
 
 
 class Counts(NamedTuple):
-  """What became of the files: rows of the table, and files that gave none."""
+  """What became of the files: rows of the table, and files that gave none.
+
+  `first` is the path of the first row, from the folder that was embedded.
+  """
 
   rows: int
   files: int
   skipped: int
+  first: str
 
 
 def load(
@@ -82,7 +86,8 @@ def embed_media(
   embedding.save(
     output, {**table, **embedding.skipped_columns(skipped), **about}
   )
-  return Counts(len(table["path"]), len(files), len(skipped))
+  first = str(table["path"][0])
+  return Counts(len(table["path"]), len(files), len(skipped), first)
 
 
 def embed_sentences(
