@@ -1,7 +1,7 @@
 """Checks a record folder, says what is in it, and shows what is learned from.
 
-  python -m data_prep.inspect_records --records=RECORDS \\
-      --config=configs/tiny_brave.py --report=views.html
+  python -m tfvssl inspect --records=RECORDS \\
+      --config=tiny_brave --report=views.html
 
 Reads every byte (--noverify: only sizes and the beginning of each record) and
 ends with code 3 if anything is damaged. With a config, the report is one HTML
@@ -15,8 +15,6 @@ import html
 
 from absl import flags as absl_flags
 
-from data_prep import next_command
-from data_prep import time_axis
 from tfvssl import views
 from tfvssl.config import flag
 from tfvssl.data.records import encoded_clip
@@ -24,9 +22,12 @@ from tfvssl.runtime import binary
 from tfvssl.runtime import exit_codes
 from tfvssl.runtime import storage
 
+from . import next_command
+from . import time_axis
+
 _CONFIG = flag.define_config()
 _RECORDS = absl_flags.DEFINE_string(
-  "records", None, "Folder of data_prep.prepare_records."
+  "records", None, "Folder of tfvssl prepare."
 )
 _VERIFY = absl_flags.DEFINE_bool(
   "verify", True, "Read every byte and check it."
@@ -63,7 +64,7 @@ def main(argv: Sequence[str]) -> int:
   if has_config != (_REPORT.value is not None):
     raise ValueError(
       "--config and --report belong together; for example"
-      " --config=configs/tiny_brave.py --report=views.html"
+      " --config=tiny_brave --report=views.html"
     )
   experiment = flag.read_config() if has_config else None
   folder = storage.Path(_RECORDS.value)
@@ -147,6 +148,9 @@ def _summary(folder, manifest) -> Iterator[str]:
   yield "  modalities      " + ", ".join(
     f"{word} in {words[word]}" for word in sorted(words)
   )
+  silent = sum(sum(shard.silent()) for shard in manifest.shards)
+  if all(shard.digests for shard in manifest.shards):
+    yield f"  silent sound    in {silent} clips"
   yield "  labels          " + _counts(labels)
   if captions:
     shown = ", ".join(f"{text!r:.80}" for text in captions[:_MOST_CAPTIONS])
@@ -209,7 +213,11 @@ def render(
 
   method = experiment.method.build()
   specs = method.view_specs
-  records = reader.open_for_views(folder, specs.values())
+  records = reader.open_for_views(
+    folder,
+    specs.values(),
+    use_silent_sound=experiment.data.use_silent_sound,
+  )
   clips = min(clips, records.usable_count)
   try:
     batch = view_images.sample(

@@ -1,23 +1,16 @@
 """The command that comes after records: the training that suits them."""
 
-import os
-import pathlib
-
 from tfvssl import views
 from tfvssl.config import sound
 from tfvssl.data.records import manifest as manifests
 from tfvssl.runtime import storage
 
-# Relative where one is in a checkout, as a user would type it.
-CONFIGS = pathlib.Path(
-  os.path.relpath(pathlib.Path(__file__).resolve().parent.parent / "configs")
-)
 BATCH_SIZE = 64  # of the tiny BraVe runs
 # Modalities to the recipe for them and the name of its broad view.
 TRAININGS = {
-  ("rgb", "audio"): ("tiny_brave.py", "audio"),
-  ("rgb", "flow"): ("tiny_brave_flow.py", "flow"),
-  ("rgb",): ("tiny_brave_rgb.py", "rgb"),
+  ("rgb", "audio"): ("tiny_brave", "audio"),
+  ("rgb", "flow"): ("tiny_brave_flow", "flow"),
+  ("rgb",): ("tiny_brave_rgb", "rgb"),
 }
 _TEST = "test"
 
@@ -34,13 +27,14 @@ def after_records(folder: storage.Path) -> list[str]:
     return ["tfvssl.deflate", "--workdir=RUN", f"--records={folder}"]
   if any("text" in held for held in clips) and _count(clips, "rgb", "audio"):
     return [
-      "data_prep.make_vocabulary",
+      "tfvssl",
+      "vocabulary",
       f"--records={folder}",
       "--output=words.txt",
     ]
   for needed, (recipe, broad) in TRAININGS.items():
     if count := _count(clips, *needed):
-      flags = [f"--config={CONFIGS / recipe}", "--workdir=RUN"]
+      flags = [f"--config={recipe}", "--workdir=RUN"]
       flags += of_data(folder)
       if count < BATCH_SIZE:  # so that a batch has no clip twice
         flags.append(f"--config.batch_size={max(count // 2, 1)}")

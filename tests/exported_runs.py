@@ -45,7 +45,7 @@ def export(
   output: pathlib.Path,
   image: networks.Image = networks.Image.NONE,
 ) -> pathlib.Path:
-  """Exports encoders of a run as its step 7 and returns the folder."""
+  """Exports encoders of a run as its step 7 and returns its version folder."""
   writer.export(
     encoders,
     output,
@@ -54,4 +54,4 @@ def export(
     max_batch_size=MAX_BATCH_SIZE,
     image=image,
   )
-  return output
+  return output / "1"

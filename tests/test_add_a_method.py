@@ -137,7 +137,7 @@ def test_it_is_evaluated(project, said):
 @pytest.mark.slow
 def test_it_is_exported(project, said):
   assert "tfvssl.export" in said
-  model = tf.saved_model.load(str(project / "EXPORT"))
+  model = tf.saved_model.load(str(project / "EXPORT" / "1"))
   frames = np.random.default_rng(0).integers(0, 256, [3, 8, 40, 40, 3])
   found = model(tf.constant(frames, tf.uint8))
   assert found["backbone"].shape == [3, 256]

@@ -8,6 +8,7 @@ import pytest
 from tests import build_file
 from tests import page_commands
 from tests import source_tree
+from tfvssl import __main__ as front
 from tfvssl.config import moved
 from tfvssl.runtime import exit_codes
 
@@ -93,7 +94,7 @@ def _flags_of(module):
 
 
 def _commands(page):
-  """Yields module and flags of every `python -m` in the page's blocks."""
+  """Yields module and flags of every command in the page's blocks."""
   for command in page_commands.of_page(page):
     if command.program == "python -m":
       yield command.words[0], command.flags
@@ -109,10 +110,25 @@ def test_commands_have_the_flags_that_they_are_given(page):
 
 
 def test_commands_are_found():
-  assert ("tfvssl.export", ["--workdir=RUN", "--output=EXPORT"]) in list(
-    _commands(ROOT / "README.md")
+  flags = ["--workdir=RUN", "--output=EXPORT"]
+  assert ("tfvssl.export", flags) in _commands(ROOT / "README.md")
+  found = list(_commands(ROOT / "docs" / "mmv.md"))
+  assert found[0] == (
+    "data_prep.generate_demo",
+    ["--output=TOLD", "--captions"],
   )
+  assert ("tfvssl.export", flags) in _commands(ROOT / "docs/add_a_method.md")
+  learning = [
+    module for module, _ in _commands(ROOT / "docs/learning/README.md")
+  ]
+  assert learning[-1] == "benchmarks.cross_modal"
   assert "seed" in _flags_of("data_prep.generate_demo")
+
+
+def test_table_of_commands_is_that_of_the_front_command():
+  rows = _rows(ROOT / "docs" / "commands.md", "`tfvssl`")
+  names = [name.strip("`") for name, _ in rows]
+  assert sorted(names) == sorted(front.COMMANDS)
 
 
 @pytest.mark.parametrize("name", ["architecture", "glossary", "commands"])

@@ -50,8 +50,6 @@ COVERED = {
   # Found and read by the store, which writes them.
   "tfvssl/train/checkpoints.py": "tests/train/test_checkpoint_store.py",
   "tfvssl/train/restoring.py": "tests/train/test_checkpoint_store.py",
-  # What is wrong with an override is asked with the flag.
-  "tfvssl/config/override.py": "tests/config/test_flag.py",
   # Numbers below a picture, and words beside it.
   "tfvssl/train/picture_numbers.py": "tests/train/test_view_images.py",
   # What the flags of a command ask for, done.

@@ -158,7 +158,7 @@ def labelled_clips(
   the first counts.
 
   Args:
-    records: folder of data_prep.prepare_records.
+    records: folder of tfvssl prepare.
     encoder: of `from_pretrained`, or the view that it takes.
     batch_size: clips of a batch.
     training: endless batches of random views, in shuffled order; give
@@ -225,7 +225,8 @@ def _label_table(records, classes):
   """Returns the label by the folder's own number of the class."""
   own = records.classes
   classes = own if classes is None else classes
-  unknown = [name for name in own if name not in classes]
+  empty = records.manifest.empty_classes
+  unknown = [name for name in own if name not in (*classes, *empty)]
   if unknown:
     raise ValueError(
       f"`classes` lacks {unknown[0]!r} of {records.folder}; give the classes of"

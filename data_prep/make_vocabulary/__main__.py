@@ -1,6 +1,6 @@
 """Makes a vocabulary of the captions of record folders.
 
-  python -m data_prep.make_vocabulary --records=RECORDS --output=words.txt
+  python -m tfvssl vocabulary --records=RECORDS --output=words.txt
 
 One word a line: the four special words, then the words of the captions by
 falling count, equal ones in alphabetical order. The line, counted from 0, is
@@ -14,14 +14,15 @@ from collections.abc import Sequence
 
 from absl import flags as absl_flags
 
-from data_prep import next_command
-from data_prep.make_vocabulary import counting
 from tfvssl.runtime import binary
 from tfvssl.runtime import exit_codes
 from tfvssl.runtime import storage
 
+from .. import next_command
+from . import counting
+
 _RECORDS = absl_flags.DEFINE_multi_string(
-  "records", None, "Folders of data_prep.prepare_records.", required=True
+  "records", None, "Folders of tfvssl prepare.", required=True
 )
 _OUTPUT = absl_flags.DEFINE_string(
   "output", None, "Text file to write.", required=True
@@ -64,7 +65,7 @@ def main(argv: Sequence[str]) -> int:
   )
   binary.print_next(
     "tfvssl.train",
-    f"--config={next_command.CONFIGS / 'tiny_mmv.py'}",
+    "--config=tiny_mmv",
     "--workdir=RUN",
     *next_command.of_data(*map(storage.Path, _RECORDS.value[:2])),
     f"--config.method.partners.text.view.vocabulary={output}",

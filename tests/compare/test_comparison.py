@@ -8,7 +8,7 @@ from tests import paper_results as papers
 from tests import source_tree
 from tests import tiny_runs
 from tfvssl.compare import comparison
-from tfvssl.config import paper_rows
+from tfvssl.config import recipes
 from tfvssl.config import tree
 from tfvssl.evaluate import paper_figure
 from tfvssl.runtime import exit_codes
@@ -154,7 +154,7 @@ def test_training_is_compared_with_the_config_beside_the_result(tmp_path):
 
 def test_long_list_of_differences_is_cut(tmp_path):
   path = tmp_path / "results" / "x.json"
-  recipe = paper_rows.load_recipe(
+  recipe = recipes.load(
     source_tree.ROOT / "configs" / "brave" / "va_audioset.py"
   ).get_config()
   run_folder.write_config(tiny_runs.experiment(), tmp_path)

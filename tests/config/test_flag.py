@@ -166,7 +166,10 @@ def test_overrides_change_values_of_every_kind(run):
       ["--config=good.py", "--config.steps=0"],
       "`experiment.steps` (0) must be above 0.",
     ),
-    (["--config=absent.py"], "--config=absent.py does not exist."),
+    (
+      ["--config=tiny_brav"],
+      "--config=tiny_brav does not exist; did you mean tiny_brave?",
+    ),
     (
       ["--config=broken.py"],
       "--config=broken.py: ZeroDivisionError: division by zero",
@@ -187,7 +190,7 @@ def test_overrides_change_values_of_every_kind(run):
     ),
     (
       [],
-      "--config is missing; for example --config=configs/tiny_brave.py",
+      "--config is missing; for example --config=tiny_brave",
     ),
   ],
 )

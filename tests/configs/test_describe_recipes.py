@@ -6,6 +6,7 @@ from configs import make_readme
 from tests import forked_binaries
 from tests import tiny_mmv_runs
 from tfvssl.config import paper_rows
+from tfvssl.config import recipes
 
 _RECIPES = [
   *sorted(make_readme.FOLDER.glob("tiny_*.py")),
@@ -25,7 +26,7 @@ def test_every_file_of_the_list_is_described():
 def test_tiny_runs_write_the_first_and_the_last_views():
   for path in _RECIPES:
     if path.stem.startswith("tiny_"):
-      experiment = paper_rows.load_recipe(path).get_config()
+      experiment = recipes.load(path).get_config()
       assert experiment.logging.images_every > experiment.steps
 
 
@@ -38,7 +39,7 @@ def test_tiny_runs_write_the_first_and_the_last_views():
   ids=lambda path: path.relative_to(make_readme.FOLDER).as_posix(),
 )
 def test_recipe_is_described(path, tmp_path):
-  recipe = paper_rows.load_recipe(path)
+  recipe = recipes.load(path)
   experiment = recipe.get_config()
   flags = []
   if "text" in getattr(experiment.method, "partners", {}):

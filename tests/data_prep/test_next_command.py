@@ -1,10 +1,13 @@
 """What comes after records fits what they hold."""
 
+import shlex
+
 import pytest
 
 from data_prep import next_command
+from tests import page_commands
 from tests import parsed_command
-from tfvssl.config import paper_rows
+from tfvssl.config import recipes
 from tfvssl.data.records import manifest
 from tfvssl.data.records import schema
 
@@ -26,11 +29,11 @@ def _records(folder, *clips, **config):
 @pytest.mark.parametrize(
   ("held", "recipe"),
   [
-    ("audio+rgb", "tiny_brave.py"),
-    ("audio+flow+rgb", "tiny_brave.py"),
-    ("flow+rgb", "tiny_brave_flow.py"),
-    ("rgb", "tiny_brave_rgb.py"),
-    ("rgb+text", "tiny_brave_rgb.py"),
+    ("audio+rgb", "tiny_brave"),
+    ("audio+flow+rgb", "tiny_brave"),
+    ("flow+rgb", "tiny_brave_flow"),
+    ("rgb", "tiny_brave_rgb"),
+    ("rgb+text", "tiny_brave_rgb"),
   ],
 )
 def test_recipe_is_for_what_the_clips_hold(held, recipe, tmp_path):
@@ -38,7 +41,7 @@ def test_recipe_is_for_what_the_clips_hold(held, recipe, tmp_path):
   words = next_command.after_records(folder)
   assert words == [
     "tfvssl.train",
-    f"--config=configs/{recipe}",
+    f"--config={recipe}",
     "--workdir=RUN",
     f"--config.data.train_records={folder}",
   ]
@@ -48,9 +51,9 @@ def test_recipe_is_for_what_the_clips_hold(held, recipe, tmp_path):
 def test_captions_lead_to_a_vocabulary(tmp_path):
   folder = _records(tmp_path / "r", "audio+rgb+text", "audio+rgb")
   words = next_command.after_records(folder)
-  assert words[0] == "data_prep.make_vocabulary"
-  assert words[1] == f"--records={folder}"
-  assert not parsed_command.problem_of(words)
+  assert words[:3] == ["tfvssl", "vocabulary", f"--records={folder}"]
+  command = page_commands.of_line(shlex.join(["python", "-m", *words]))
+  assert not parsed_command.problem_of(command.words)
 
 
 def test_few_clips_fill_a_smaller_batch(tmp_path):
@@ -98,8 +101,7 @@ def test_sound_alone_is_for_an_evaluation(tmp_path):
 
 def test_batch_and_broad_views_are_those_of_the_recipes():
   for needed, (recipe, broad) in next_command.TRAININGS.items():
-    path = next_command.CONFIGS / recipe
-    experiment = paper_rows.load_recipe(path).get_config()
+    experiment = recipes.load(recipe).get_config()
     assert experiment.batch_size == next_command.BATCH_SIZE
     assert list(experiment.method.broad) == [broad]
     assert {"rgb", broad} == set(needed)

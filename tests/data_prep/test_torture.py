@@ -196,7 +196,7 @@ def test_last_line_names_the_next_command(prepared):
   lines = prepared[2].strip().splitlines()
   # Of 21 clips, say, batches of 10: none has one twice.
   assert lines[-1].startswith(
-    "next: python -m tfvssl.train --config=configs/tiny_brave.py"
+    "next: python -m tfvssl.train --config=tiny_brave"
     f" --workdir=RUN --config.data.train_records={prepared[0]}"
     " --config.batch_size="
   )

@@ -71,7 +71,7 @@ def test_generated_clips_become_a_whole_report(tmp_path):
   stages = demo_plan.generated(tmp_path, seed=5)
   stages.append(
     demo_plan.train(
-      tmp_path, "tiny_brave.py", seed=5, train_clips=32, test_clips=16
+      tmp_path, "tiny_brave", seed=5, train_clips=32, test_clips=16
     )
   )
   _run(stages, journal)

@@ -13,7 +13,7 @@ from tests import paper_results
 from tests import tiny_runs
 from tests.conftest import ROOT
 from tests.data import record_fixture
-from tfvssl.config import paper_rows
+from tfvssl.config import recipes
 from tfvssl.evaluate import __main__ as command
 from tfvssl.evaluate import paper_line
 from tfvssl.train import checkpoint_store
@@ -22,7 +22,7 @@ from tfvssl.train import weights
 
 _RECIPE = '''"""A run of a paper that has tiny networks."""
 from tests import tiny_runs
-from tfvssl.config import paper_rows
+from tfvssl.config import recipes
 from tfvssl.config import protocols
 
 _VALUES = {"hmdb51_linear": 64.4, "ucf101_linear": 90.6, "esc50_linear": 5.0}
@@ -42,7 +42,17 @@ def get_config():
   )
   return tiny_runs.experiment(steps=300_000, svm=svm)
 '''
-_BROKEN = 'raise RuntimeError("no recipe")\nPAPER = ()\n'
+# The command, with recipes of the folder that it runs in.
+_COMMAND = """
+import pathlib
+from tfvssl.config import recipes
+recipes.FOLDER = pathlib.Path("configs").resolve()
+from tfvssl.evaluate import __main__ as command
+command.console_main()
+"""
+_BROKEN = (
+  'raise RuntimeError("no recipe")\nPAPER = ()\ndef get_config():\n  pass\n'
+)
 
 
 def _records(folder, seeds):
@@ -60,10 +70,9 @@ def folder(tmp_path_factory):
   """Recipes, a run of one of them that is at its last step, and records."""
   root = tmp_path_factory.mktemp("paper")
   (root / "configs").mkdir()
-  (root / "configs" / "__init__.py").touch()
   (root / "configs" / "mine.py").write_text(_RECIPE)
   (root / "configs" / "broken.py").write_text(_BROKEN)
-  recipe = paper_rows.load_recipe(root / "configs" / "mine.py")
+  recipe = recipes.load(root / "configs" / "mine.py")
   experiment = recipe.get_config()
   experiment.data.train_records = "RECORDS"
   (root / "RUN").mkdir()
@@ -82,8 +91,8 @@ def _evaluate(folder, *flags):
   done = subprocess.run(
     [
       sys.executable,
-      "-m",
-      "tfvssl.evaluate",
+      "-c",
+      _COMMAND,
       "--workdir=RUN",
       "--train_records=train",
       "--test_records=test",
@@ -120,7 +129,7 @@ def test_other_setting_has_no_figure_beside_it(folder):
 
 
 def _recipe(name):
-  return paper_rows.load_recipe(make_readme.FOLDER / f"{name}.py")
+  return recipes.load(name)
 
 
 def _lines(run, **result):
@@ -161,7 +170,7 @@ def test_vocabulary_is_the_commands_and_not_the_recipes():
 
 def test_no_recipe_is_shorter_than_what_is_looked_for():
   steps = [
-    paper_rows.load_recipe(path).get_config().steps
+    recipes.load(path).get_config().steps
     for method in ("brave", "mmv")
     for path in make_readme.recipes(method)
   ]

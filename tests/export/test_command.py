@@ -29,7 +29,8 @@ request = np.load(sys.argv[2])
 for model in (tf.saved_model.load(folder), hub.load(folder)):
   for outputs in (
       model(request),
-      model.signatures["serving_default"](video=tf.constant(request)),
+      model.signatures["serving_default"](
+          video=tf.constant(request / np.float32(255))),
       model.signatures["video_uint8"](video=tf.constant(request)),
   ):
     for name, value in outputs.items():
@@ -61,7 +62,7 @@ def test_loads_and_answers_without_this_package(folder, tmp_path):
 def test_description_says_how_to_ask(folder):
   description = export_format.load_description(folder)
   assert description["step"] == 7
-  assert description["serving_default"] == "video_uint8"
+  assert description["serving_default"] == "video"
   assert description["max_batch_size"] == exported_runs.MAX_BATCH_SIZE
   video = description["signatures"]["video"]
   assert video["shape"] == [4, 16, 16, 3]
@@ -74,10 +75,14 @@ def test_description_says_how_to_ask(folder):
     "extra_samples": 960,
     "seconds": 0.5,
   }
-  assert list(description["signatures"]) == ["video_uint8", "video", "audio"]
+  assert list(description["signatures"]) == [
+    *("video", "video_uint8", "frames_jpeg", "audio")
+  ]
+  assert description["signatures"]["frames_jpeg"]["shape"] == [4]
   assert not {"text", "image"} & set(description)
   card = (folder / "README.md").read_text()
   assert "| `video_uint8` | `video` | uint8 | [batch, 4, 16, 16, 3] |" in card
+  assert "| `frames_jpeg` | `jpeg_bytes` | string | [batch, 4] | JPEG |" in card
   assert "| [batch, 24000 or 24960] | -1 to 1 |" in card
   assert "reach 960 samples further" in card
 
@@ -92,7 +97,8 @@ def test_export_holds_no_absolute_path(folder):
 
 
 def test_export_leaves_nothing_beside_it(folder):
-  assert [path.name for path in folder.parent.iterdir()] == ["model"]
+  assert [path.name for path in folder.parent.iterdir()] == ["1"]
+  assert [path.name for path in folder.parent.parent.iterdir()] == ["model"]
 
 
 def _break(folder, target, tmp_path):

@@ -47,7 +47,10 @@ def test_reloaded_outputs_equal_in_process_ones(method, model):
     model.signatures["video_uint8"](video=tf.constant(video)), expected
   )
   _assert_same(
-    model.signatures["serving_default"](video=tf.constant(video)), expected
+    model.signatures["serving_default"](
+      video=tf.constant(video.astype(np.float32) / 255)
+    ),
+    expected,
   )
   _assert_same(
     model.signatures["video"](

@@ -114,6 +114,7 @@ def test_every_space_is_an_output_of_its_name(method, model):
     "serving_default",
     "video_uint8",
     "video",
+    "frames_jpeg",
     "audio",
     "text",
     "image_uint8",
@@ -301,7 +302,7 @@ def test_golden_sentences_reach_from_the_first_word_to_the_last():
 
 def test_description_says_what_text_and_images_are(words, folder):
   description = export_format.load_description(folder)
-  assert description["serving_default"] == "video_uint8"
+  assert description["serving_default"] == "video"
   assert description["text"] == {
     "max_words": 4,
     "vocabulary_format": "dmvr",

@@ -29,7 +29,7 @@ def _export(output, *, records="", **arguments):
 def folder(tmp_path_factory):
   folder = tmp_path_factory.mktemp("export") / "model"
   _export(folder, max_batch_size=4)
-  return folder
+  return folder / "1"
 
 
 def test_golden_file_holds_the_means_of_the_fixed_request(folder):

@@ -11,6 +11,7 @@ import enum
 
 from tfvssl.config import protocols
 from tfvssl.config import rules
+from tfvssl.config import tree
 
 
 @dataclasses.dataclass
@@ -109,19 +110,24 @@ class Data:
   """Which records are read and how.
 
   Attributes:
-    train_records: folder of data_prep.prepare_records, read for training.
+    train_records: folder of tfvssl prepare, read for training.
     second_train_records: half of every batch comes from it (paper Sec. 4.2 of
       MMV: AudioSet beside HowTo100M); empty for none.
     heldout_records: folder whose clips are never trained on, for the held-out
       loss; empty for none.
     shuffle_buffer: records that are shuffled at a time, per host; twice as
       many are held in memory (about 4 MB each at the paper's size).
+    use_silent_sound: whether a clip whose sound is silent counts as one with
+      sound, as it did before this field: a stored config without it means so.
   """
 
   train_records: str = ""
   second_train_records: str = ""
   heldout_records: str = ""
   shuffle_buffer: int = 256
+  use_silent_sound: bool = dataclasses.field(
+    default=False, metadata={tree.BEFORE: True}
+  )
 
 
 @dataclasses.dataclass

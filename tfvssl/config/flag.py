@@ -1,12 +1,12 @@
 """The flag --config with its overrides, and its one-line errors.
 
-`--config=configs/x.py` names a Python file whose `get_config()` returns an
-Experiment; `--config.method.narrow.num_frames=8` changes one value of it.
-Imports no TensorFlow; a config file may.
+`--config=x.py` names a Python file whose `get_config()` returns an Experiment,
+`--config=tiny_brave` one that comes with tfvssl;
+`--config.method.narrow.num_frames=8` changes one value of it. Imports no
+TensorFlow; a config file may.
 """
 
 from collections.abc import Sequence
-import pathlib
 import re
 
 from absl import flags as absl_flags
@@ -16,16 +16,36 @@ from tfvssl.config import experiment as config
 from tfvssl.config import rules
 
 _HELP = (
-  "Python file with get_config(), for example configs/tiny_brave.py; any"
-  " value in it is changed by --config.section.name=value."
+  "Python file with get_config(), or the name of a recipe, for example"
+  " --config=tiny_brave or --config=brave/va_audioset; any value in it is"
+  " changed by --config.section.name=value."
 )
 _TEXTS = ("query",)  # flags that hold what a person wrote
 _FILE = re.compile(r"--?config=(.*)")
 
+# --config is a flag of the command that defines it, and shown by its --help.
+absl_flags.disclaim_key_flags()
+
+
+class _Parser(absl_flags.ArgumentParser):
+  """Recipes by path or by name, to what their get_config() returns."""
+
+  def parse(self, argument: str) -> object:
+    """Returns the experiment of NAME or NAME:ARGUMENT."""
+    from tfvssl.config import recipes
+
+    name, *words = argument.split(":", 1)
+    try:
+      return recipes.load(name).get_config(*words)
+    except Exception as error:
+      raise recipes.BrokenError(f"{type(error).__name__}: {error}") from error
+
 
 def define_config() -> absl_flags.FlagHolder:
   """Defines the flag --config; `read_config` returns its value."""
-  return config_flags.DEFINE_config_file("config", help_string=_HELP)
+  holder = config_flags.DEFINE_config_file("config", help_string=_HELP)
+  absl_flags.FLAGS["config"].parser = _Parser()
+  return holder
 
 
 def read_config() -> config.Experiment:
@@ -36,9 +56,7 @@ def read_config() -> config.Experiment:
   """
   experiment = absl_flags.FLAGS.config
   if experiment is None:
-    raise ValueError(
-      "--config is missing; for example --config=configs/tiny_brave.py"
-    )
+    raise ValueError("--config is missing; for example --config=tiny_brave")
   if not isinstance(experiment, config.Experiment):
     raise ValueError(
       f"get_config() of --config returned {type(experiment).__name__};"
@@ -59,31 +77,25 @@ def parse(argv: Sequence[str]) -> list[str]:
   """
   argv = list(argv)
   path = _config_path(argv)
-  if path is not None and not pathlib.Path(path.split(":")[0]).is_file():
-    from tfvssl.config import moved
+  if path is not None:
+    from tfvssl.config import recipes
 
-    hint = moved.recipe_hint(pathlib.Path(path))
-    raise ValueError(f"--config={path} does not exist{hint and f'; {hint}'}.")
+    try:
+      recipes.find(path)
+    except FileNotFoundError as error:
+      raise ValueError(f"--config={error}") from error
   try:
     rest = absl_flags.FLAGS(argv)
   except Exception as error:
     # ml_collections looks the fields up while it parses and lets KeyError,
-    # IndexError, TypeError and whatever the file itself raises pass.
-    from tfvssl.config import moved
-    from tfvssl.config import override
+    # IndexError and TypeError pass.
+    from tfvssl.config import flag_problem
 
-    problem = override.problem_of(argv, path)
-    lines = str(error).strip().splitlines()
-    hint = moved.import_hint(error)
+    problem = flag_problem.of_overrides(argv, path)
     if not problem and isinstance(error, absl_flags.Error):
-      if len(lines) == 1:
-        raise
-      # What a config file raised, with its whole traceback.
-      raise ValueError(f"--config={path}: {hint or lines[-1]}") from error
-    raise ValueError(
-      problem
-      or f"--config={path}: {hint or f'{type(error).__name__}: {error}'}"
-    ) from error
+      raise
+    words = problem or f"--config={path}: {flag_problem.of_recipe(error)}"
+    raise ValueError(words) from error
   _require_local_places()
   return rest
 

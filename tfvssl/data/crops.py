@@ -25,12 +25,16 @@ def decode_crops(
   Source: paper appendix B; the released code spaces them along the diagonal.
   """
   check_size(size, short_side)
+  video = decode.resize_short_side(decode_frames(frames), short_side)
+  return regular_squares(video, size, num_crops)
+
+
+def decode_frames(frames: tf.Tensor) -> tf.Tensor:
+  """Returns all pixels, uint8 [n, h, w, 3]; see `decode_crops`."""
   with tf.control_dependencies([decode.common_jpeg_shape(frames)]):
-    video = tf.stack(
+    return tf.stack(
       [tf.io.decode_jpeg(frame, channels=3) for frame in tf.unstack(frames)]
     )
-  video = decode.resize_short_side(video, short_side)
-  return regular_squares(video, size, num_crops)
 
 
 def regular_squares(video: tf.Tensor, size: int, num_crops: int) -> tf.Tensor:

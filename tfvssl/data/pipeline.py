@@ -137,10 +137,14 @@ def _views(
   records, clips, sample_views, modalities, *, seed, batch_size, drop_remainder
 ):
   may_lack = records.may_lack | {views.Modality.AUDIO}  # if `records` let it
+  muted = records.muted
+  muted = tf.constant(muted) if (muted & records.usable).any() else None
 
   @without_autograph
   def make(epoch, number, record):
     clip = schema.parse(record, modalities, number, epoch, optional=may_lack)
+    if muted is not None:
+      clip = _without_sound(clip, muted[number])
     return sample_views(clip, seed)
 
   dataset = clips.map(
@@ -157,6 +161,19 @@ def _views(
   # Clips run in parallel; threads inside an operation would only contend.
   options.threading.max_intra_op_parallelism = 1
   return dataset.prefetch(tf.data.AUTOTUNE).with_options(options)
+
+
+def _without_sound(clip, muted):
+  """Returns the clip, with empty sound where `muted`, a bool scalar."""
+
+  def cut(sound):
+    if sound is not None:
+      sound = sound[: tf.where(muted, 0, tf.shape(sound)[0])]
+    return sound
+
+  return clip._replace(
+    waveform=cut(clip.waveform), spectrogram=cut(clip.spectrogram)
+  )
 
 
 def _blocks(records, shards, *, seed, epoch, skip, block_size):

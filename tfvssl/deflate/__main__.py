@@ -4,7 +4,7 @@
 
 Its batch norms' scales and offsets are fitted, without labels, to what the
 video network says of pictures that stand still: the first frames of the
-records' clips, or still pictures (data_prep.prepare_records --images). The
+records' clips, or still pictures (tfvssl prepare --images). The
 result is RUN/deflated, which tfvssl.evaluate and tfvssl.export take with
 --image=trained. Defaults are those of MMV paper Sec. 4.4.
 """

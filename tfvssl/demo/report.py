@@ -258,6 +258,7 @@ def _add_views(content, demo):
   records = reader.open_for_views(
     experiment.data.train_records,
     list(method.view_specs.values()),
+    use_silent_sound=experiment.data.use_silent_sound,
   )
   batch = view_images.sample(
     method, records, seed=experiment.seed, clips=_SHOWN_CLIPS

@@ -55,7 +55,7 @@ def _run(workdir, videos, seed):
   remarks = []
   if videos is None:
     config, modalities, embedded = (
-      "tiny_brave.py",
+      "tiny_brave",
       "rgb,audio",
       workdir / "videos" / "test",
     )
@@ -76,7 +76,8 @@ def _run(workdir, videos, seed):
     test_clips=demo_plan.usable_clips(records / "test", modalities),
   )
   demo_stages.run(train, journal)
-  labelled = len(manifest.load_manifest(records / "train").classes) > 1
+  about = manifest.load_manifest(records / "train")
+  labelled = len(about.classes) - len(about.empty_classes) > 1
   if not labelled:
     remarks.append(
       "Fewer than two sub-folders with videos, so there are no labels:"

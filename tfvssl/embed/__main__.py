@@ -7,7 +7,8 @@ For media: sliding windows, --hop_s apart; row k of a file starts at k * hop_s
 for sight and sound alike. Columns: path, start_s, has_video, has_audio, audio_s
 and, [rows, D], video_backbone, video_embedding, audio_backbone,
 audio_embedding, and of MMV every space (video_va, video_vat, ...); zero where
-the mask is False. skipped_path, skipped_reason, skipped_detail name the files
+the mask is False. label is the first-level sub-folder, as data_prep takes it,
+if there is one. skipped_path, skipped_reason, skipped_detail name the files
 that could not be read; `root` is the folder of the paths, seen from the output.
 
 For text, one sentence a line, empty lines left out: text, text_backbone,
@@ -92,7 +93,8 @@ def _embed_media(root, output):
   counts = run.embed_media(embedder, files, root, output)
   print(
     f"{counts.rows} rows of {counts.files - counts.skipped} files,"
-    f" {counts.skipped} skipped, in {output}"
+    f" {counts.skipped} skipped, {counts.no_media} that are no media, in"
+    f" {output}"
   )
   binary.print_next(
     "tfvssl.search",

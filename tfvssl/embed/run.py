@@ -16,12 +16,14 @@ from tfvssl.runtime import storage
 class Counts(NamedTuple):
   """What became of the files: rows of the table, and files that gave none.
 
-  `first` is the path of the first row, from the folder that was embedded.
+  Files that are neither named as media nor media are counted apart. `first` is
+  the path of the first row, from the folder that was embedded.
   """
 
   rows: int
   files: int
   skipped: int
+  no_media: int
   first: str
 
 
@@ -71,13 +73,16 @@ def embed_media(
   """
   progress = tqdm.tqdm(files, unit=" files")
   table, skipped = embedding.embed_files(embedder, progress, root)
-  for item in skipped:
+  unreadable = [item for item in skipped if item.reason != "not_media"]
+  no_media = len(skipped) - len(unreadable)
+  for item in unreadable:
     logging.warning("skipped %s: %s: %s", *item)
   if not table:
+    first = (unreadable or skipped)[0]
     raise exit_codes.UserError(
       exit_codes.DATA,
       f"none of the {len(files)} files of {root} could be embedded; the first"
-      f" was {skipped[0].path}: {skipped[0].reason}: {skipped[0].detail}",
+      f" was {first.path}: {first.reason}: {first.detail}",
     )
   about = {
     "model": np.array(embedder.identity),
@@ -86,8 +91,13 @@ def embed_media(
   embedding.save(
     output, {**table, **embedding.skipped_columns(skipped), **about}
   )
-  first = str(table["path"][0])
-  return Counts(len(table["path"]), len(files), len(skipped), first)
+  return Counts(
+    len(table["path"]),
+    len(files) - no_media,
+    len(unreadable),
+    no_media,
+    str(table["path"][0]),
+  )
 
 
 def embed_sentences(

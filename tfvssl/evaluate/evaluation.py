@@ -56,7 +56,7 @@ def run(
         experiment,
         settings,
         method,
-        restoring.identity(request.workdir),
+        restoring.identity(request.workdir, step),
         progress or kept.Progress(),
       )
     )

@@ -5,14 +5,13 @@ otherwise.
 """
 
 from collections.abc import Iterator
-import importlib.util
-import pathlib
 import types
 
 from absl import logging
 
 from tfvssl.config import experiment as config
 from tfvssl.config import paper_rows
+from tfvssl.config import recipes
 from tfvssl.evaluate import paper_figure
 
 # Files that a command has to name where a recipe leaves them open.
@@ -42,16 +41,15 @@ def lines(result: dict, run: config.Experiment) -> list[str]:
 
 
 def _recipes() -> Iterator[types.ModuleType]:
-  """Yields the recipes of the package `configs` that papers have rows of."""
-  package = importlib.util.find_spec("configs")
-  for folder in package.submodule_search_locations if package else []:
-    for path in sorted(pathlib.Path(folder).rglob("*.py")):
-      if "\nPAPER = " not in path.read_text(encoding="utf-8"):
-        continue
-      try:
-        yield paper_rows.load_recipe(path)
-      except Exception as error:  # of a user's own file; the result is there
-        logging.warning("%s cannot be read as a recipe: %s", path, error)
+  """Yields the recipes that papers have rows of."""
+  for name in recipes.names():
+    path = recipes.find(recipes.FOLDER / f"{name}.py")
+    if "\nPAPER = " not in path.read_text(encoding="utf-8"):
+      continue
+    try:
+      yield recipes.load(path)
+    except Exception as error:  # of a user's own file; the result is there
+      logging.warning("%s cannot be read as a recipe: %s", path, error)
 
 
 def _lines_of(result, papers, row):

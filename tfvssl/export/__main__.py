@@ -2,15 +2,16 @@
 
   python -m tfvssl.export --workdir=RUN --output=EXPORT
 
-Signatures: video_uint8 (also serving_default), video (float in [0, 1]) and,
-where the run has such encoders, audio (a waveform) and text (sentences; the
-vocabulary is inside). With --image also image_uint8 and image (float): `naive`
-puts an image through the video network with its kernels summed over time,
-`trained` after tfvssl.deflate too, `repeated` through the video network
-itself, as a film in which nothing moves.
+Signatures: video (float in [0, 1]; also serving_default), video_uint8,
+frames_jpeg (JPEG files) and, where the run has such encoders, audio (a
+waveform) and text (sentences; the vocabulary is inside). With --image also
+image_uint8 and image (float): `naive` puts an image through the video network
+with its kernels summed over time, `trained` after tfvssl.deflate too,
+`repeated` through the video network itself, as a film in which nothing moves.
 Outputs: backbone and embedding; of MMV also before_head, which is backbone,
-and the spaces va, vat. The folder appears by one rename, after the model was
-loaded back and gave the outputs of the run.
+and the spaces va, vat. The model is EXPORT/1, where TF Serving looks for it,
+and appears by one rename, after it was loaded back and gave the outputs of the
+run. --output=EXPORT/2 adds a version; --model=EXPORT is the newest one.
 """
 
 from collections.abc import Sequence

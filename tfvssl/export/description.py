@@ -31,14 +31,34 @@ _IMAGE_NETWORKS = {
 }
 
 
+def version_folder(folder: storage.PathLike) -> storage.Path:
+  """Returns where the files of an export are.
+
+  That is its newest version, EXPORT/1 or a higher number; `folder` itself where
+  that is a version, or an export of 0.1.0, which had no versions.
+  """
+  folder = storage.Path(folder)
+  if (folder / SIGNATURE_NAME).exists() or not folder.is_dir():
+    return folder
+  versions = [
+    path
+    for path in folder.iterdir()
+    if path.name.isdecimal() and (path / SIGNATURE_NAME).exists()
+  ]
+  return max(versions, key=lambda path: int(path.name), default=folder)
+
+
 def load_description(folder: storage.PathLike) -> dict:
   """Returns signature.json of an export whose files are all unharmed.
+
+  Args:
+    folder: see version_folder.
 
   Raises:
     FileNotFoundError: there is no export in `folder`.
     ValueError: another format, or a file is missing or changed.
   """
-  path = storage.Path(folder) / SIGNATURE_NAME
+  path = version_folder(folder) / SIGNATURE_NAME
   _check_exists(path)
   try:
     description = json.loads(path.read_text(encoding="utf-8"))
@@ -70,7 +90,7 @@ def identity(folder: storage.PathLike) -> str:
   Raises:
     FileNotFoundError: there is no export in `folder`.
   """
-  path = storage.Path(folder) / SIGNATURE_NAME
+  path = version_folder(folder) / SIGNATURE_NAME
   _check_exists(path)
   return storage.digest(path)
 
@@ -155,7 +175,7 @@ def card(description: dict) -> str:
     shape = ", ".join(["batch", *map(str, entry["shape"])])
     if entry["extra_samples"]:
       shape += f" or {entry['shape'][-1] + entry['extra_samples']}"
-    values = "UTF-8"
+    values = "JPEG" if entry["input"] == "jpeg_bytes" else "UTF-8"
     if entry["range"]:
       values = "{:g} to {:g}".format(*entry["range"])
     lines.append(
@@ -172,16 +192,18 @@ def card(description: dict) -> str:
     f" {description['max_batch_size']} clips. Wrong shapes, values out of"
     " range, NaN and infinity are refused with InvalidArgumentError.",
     "",
-    "Tensors of another dtype are refused; NumPy arrays given to a named"
-    " signature are cast to its dtype by TensorFlow without a word, so call"
-    " the model itself, which chooses by dtype: `model(video)`.",
+    "Tensors of another dtype are refused. NumPy arrays given to a named"
+    " signature are cast to its dtype by TensorFlow without a word: bytes given"
+    " to a signature of floats are then out of range and refused, floats given"
+    " to one of `_uint8` would be black. The model itself chooses by dtype:"
+    " `model(video)`; `training` may be given and changes nothing.",
     "",
     *_spaces(description),
     *_preparation(description),
     "",
     "```python",
     "import tensorflow as tf",
-    'model = tf.saved_model.load("' + "EXPORT" + '")  # this folder',
+    'model = tf.saved_model.load("' + "EXPORT/1" + '")  # this folder',
     "outputs = model(video)",
     "```",
     "",
@@ -216,6 +238,11 @@ def _preparation(description):
       f" {video['record_short_side']} px, then bilinearly, without"
       f" antialiasing, to {video['short_side']} px; take the"
       f" centre {video['image_size']} x {video['image_size']}; RGB."
+    )
+  if "frames_jpeg" in description["signatures"]:
+    lines.append(
+      "`frames_jpeg` takes such frames as JPEG files, those of a clip of one"
+      " size, and resizes and crops them itself."
     )
   if audio := description["audio"]:
     lines.append(

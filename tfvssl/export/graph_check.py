@@ -14,33 +14,34 @@ from tfvssl.runtime import storage
 _FILE_NAME = "saved_model.pb"
 # Most bytes of a graph; that of an export of two large networks has 5 MB.
 _MAX_BYTES = 1 << 28
-# What networks, spectrograms and the splitting of sentences are made of. A
-# table is filled from constants, never from a file.
+# What networks, spectrograms, the splitting of sentences and the decoding of
+# pictures are made of. A table is filled from constants, never from a file;
+# pictures are decoded from the bytes of a request.
 _OPERATIONS = frozenset(
   """
   Abs Add AddN AddV2 All Any ArgMax ArgMin AsString Assert AssignVariableOp
   AvgPool AvgPool3D BatchMatMul BatchMatMulV2 BatchMatMulV3 BatchToSpaceND
   BiasAdd Bincount BroadcastArgs BroadcastTo Cast Ceil ClipByValue ComplexAbs
-  Concat ConcatV2 Const Conv2D Conv3D Cos Cumprod Cumsum DenseBincount
-  DepthToSpace DepthwiseConv2dNative Einsum Elu EnsureShape Equal Erf Exp
-  ExpandDims Expm1 Fill Floor FloorDiv FloorMod FusedBatchNorm
-  FusedBatchNormV3 GatherNd GatherV2 Greater GreaterEqual HashTableV2 Identity
-  IdentityN If IsFinite IsInf IsNan L2Loss LeakyRelu Less LessEqual Log Log1p
-  LogSoftmax LogicalAnd LogicalNot LogicalOr LookupTableFindV2
-  LookupTableImportV2 LookupTableSizeV2 MatMul MatrixBandPart Max MaxPool
-  MaxPool3D MaxPoolV2 Maximum Mean Min Minimum MirrorPad Mul Neg NoOp
-  NotEqual OneHot OnesLike Pack Pad PadV2 PartitionedCall Placeholder Pow
+  Concat ConcatV2 Const Conv2D Conv3D Cos Cumprod Cumsum DecodeJpeg
+  DenseBincount DepthToSpace DepthwiseConv2dNative Einsum Elu EnsureShape Equal
+  Erf Exp ExpandDims Expm1 ExtractJpegShape Fill Floor FloorDiv FloorMod
+  FusedBatchNorm FusedBatchNormV3 GatherNd GatherV2 Greater GreaterEqual
+  HashTableV2 Identity IdentityN If IsFinite IsInf IsNan L2Loss LeakyRelu Less
+  LessEqual Log Log1p LogSoftmax LogicalAnd LogicalNot LogicalOr
+  LookupTableFindV2 LookupTableImportV2 LookupTableSizeV2 MatMul MatrixBandPart
+  Max MaxPool MaxPool3D MaxPoolV2 Maximum Mean Min Minimum MirrorPad Mul Neg
+  NoOp NotEqual OneHot OnesLike Pack Pad PadV2 PartitionedCall Placeholder Pow
   PreventGradient Prod RFFT RaggedRange RaggedTensorToTensor Range Rank
-  ReadVariableOp RealDiv Reciprocal ReduceJoin Relu Relu6 Reshape
-  ResizeBilinear ResizeNearestNeighbor ResourceGather ReverseV2 Roll Round
-  Rsqrt Select SelectV2 Selu Shape ShapeN Sigmoid Sign Sin Size Slice Softmax
-  Softplus SpaceToBatchND SpaceToDepth Split SplitV Sqrt Square
+  ReadVariableOp RealDiv Reciprocal ReduceJoin Relu Relu6 Reshape ResizeBilinear
+  ResizeNearestNeighbor ResourceGather ReverseV2 Roll Round Rsqrt
+  ScaleAndTranslate Select SelectV2 Selu Shape ShapeN Sigmoid Sign Sin Size
+  Slice Softmax Softplus SpaceToBatchND SpaceToDepth Split SplitV Sqrt Square
   SquaredDifference Squeeze StatefulPartitionedCall StatelessIf StatelessWhile
-  StaticRegexFullMatch StaticRegexReplace StopGradient StridedSlice
-  StringFormat StringJoin StringLower StringSplitV2 Sub Sum Tanh
-  TensorListFromTensor TensorListGetItem TensorListReserve TensorListSetItem
-  TensorListStack Tile TopKV2 Transpose Unpack UnsortedSegmentSum VarHandleOp
-  VarIsInitializedOp Where While ZerosLike
+  StaticRegexFullMatch StaticRegexReplace StopGradient StridedSlice StringFormat
+  StringJoin StringLower StringSplitV2 Sub Sum Tanh TensorListFromTensor
+  TensorListGetItem TensorListReserve TensorListSetItem TensorListStack Tile
+  TopKV2 Transpose Unpack UnsortedSegmentSum VarHandleOp VarIsInitializedOp
+  Where While ZerosLike
   """.split()
 )
 # Beside those only in the functions that save and restore call, which loading

@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from tfvssl import views
 
+FRAMES_JPEG = "frames_jpeg"
 # Resizing and conversion to float leave values a rounding error outside.
 _RANGE_TOLERANCE = 1e-3
 _AUDIO_REMEDY = "divide 16-bit samples by 32768"
@@ -49,24 +50,39 @@ class Input:
     return (*self.shape[:-1], self.shape[-1] + self.extra_samples)
 
   @property
+  def spec(self) -> tf.TensorSpec:
+    """What a signature says of it: None for what is free."""
+    sizes = [n if n == m else None for n, m in zip(self.shape, self.longest)]
+    return tf.TensorSpec([None, *sizes], self.dtype, self.name)
+
+  @property
   def shapes(self) -> tuple[tuple[int, ...], ...]:
     """All shapes that are taken, without the batch dimension."""
     return tuple(dict.fromkeys([self.shape, self.longest]))
 
 
 def of_encoders(
-  specs: dict[str, views.ViewSpec], image: views.ViewSpec | None = None
+  specs: dict[str, views.ViewSpec],
+  image: views.ViewSpec | None = None,
+  jpeg: bool = False,
 ) -> dict[str, Input]:
   """Returns what each signature takes, the default one first.
+
+  That is the one of floats: what is cast to floats without a word, as NumPy's
+  bytes are, is out of range; floats that are cast to bytes would be black.
 
   Args:
     specs: of the encoders of `video` (RGB), `audio` (log-mel) and `text`, as
       far as there are some.
     image: of the encoder of still images; None where none are taken.
+    jpeg: whether the frames of a video may come as JPEG pictures.
   """
   inputs = {}
   if "video" in specs:
     inputs |= _pixels("video", specs["video"].shape, "clips")
+    if jpeg:
+      shape = specs["video"].shape[:1]
+      inputs[FRAMES_JPEG] = Input("jpeg_bytes", tf.string, shape, None, None)
   if "audio" in specs:
     audio = cast(views.AudioViewSpec, specs["audio"])
     inputs["audio"] = Input(
@@ -90,13 +106,15 @@ def of_encoders(
 def _pixels(name, shape, items):
   remedy = f"divide pixel values by 255 or use the signature `{name}_uint8`"
   return {
-    f"{name}_uint8": Input(name, tf.uint8, shape, 0, 255, items=items),
     name: Input(name, tf.float32, shape, 0.0, 1.0, remedy, items=items),
+    f"{name}_uint8": Input(name, tf.uint8, shape, 0, 255, items=items),
   }
 
 
 def modality_of(signature: str) -> str:
   """Returns what a signature embeds: `video`, `audio`, `text` or `image`."""
+  if signature == FRAMES_JPEG:
+    return "video"
   return signature.removesuffix("_uint8")
 
 

@@ -1,15 +1,17 @@
 """The exported model: a tf.Module that checks every request in its graph.
 
-A SavedModel does not enforce the shapes of its signatures: a clip of another
-length, values in 0..255 or NaN would give finite, wrong embeddings. Where the
-signature fixes a rank, Grappler even removes assertions on it. So inputs
-have unknown rank, and the graph checks them itself; see serving_inputs.
+Signatures state their shapes, but nothing that runs a SavedModel enforces them:
+a clip of another length, values in 0..255 or NaN would give finite, wrong
+embeddings. So the graph checks every request itself; see serving_inputs. Where
+a rank is known, Grappler removes assertions on it: behind the signature it is
+hidden.
 
 Networks with spaces of their own, as MMV's, answer by the names of the
 published modules, too: `before_head` is `backbone`, `va` and `vat` are spaces.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+import functools
 from typing import TYPE_CHECKING, cast
 
 from absl import logging
@@ -20,6 +22,7 @@ from tfvssl.data import spectrogram
 from tfvssl.data import text
 from tfvssl.export import description as export_format
 from tfvssl.export import inputs as serving_inputs
+from tfvssl.export import jpeg
 
 if TYPE_CHECKING:
   from tfvssl.methods import base
@@ -32,7 +35,8 @@ class ServingModule(tf.Module):
 
   `module(inputs)` takes uint8 or float32 video [B, T, H, W, 3] where there is
   a video encoder, else a waveform float32 [B, N] or [B, N + extra samples];
-  and sentences, string [N], where there is a text encoder.
+  and sentences, string [N], where there is a text encoder. `training` may be
+  given and changes nothing.
 
   Attributes:
     inputs: what each signature takes.
@@ -51,6 +55,7 @@ class ServingModule(tf.Module):
     encoders: dict[str, "base.Encoder"],
     max_batch_size: int = MAX_BATCH_SIZE,
     image: "base.Encoder | None" = None,
+    video: Mapping[str, int] | None = None,
   ):
     """Wraps the encoders of sight, sound and text; see `choose`.
 
@@ -58,6 +63,7 @@ class ServingModule(tf.Module):
       encoders: of a run.
       max_batch_size: clips that one request may hold.
       image: encoder of single frames; None to take no images.
+      video: of signature.json, see jpeg.frames; None to take no JPEG pictures.
 
     Raises:
       FileNotFoundError: the vocabulary of the text encoder is gone.
@@ -72,8 +78,9 @@ class ServingModule(tf.Module):
     chosen = choose(encoders)
     specs = {name: encoder.spec for name, encoder in chosen.items()}
     self.inputs = serving_inputs.of_encoders(
-      specs, None if image is None else image.spec
+      specs, None if image is None else image.spec, video is not None
     )
+    self._preparation = video
     if not self.inputs:
       raise ValueError(
         "the run has neither a video nor an audio nor a text encoder; found:"
@@ -97,6 +104,14 @@ class ServingModule(tf.Module):
       for name, outputs in self._outputs.items()
     }
     self.weights = [v for e in served.values() for v in e.variables]
+    # One graph for the signature and the calls of the module.
+    self._answers = {
+      name: tf.function(
+        functools.partial(self.embed, name),
+        input_signature=[tf.TensorSpec(None, required.dtype)],
+      )
+      for name, required in self.inputs.items()
+    }
 
   def embed(self, signature: str, inputs: tf.Tensor) -> dict[str, tf.Tensor]:
     """Returns `backbone` [B, D] and `embedding` [B, E] of checked inputs.
@@ -110,6 +125,7 @@ class ServingModule(tf.Module):
       tf.errors.InvalidArgumentError: the request breaks a rule, which the
         message names with the value found.
     """
+    inputs = _of_unknown_rank(inputs)
 
     def refuse():
       with tf.control_dependencies([tf.debugging.Assert(False, [problem])]):
@@ -141,9 +157,12 @@ class ServingModule(tf.Module):
     )
 
   @tf.function
-  def __call__(self, inputs: tf.Tensor) -> dict[str, tf.Tensor]:
+  def __call__(
+    self, inputs: tf.Tensor, training: bool = False
+  ) -> dict[str, tf.Tensor]:
     """Returns the embeddings of video, sound or sentences, by their dtype."""
-    return self.embed(self._signature_by_dtype()[inputs.dtype], inputs)
+    del training  # statistics of batch norms are never updated
+    return self._answers[self._signature_by_dtype()[inputs.dtype]](inputs)
 
   def _signature_by_dtype(self):
     """Returns which signature a call is; of two, video before sound."""
@@ -151,12 +170,16 @@ class ServingModule(tf.Module):
       required.dtype: name
       for name, required in reversed(self.inputs.items())
       if serving_inputs.modality_of(name) != "image"
+      and name != serving_inputs.FRAMES_JPEG
     }
 
   def signatures(self) -> dict[str, Callable]:
     """Returns a traced function per signature, `serving_default` included."""
     for dtype in reversed(self._signature_by_dtype()):
-      self.__call__.get_concrete_function(tf.TensorSpec(None, dtype))
+      for training in (False, True):
+        self.__call__.get_concrete_function(
+          tf.TensorSpec(None, dtype), training
+        )
     functions = {name: self._function(name) for name in self.inputs}
     return functions | {"serving_default": functions[self.default_signature]}
 
@@ -164,16 +187,17 @@ class ServingModule(tf.Module):
     required = self.inputs[signature]
     # The name of the argument is the name of the input in a request.
     function = tf.function(
-      lambda **inputs: self.embed(signature, inputs[required.name])
+      lambda **inputs: self._answers[signature](inputs[required.name])
     )
-    return function.get_concrete_function(
-      **{required.name: tf.TensorSpec(None, required.dtype, required.name)}
-    )
+    return function.get_concrete_function(**{required.name: required.spec})
 
   def _network(self, signature, encoder):
     """Returns the function from checked inputs to all outputs."""
     if signature == "text":
       return lambda sentences: self._read(sentences, encoder)
+    if signature == serving_inputs.FRAMES_JPEG:
+      network = self._network("video_uint8", encoder)
+      return lambda pictures: network(jpeg.frames(pictures, self._preparation))
     return lambda inputs: _with_published_name(
       encoder(network_input(signature, inputs, encoder.spec))
     )
@@ -258,6 +282,15 @@ def network_input(
   if serving_inputs.modality_of(signature) == "image":
     return inputs[:, tf.newaxis]
   return inputs
+
+
+def _of_unknown_rank(inputs):
+  """Returns the inputs, of which no optimiser knows the rank any more."""
+  return tf.cond(
+    tf.size(inputs) < 0,
+    lambda: tf.expand_dims(inputs, 0),
+    lambda: tf.identity(inputs),
+  )
 
 
 def _with_published_name(outputs):

@@ -11,6 +11,8 @@ from tfvssl.config import experiment as config
 from tfvssl.data.records import manifest as manifest_lib
 from tfvssl.deflate import networks
 from tfvssl.export import description as export_format
+from tfvssl.export import inputs as serving_inputs
+from tfvssl.export import jpeg
 from tfvssl.export import module as serving
 from tfvssl.methods import base
 from tfvssl.runtime import places
@@ -37,7 +39,8 @@ def export(
   Args:
     encoders: of one method; serving.choose takes those of sight, sound and
       text.
-    output: see places.check_free.
+    output: see places.check_free; gets the folder `1`, as TF Serving finds
+      versions by their numbers, unless its own name is a number.
     experiment: what the run was made of.
     step: of the checkpoint.
     max_batch_size: clips that one request may hold.
@@ -53,12 +56,16 @@ def export(
   """
   output = places.check_free(output)
   chosen = serving.choose(encoders)
+  video = _describe_video(chosen.get("video"), experiment)
   module = serving.ServingModule(
     encoders,
     max_batch_size,
     _image_encoder(chosen, image, storage.Path(workdir)),
+    video,
   )
-  with storage.new_folder(output) as unfinished:
+  with storage.new_folder(output) as folder:
+    unfinished = folder if output.name.isdecimal() else folder / "1"
+    unfinished.mkdir(exist_ok=True)
     with _quiet():
       tf.saved_model.save(module, str(unfinished), module.signatures())
     requests = _golden_requests(module)
@@ -67,7 +74,10 @@ def export(
     if "text" in requests:
       reference["text/sentences"] = np.array(requests["text"], str)
     np.savez(unfinished / export_format.GOLDEN_NAME, **reference)
+    for name in {serving_inputs.FRAMES_JPEG} & set(requests):
+      reference[f"{name}/jpeg_bytes"] = requests[name]
     description = _describe(module, chosen, experiment, step, image)
+    description["video"] = video
     export_format.write_description(description, unfinished)
   logging.info(
     "%s answers %s; reloaded outputs equal those of the run.",
@@ -90,12 +100,16 @@ def _image_encoder(encoders, image, workdir):
 
 def _golden_requests(module):
   """Returns the fixed request of every signature."""
-  return {
-    name: export_format.golden_sentences(module.tokens.vocabulary())
-    if name == "text"
-    else export_format.golden_request(name, required.longest)
-    for name, required in module.inputs.items()
-  }
+  requests: dict[str, list[str] | np.ndarray] = {}
+  for name, required in module.inputs.items():
+    if name == "text":
+      words = module.tokens.vocabulary()
+      requests[name] = export_format.golden_sentences(words)
+    elif name == serving_inputs.FRAMES_JPEG:
+      requests[name] = jpeg.golden_request(*required.shape)
+    else:
+      requests[name] = export_format.golden_request(name, required.longest)
+  return requests
 
 
 def _reference(module, requests):
@@ -148,8 +162,8 @@ def _describe(module, encoders, experiment, step, image):
       }
       for name, required in module.inputs.items()
     },
-    "video": _describe_video(encoders.get("video"), experiment),
     "audio": _describe_audio(encoders.get("audio")),
+    "use_silent_sound": experiment.data.use_silent_sound,
   }
   if module.tokens is not None:
     description["text"] = _describe_text(encoders["text"].spec, module.tokens)

@@ -37,9 +37,7 @@ def run(
   Raises:
     SystemExit: always, except after a bug, whose exception passes.
   """
-  program = sys.modules["__main__"]
-  if program.__doc__ is None:  # a console script: --help shows main's module
-    program.__doc__ = getattr(inspect.getmodule(main), "__doc__", None)
+  _show_in_help(inspect.getmodule(main))
   app.run(
     functools.partial(_guarded, main),
     argv=argv,
@@ -50,6 +48,16 @@ def run(
 def print_next(module: str, *flags: str) -> None:
   """Prints the command that comes next, as a shell takes it."""
   print(f"next: {shlex.join(['python', '-m', module, *flags])}")
+
+
+def _show_in_help(module):
+  """Makes --help show the command, also where a script or a test runs it."""
+  program = sys.modules["__main__"]
+  if module is None or module is program:
+    return
+  program.__doc__ = module.__doc__
+  for flag_of_command in absl_flags.FLAGS.get_key_flags_for_module(module):
+    absl_flags.FLAGS.register_key_flag_for_module(sys.argv[0], flag_of_command)
 
 
 def _guarded(main, argv):

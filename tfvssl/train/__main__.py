@@ -1,12 +1,12 @@
 """Pretrains a method on records; starting it again continues the run.
 
-  python -m tfvssl.train --config=configs/tiny_brave.py --workdir=RUN \\
+  python -m tfvssl.train --config=tiny_brave --workdir=RUN \\
       --config.data.train_records=RECORDS
 
 Any value of the config can be changed by a flag, for example
 --config.method.narrow.num_frames=8.
 
-  python -m tfvssl.train --config=configs/brave/va_audioset.py --describe
+  python -m tfvssl.train --config=brave/va_audioset --describe
 
 prints what a run is, beside the paper's numbers, and trains nothing; it needs
 neither records nor a folder.
@@ -63,6 +63,7 @@ def main(argv: Sequence[str]) -> int:
   replicas.prepare_process(experiment)
   strategy = replicas.build_strategy(experiment.runtime)
   if not replicas.is_chief(strategy):
+    run_folder.keep_silent_sound(experiment, workdir, _ALLOW_CHANGE.value)
     return training.TrainingRun(experiment, workdir, strategy).run()
   with run_folder.locked(workdir):
     run_folder.agree_on_config(experiment, workdir, _ALLOW_CHANGE.value)

@@ -15,7 +15,9 @@ from tfvssl.runtime import storage
 FOLDER = "checkpoints"
 DIGESTS = "sha256.json"
 PREFIX = "variables"
-_READ_ERRORS = (tf.errors.OpError, IndexError, ValueError, OSError)
+_READ_ERRORS = (
+  *(tf.errors.OpError, IndexError, ValueError, OSError, RecursionError),
+)
 
 
 def newest_whole(
@@ -35,6 +37,8 @@ def newest_whole(
     damage = _damage(path)
     if damage is None:
       return path
+    if not path.exists():  # a run that goes on has newer ones
+      return newest_whole(folder, set_aside)
     logging.error("checkpoint %s is damaged (%s)", path, damage)
     if set_aside:
       path.rename(path.with_name(path.name + ".corrupt"))
@@ -70,6 +74,8 @@ def _damage(path):
   """Returns what is wrong with a checkpoint folder, None if nothing is."""
   try:
     digests = json.loads((path / DIGESTS).read_text())
+    if not isinstance(digests, dict):
+      return f"{DIGESTS} holds no table of digests"
     for name, digest in digests.items():
       if storage.digest(path / name) != digest:
         return f"{name} does not have its SHA-256"

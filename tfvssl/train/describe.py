@@ -22,6 +22,7 @@ import tensorflow as tf
 from tfvssl import views
 from tfvssl.config import experiment as config
 from tfvssl.config import paper_rows
+from tfvssl.config import recipes
 from tfvssl.methods import base
 
 _WIDTH = 88
@@ -90,7 +91,7 @@ def of_flags(experiment: config.Experiment) -> str:
   file = config_flags.get_config_filename(given)
   overrides = config_flags.get_override_values(given)
   changes = [f"{name}={value}" for name, value in overrides.items()]
-  return text(experiment, paper_rows.load_recipe(file), changes)
+  return text(experiment, recipes.load(file), changes)
 
 
 def network_costs(method: base.Method) -> list[NetworkCost]:

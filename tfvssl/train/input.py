@@ -149,12 +149,13 @@ def _open(experiment, method, field, may_lack=False):
   if not folder:
     raise ValueError(
       f"`data.{field}` is empty; set --config.data.{field}=FOLDER, made"
-      " with data_prep.prepare_records."
+      " with tfvssl prepare."
     )
   return reader.open_for_views(
     folder,
     list(method.view_specs.values()),
     may_lack_all=may_lack,
+    use_silent_sound=experiment.data.use_silent_sound,
   )
 
 

@@ -37,6 +37,8 @@ def read(
 def restore_newest(folder: storage.PathLike, **state: tf.Module) -> int:
   """Fills objects with what the newest whole checkpoint of a folder holds.
 
+  Of a run that goes on one may be removed as it is read: then the next is it.
+
   Args:
     folder: that a CheckpointStore was opened for.
     **state: by name, some of what was saved.
@@ -48,7 +50,13 @@ def restore_newest(folder: storage.PathLike, **state: tf.Module) -> int:
     FileNotFoundError: the folder holds no checkpoint.
     ValueError: checkpoints are damaged or belong to another model.
   """
-  return restore(newest(folder), **state)
+  while True:
+    path = newest(folder)
+    try:
+      return restore(path, **state)
+    except ValueError:
+      if path.exists():
+        raise
 
 
 def restore(path: storage.Path, **state: tf.Module) -> int:
@@ -65,14 +73,25 @@ def restore(path: storage.Path, **state: tf.Module) -> int:
   return checkpoints.step_of(path)
 
 
-def identity(folder: storage.PathLike) -> str:
-  """Returns what tells the newest whole checkpoint of a run from any other.
+def identity(folder: storage.PathLike, step: int | None = None) -> str:
+  """Returns what tells a checkpoint of a run from any other.
+
+  Args:
+    folder: of the run.
+    step: of the checkpoint; None for the newest whole one.
 
   Raises:
-    FileNotFoundError: the folder holds no checkpoint.
+    FileNotFoundError: the folder holds no such checkpoint.
     ValueError: checkpoints are damaged.
   """
-  return storage.digest(newest(folder) / checkpoints.DIGESTS)
+  if step is None:
+    return storage.digest(newest(folder) / checkpoints.DIGESTS)
+  return storage.digest(
+    storage.Path(folder)
+    / checkpoints.FOLDER
+    / checkpoints.name_of(step)
+    / checkpoints.DIGESTS
+  )
 
 
 def newest(folder: storage.PathLike) -> storage.Path:

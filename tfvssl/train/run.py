@@ -106,7 +106,7 @@ class TrainingRun:
   def _build_probe(self, features):
     """Returns the online probe where the labels can tell clips apart."""
     num_classes = len(self.records.classes)
-    if num_classes < 2:
+    if num_classes - len(self.records.manifest.empty_classes) < 2:
       return None
     with self._strategy.scope():
       return probe.OnlineProbe(num_classes, features.shape[-1])

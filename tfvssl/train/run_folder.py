@@ -4,6 +4,8 @@ from collections.abc import Iterator
 import contextlib
 import json
 
+from absl import logging
+
 from tfvssl.config import experiment as config
 from tfvssl.config import tree
 from tfvssl.runtime import storage
@@ -48,7 +50,7 @@ def agree_on_config(
 
   Args:
     experiment: what this process was started with; the content of the files
-      that its method names is noted in it.
+      that its method names is noted in it, and what `keep_silent_sound` keeps.
     workdir: the run's folder.
     allowed: names of values, or beginnings of names, that may differ.
 
@@ -60,6 +62,7 @@ def agree_on_config(
   path = workdir / CONFIG_NAME
   trained = any((workdir / "checkpoints").glob("step-*"))
   if path.exists() and trained:
+    keep_silent_sound(experiment, workdir, allowed)
     lines = tree.differences(read_config(workdir), experiment)
     free = (*_FREE_TO_CHANGE, *allowed)
     refused = [line for line in lines if not line.startswith(free)]
@@ -69,6 +72,28 @@ def agree_on_config(
         f" {'; '.join(refused)}. Take another --workdir, or name what may"
         " change with --allow_change."
       )
+
+
+def keep_silent_sound(
+  experiment: config.Experiment, workdir: storage.Path, allowed: list[str]
+) -> None:
+  """Lets a run that began with silent sound go on with it.
+
+  Recipes of today have it out; a run of before would be refused else.
+
+  Args:
+    experiment: changed where the run's config differs.
+    workdir: the run's folder.
+    allowed: see `agree_on_config`; a change that is allowed is made.
+  """
+  name = "data.use_silent_sound"
+  trained = any((workdir / "checkpoints").glob("step-*"))
+  if not trained or name.startswith(tuple(allowed)):
+    return
+  used = read_config(workdir).data.use_silent_sound
+  if used and not experiment.data.use_silent_sound:
+    experiment.data.use_silent_sound = True
+    logging.info("the run goes on with `%s` true, as it began", name)
 
 
 def write_config(experiment: config.Experiment, workdir: storage.Path) -> None:

@@ -28,9 +28,10 @@ def load_method(
   workdir = storage.Path(workdir)
   experiment = run_folder.read_config(workdir)
   replicas.set_precision(precision or experiment.runtime.precision)
-  path = restoring.newest(workdir)
+  restoring.newest(workdir)  # before anything is built
   method = fresh_method(experiment, experiment.seed)
-  return experiment, method, restoring.restore(path, method=method)
+  step = restoring.restore_newest(workdir, method=method)
+  return experiment, method, step
 
 
 def fresh_method(experiment: config.Experiment, seed: int) -> base.Method:

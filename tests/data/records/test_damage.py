@@ -88,7 +88,7 @@ def test_damaged_record_is_named_with_shard_number_and_offset(folder, tmp_path):
   assert text.startswith(
     f"{path}: record 1 at byte {record.offset}: its checksum"
   )
-  assert "data_prep.inspect_records" in text
+  assert "python -m tfvssl inspect --records=" in text
   assert "\n" not in text
 
 

@@ -119,7 +119,7 @@ def test_folder_of_record_folders_names_them(tmp_path):
 
 
 def test_missing_manifest(tmp_path):
-  with pytest.raises(FileNotFoundError, match="prepare_records"):
+  with pytest.raises(FileNotFoundError, match="tfvssl prepare"):
     _open(tmp_path)
 
 

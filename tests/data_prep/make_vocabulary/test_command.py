@@ -80,7 +80,7 @@ def test_binary_writes_what_a_text_view_reads(folders, tmp_path):
     f"7 words in {output}, 66.7% of 12 running words; the captions hold 7 words"
   )
   assert last == (
-    "next: python -m tfvssl.train --config=configs/tiny_mmv.py --workdir=RUN"
+    "next: python -m tfvssl.train --config=tiny_mmv --workdir=RUN"
     f" --config.data.train_records={folders[0]}"
     f" --config.data.second_train_records={folders[1]}"
     f" --config.method.partners.text.view.vocabulary={output}"

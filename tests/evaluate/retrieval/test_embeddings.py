@@ -1,6 +1,7 @@
 """Embeddings of test clips against the same ones made step by step."""
 
 import dataclasses
+import shutil
 import types
 
 import numpy as np
@@ -16,6 +17,7 @@ from tfvssl.data import crops
 from tfvssl.data import pipeline
 from tfvssl.data import spectrogram
 from tfvssl.data.records import encoded_clip
+from tfvssl.data.records import manifest as manifest_lib
 from tfvssl.evaluate.retrieval import embeddings
 from tfvssl.evaluate.retrieval import measuring
 from tfvssl.evaluate.samples import random_network
@@ -116,6 +118,29 @@ def test_clips_that_hold_two_modalities_are_used(clips, found):
     "video": [0, 3, 1, 7, 2],
     "audio": [0, 3, 1, 7, 5],
     "text": [0, 0, 1, 7, 2, 2, 2, 5],
+  }
+
+
+def test_silent_sound_is_no_modality(folder, method, tmp_path):
+  copy = shutil.copytree(folder, tmp_path / "records")
+  manifest = manifest_lib.load_manifest(copy)
+  silent = iter(number in (1, 3, 5) for number in _NUMBERS)
+  for shard in manifest.shards:
+    shard.digests = [f"audio:0{'=' * next(silent)}" for _ in shard.modalities]
+  manifest.save(copy / manifest_lib.MANIFEST_NAME)
+  known = measuring.directions(method.encoders())
+  clips = embeddings.open_clips(copy, method, known, use_silent_sound=False)
+  numbers = np.array(_NUMBERS)
+  # 3 and 5 hold nothing else that is compared.
+  assert sorted(numbers[clips.records.usable]) == [0, 1, 2, 7]
+  assert sorted(numbers[clips.held["audio"]]) == [0, 6, 7]
+  assert sorted(numbers[clips.records.muted]) == [1, 3, 5]
+  clips.records.usable &= numbers <= 1
+  found = embeddings.embed(method, clips, _SETTINGS)
+  assert {name: [*numbers[one.clips]] for name, one in found.items()} == {
+    "video": [0, 1],
+    "audio": [0],
+    "text": [0, 0, 1],
   }
 
 

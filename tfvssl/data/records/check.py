@@ -9,6 +9,7 @@ import tensorflow as tf
 import tqdm
 
 from tfvssl import views
+from tfvssl.data.records import content
 from tfvssl.data.records import contexts
 from tfvssl.data.records import manifest as manifest_lib
 from tfvssl.data.records import reader
@@ -109,7 +110,21 @@ def _payload_problems(record, shard, manifest):
         lines.append(f"{name} is not one string of 16-bit samples")
     else:
       lines += _spectrogram_problems(name, values, context)
+  if not lines and record.number < len(shard.digests):
+    lines += _digest_problems(lists, shard.digests[record.number])
   return lines
+
+
+def _digest_problems(lists, told):
+  """Yields what is wrong with the manifest's digest of a record."""
+  found = content.describe(
+    {
+      modality: [step.bytes_list.value[0] for step in steps]
+      for modality, steps in lists.items()
+    }
+  )
+  if content.plain(found) != content.plain(told):
+    yield f"its content is {found}, the manifest says {told!r:.80}"
 
 
 def _held(lists, context):
@@ -235,7 +250,7 @@ def _problem_of(records):
     )
     return (
       f"{found}{rest}; all of it is listed by python -m"
-      f" data_prep.inspect_records --records={records.folder} --verify"
+      f" tfvssl inspect --records={records.folder} --verify"
     )
   if broken := _unreadable_image(records):
     return f"{broken}; prepare the records again, or leave the clip out."

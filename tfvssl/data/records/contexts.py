@@ -187,7 +187,8 @@ def of_shard(path: storage.Path) -> Iterator[tuple[int, dict]]:
   Raises:
     ValueError: a record's header or context is damaged; it is named.
   """
-  for number, payload in shard_files.beginnings(path, schema.CONTEXT_BYTES):
+  beginnings = shard_files.beginnings(path, schema.CONTEXT_BYTES, _context_end)
+  for number, payload in beginnings:
     try:
       context = parse_context(payload)
     except ValueError as error:
@@ -227,6 +228,11 @@ def parse_context(
     elif len(values) == 1:
       context[name] = values[0]
   return context
+
+
+def _context_end(payload):
+  """Returns where the context of a record ends, by its first bytes."""
+  return sum(_varint(payload, 1))
 
 
 def _varint(data, begin):

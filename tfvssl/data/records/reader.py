@@ -31,6 +31,7 @@ class Records:
     absent: word of an optional modality -> how many usable clips lack it;
       zeros and a mask stand for it.
     may_lack: of `modalities`, what a usable clip may lack.
+    use_silent_sound: whether silent sound counts as sound.
   """
 
   folder: storage.Path
@@ -41,6 +42,7 @@ class Records:
   rates: dict[str, float]
   absent: dict[str, int] = dataclasses.field(default_factory=dict)
   may_lack: frozenset[views.Modality] = frozenset()
+  use_silent_sound: bool = True
 
   @property
   def usable_count(self) -> int:
@@ -54,6 +56,14 @@ class Records:
   def classes(self) -> list[str]:
     """Names of the labels; a label is an index into them."""
     return self.manifest.classes
+
+  @property
+  def muted(self) -> np.ndarray:
+    """Which clips have sound that counts as none, bool [clip_count]."""
+    if self.use_silent_sound:
+      return np.zeros(len(self.usable), bool)
+    shards = self.manifest.shards
+    return np.array([x for shard in shards for x in shard.silent()], bool)
 
   @property
   def paths(self) -> list[str]:
@@ -137,6 +147,7 @@ def open_for_views(
   specs: Iterable[views.ViewSpec],
   *,
   may_lack_all: bool = False,
+  use_silent_sound: bool = True,
 ) -> Records:
   """Returns the records of a folder for views of these kinds.
 
@@ -148,6 +159,7 @@ def open_for_views(
     specs: of the views.
     may_lack_all: whether even all clips may lack it, as where these are
       second to other records.
+    use_silent_sound: see `open_records`.
 
   Raises:
     FileNotFoundError: the folder or its manifest does not exist.
@@ -164,7 +176,12 @@ def open_for_views(
     if spec.packed_spectrogram is not None:
       _check_sound(folder, manifest, spec)
   optional -= needed
-  records = open_records(folder, needed, () if may_lack_all else optional)
+  records = open_records(
+    folder,
+    needed,
+    () if may_lack_all else optional,
+    use_silent_sound=use_silent_sound,
+  )
   records.modalities.update(optional)
   records.may_lack = frozenset(optional)
   for spec in specs:
@@ -222,7 +239,7 @@ def _check_sound(folder, manifest, spec):
 
 def _words(manifest):
   """Returns the modalities that any clip holds."""
-  words = set().union(*_held(manifest))
+  words = set().union(*manifest.held())
   return {modality for modality in views.Modality if modality.value in words}
 
 
@@ -230,6 +247,8 @@ def open_records(
   folder: storage.PathLike,
   modalities: set[views.Modality],
   optional: Collection[views.Modality] = (),
+  *,
+  use_silent_sound: bool = True,
 ) -> Records:
   """Returns the folder's records after a check that reads no payload.
 
@@ -240,6 +259,7 @@ def open_records(
     folder: of prepare_records.
     modalities: that a clip must hold to be used.
     optional: that one usable clip at least must hold.
+    use_silent_sound: whether silent sound counts as sound.
 
   Raises:
     FileNotFoundError: the folder or its manifest does not exist.
@@ -255,7 +275,8 @@ def open_records(
       f" {_enumerate(differences)}. Prepare the records again, or restore"
       " the files."
     )
-  records = _choose_usable(folder, manifest, modalities, rates)
+  records = _choose_usable(folder, manifest, modalities, use_silent_sound)
+  records.rates = rates
   _count_absent(records, sorted(modality.value for modality in optional))
   records.modalities.update(optional)
   if records.skipped_count:
@@ -267,30 +288,36 @@ def open_records(
   return records
 
 
-def _choose_usable(folder, manifest, modalities, rates):
-  held = _held(manifest)
+def _choose_usable(folder, manifest, modalities, use_silent_sound):
+  held = manifest.held(use_silent_sound)
   needed = sorted(modality.value for modality in modalities)
   usable = np.array([set(needed) <= words for words in held], bool)
   skipped = {word: sum(word not in words for words in held) for word in needed}
+  silent = 0
+  if not use_silent_sound:
+    silent = sum(sum(shard.silent()) for shard in manifest.shards)
+  told = f"; the sound of {silent} is silent, see `data.use_silent_sound`"
+  told *= silent > 0
   if needed and not usable.any():
     found = "; ".join(
       f"{len(held) - count} hold {word}" for word, count in skipped.items()
     )
     raise ValueError(
       f"no clip of {folder} holds all of {', '.join(needed)}: of"
-      f" {len(held)} clips {found}. Choose views of what is there, or"
+      f" {len(held)} clips {found}{told}. Choose views of what is there, or"
       f" prepare the videos with --modalities={','.join(needed)}."
     )
-  return Records(folder, manifest, set(modalities), usable, skipped, rates)
-
-
-def _held(manifest):
-  """Returns the words of every clip, in the order of the manifest."""
-  return [
-    set(words.split("+"))
-    for shard in manifest.shards
-    for words in shard.modalities
-  ]
+  if silent:
+    logging.info("%s: %d clips%s", folder, len(held), told)
+  return Records(
+    folder,
+    manifest,
+    set(modalities),
+    usable,
+    skipped,
+    {},
+    use_silent_sound=use_silent_sound,
+  )
 
 
 def _count_absent(records, optional):
@@ -299,7 +326,7 @@ def _count_absent(records, optional):
   Raises:
     ValueError: no usable clip holds one of `optional`.
   """
-  held = _held(records.manifest)
+  held = records.manifest.held(records.use_silent_sound)
   for word in optional:
     lacking = sum(word not in held[i] for i in np.flatnonzero(records.usable))
     records.absent[word] = lacking
@@ -309,6 +336,9 @@ def _count_absent(records, optional):
         if word == views.Modality.TEXT.value
         else f"{word} among the --modalities"
       )
+      if (silent := int(records.muted.sum())) and word in manifest_lib.SOUND:
+        remedy += f", or set `data.use_silent_sound`, as the sound of {silent}"
+        remedy += " is silent"
       raise ValueError(
         f"none of the {lacking} usable clips of {records.folder} holds {word};"
         f" leave its view out, or prepare the videos with {remedy}."

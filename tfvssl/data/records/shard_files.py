@@ -1,6 +1,6 @@
 """The bytes of a TFRecord shard, read without trusting them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 import dataclasses
 import struct
 
@@ -10,6 +10,7 @@ from tfvssl.runtime import storage
 
 _HEADER_BYTES = 12  # length, checksum of the length
 _FOOTER_BYTES = 4  # checksum of the payload
+_FEW = 4096  # bytes
 _MASK_DELTA = 0xA282EAD8  # of TFRecord
 
 
@@ -55,8 +56,18 @@ def scan(path: storage.Path) -> Iterator[Record]:
       number += 1
 
 
-def beginnings(path: storage.Path, limit: int) -> Iterator[tuple[int, bytes]]:
+def beginnings(
+  path: storage.Path,
+  limit: int,
+  needed: Callable[[bytes], int] | None = None,
+) -> Iterator[tuple[int, bytes]]:
   """Yields (number, at most `limit` bytes) of every payload, unchecked.
+
+  Args:
+    path: of the shard.
+    limit: of the bytes.
+    needed: says by the first few bytes of a payload how many are; None for as
+      many as there may be.
 
   Raises:
     ValueError: a record has a damaged header.
@@ -71,7 +82,11 @@ def beginnings(path: storage.Path, limit: int) -> Iterator[tuple[int, bytes]]:
       if problem:
         raise ValueError(f"{path}: record {number} at byte {offset}: {problem}")
       length = _length(header)
-      yield number, file.read(min(length, limit))
+      most = min(length, limit)
+      begin = file.read(most if needed is None else min(_FEW, most))
+      if needed is not None:
+        begin += file.read(max(0, min(needed(begin), most) - len(begin)))
+      yield number, begin
       offset += _HEADER_BYTES + length + _FOOTER_BYTES
       number += 1
 

@@ -141,6 +141,7 @@ class ClassificationProtocol(base.Protocol):
       chosen,
       chosen.views_per_pass,
       subject.experiment.seed,
+      subject.experiment.data.use_silent_sound,
     )
     return cls(
       request.modality,
@@ -182,6 +183,7 @@ class ClassificationProtocol(base.Protocol):
     from tfvssl.evaluate.samples import features
 
     settings = self.settings
+    of_sound = settings.spec.piece == "audio"
     return {
       "name": self.NAME,
       "source": self.SOURCE,
@@ -195,6 +197,7 @@ class ClassificationProtocol(base.Protocol):
       "test_short_side": settings.test_views.test_short_side,
       "frame_rate_hz": settings.spec.record_rate_hz,
       "seed": settings.seed,
+      **({"use_silent_sound": settings.use_silent_sound} if of_sound else {}),
     }
 
   def open_splits(
@@ -221,6 +224,7 @@ class ClassificationProtocol(base.Protocol):
         spec=self.settings.spec,
         same_paths_differ=self.same_paths_differ,
         several_labels=self.SEVERAL_LABELS,
+        use_silent_sound=self.settings.use_silent_sound,
       )
       for number, (train, test) in enumerate(
         zip(train_folders, test_folders, strict=True), start=1

@@ -83,15 +83,24 @@ def open_clips(
   folder: storage.PathLike,
   method: base.Method,
   directions: Iterable[Direction],
+  use_silent_sound: bool = True,
 ) -> Clips:
   """Returns the clips that hold both modalities of one of `directions`.
+
+  Args:
+    folder: of the records.
+    method: that is evaluated.
+    directions: of the retrieval.
+    use_silent_sound: see reader.open_records.
 
   Raises:
     FileNotFoundError: the folder or its manifest does not exist.
     ValueError: it differs from its manifest, its rates are not those of the
       run, or it has no such clip.
   """
-  records = reader.open_records(folder, set())
+  records = reader.open_records(
+    folder, set(), use_silent_sound=use_silent_sound
+  )
   encoders = _compared(method)
   if "video" in encoders:
     rate_hz = encoders["video"].spec.record_rate_hz
@@ -99,11 +108,7 @@ def open_clips(
   if "audio" in encoders:
     rate_hz = encoders["audio"].spec.spectrogram.sample_rate_hz
     records.check_rate("WAVEFORM/sample_rate_hz", rate_hz)
-  words = [
-    joined.split("+")
-    for shard in records.manifest.shards
-    for joined in shard.modalities
-  ]
+  words = records.manifest.held(use_silent_sound)
   held = {
     name: np.array([_HELD[name].value in own for own in words], bool)
     for name in encoders

@@ -40,6 +40,7 @@ class Settings:
     test_views: how many, and from frames of which size.
     batch_size: views per forward pass over all replicas.
     seed: of every random draw.
+    use_silent_sound: see reader.open_records.
   """
 
   spec: views.ViewSpec
@@ -47,6 +48,7 @@ class Settings:
   test_views: protocols.TestViews
   batch_size: int
   seed: int
+  use_silent_sound: bool = True
 
 
 def training_spec(spec: views.ViewSpec) -> views.ViewSpec:

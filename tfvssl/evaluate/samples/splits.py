@@ -8,6 +8,7 @@ from absl import logging
 import numpy as np
 
 from tfvssl import views
+from tfvssl.data.records import content
 from tfvssl.data.records import reader
 from tfvssl.evaluate.samples import clips
 
@@ -35,6 +36,8 @@ class Split(NamedTuple):
   """One official split: labelled training and test clips of one class list.
 
   `kept` says what was left out of the folders; all else is what is left.
+
+  Classes without a clip on either side are none here.
 
   Attributes:
     name: for messages and the result.
@@ -72,6 +75,7 @@ def open_split(
   spec: views.ViewSpec,
   same_paths_differ: bool = False,
   several_labels: bool = False,
+  use_silent_sound: bool = True,
 ) -> Split:
   """Returns a checked pair of record folders.
 
@@ -82,6 +86,7 @@ def open_split(
     spec: of the views.
     same_paths_differ: see clips.check_leakage.
     several_labels: a clip may have more than one.
+    use_silent_sound: see reader.open_records.
 
   Raises:
     ValueError: the pair cannot be evaluated: records that differ from their
@@ -91,17 +96,17 @@ def open_split(
   """
   spec = dataclasses.replace(spec, optional=False)  # zeros show no class
   train, test = (
-    reader.open_for_views(folder, [spec])
+    reader.open_for_views(folder, [spec], use_silent_sound=use_silent_sound)
     for folder in (train_folder, test_folder)
   )
   train_clips, test_clips = clips.read_clips(train), clips.read_clips(test)
   if not several_labels:
     clips.check_single_labels(train_clips, train.folder.name)
     clips.check_single_labels(test_clips, test.folder.name)
-  classes = clips.common_classes(train.classes, test.classes)
+  sides = (train_clips, train.classes), (test_clips, test.classes)
+  classes = clips.common_classes(*(clips.classes_of(*side) for side in sides))
   train_labels, test_labels = (
-    clips.renumber(clips.label_rows(side), own, classes)
-    for side, own in ((train_clips, train.classes), (test_clips, test.classes))
+    clips.renumber(clips.label_rows(side), own, classes) for side, own in sides
   )
   kept = keep_known(train_labels, test_labels, classes, name)
   train, train_clips = clips.restrict(train, train_clips, kept.train)
@@ -234,6 +239,8 @@ def describe_split(split: Split) -> dict:
     "test_clips_left_out": split.test.skipped,
     "train_clips_unlabelled": split.kept.train_unlabelled,
     "test_clips_unlabelled": split.kept.test_unlabelled,
+    "train_clips_constant": _count_constant(split.train_clips),
+    "test_clips_constant": _count_constant(split.test_clips),
     "classes_left_out": split.kept.unseen,
     "train_clips_per_class": _per_class(split.classes, train),
     "test_clips_per_class": _per_class(split.classes, test),
@@ -245,6 +252,11 @@ def describe_split(split: Split) -> dict:
       if in_train and not in_test
     ],
   }
+
+
+def _count_constant(found):
+  """Returns of how many clips neither pictures nor sound change."""
+  return sum(content.is_constant(clip.digest) for clip in found)
 
 
 def clips_per_class(labels: np.ndarray, num_classes: int) -> np.ndarray:

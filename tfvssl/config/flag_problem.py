@@ -1,4 +1,7 @@
-"""What is wrong with a `--config.section.name=value`, in words."""
+"""What is wrong with a --config or an override that could not be parsed.
+
+Apart from config/flag.py, as few runs need it.
+"""
 
 from collections.abc import Sequence
 import dataclasses
@@ -6,17 +9,30 @@ import re
 
 from absl import flags as absl_flags
 
+from tfvssl.config import moved
+from tfvssl.config import recipes
 from tfvssl.config import tree
 
 _OVERRIDE = re.compile(r"--?(?:no)?config\.([^=]+)")
 
 
-def problem_of(argv: Sequence[str], path: str | None) -> str:
+def of_recipe(error: Exception) -> str:
+  """Returns what a config file raised, or where what it misses is today."""
+  if isinstance(error, recipes.BrokenError):
+    cause = error.__cause__
+    if isinstance(cause, AttributeError) and cause.name == "get_config":
+      file = getattr(cause.obj, "__file__", cause.obj)
+      return f"{file} has no function get_config()."
+    return moved.import_hint(cause) or str(error)
+  return f"{type(error).__name__}: {error}"
+
+
+def of_overrides(argv: Sequence[str], path: str | None) -> str:
   """Returns what is wrong with the first bad override, or an empty string.
 
   Args:
     argv: the command line.
-    path: of the config file.
+    path: value of --config; None without.
   """
   overrides = [match[1] for match in map(_OVERRIDE.match, argv) if match]
   if not overrides or "config" not in absl_flags.FLAGS:
@@ -25,7 +41,7 @@ def problem_of(argv: Sequence[str], path: str | None) -> str:
     return f"--config.{overrides[0]} needs --config=FILE before it."
   try:
     experiment = absl_flags.FLAGS["config"].parser.parse(path)
-  except Exception:  # the file itself fails; flag.parse reports what it raised
+  except Exception:  # the file itself fails; `of_recipe` says why
     return ""
   for override in overrides:
     if problem := _problem(experiment, override):
