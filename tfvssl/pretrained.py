@@ -19,7 +19,7 @@ from tfvssl.config import experiment
 from tfvssl.config import protocols
 from tfvssl.config import rules
 from tfvssl.config import tree
-from tfvssl.data import pipeline
+from tfvssl.data import one_pass
 from tfvssl.data import regular_views
 from tfvssl.data.records import damage
 from tfvssl.data.records import manifest
@@ -205,7 +205,7 @@ def labelled_clips(
 
 def _check_labels(records):
   """Reads up to the first labelled clip; without one, training never starts."""
-  labels = pipeline.evaluation_dataset(
+  labels = one_pass.dataset(
     records,
     lambda clip, seed: {features.VIEW_NAME: views.View(labels=clip.label)},
     modalities=records.modalities,
@@ -265,7 +265,7 @@ def _first_views(records, spec):
     }
     return {features.VIEW_NAME: view._replace(**only)}
 
-  dataset = pipeline.evaluation_dataset(
+  dataset = one_pass.dataset(
     records,
     sample_views,
     modalities=records.modalities,

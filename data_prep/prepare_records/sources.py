@@ -395,7 +395,5 @@ def content_keys(sources: list[ClipSource]) -> dict[str, str]:
 
 def size_of(source: ClipSource) -> int:
   """Returns the bytes of the file, -1 where it must not or cannot be read."""
-  try:
-    return -1 if source.refused else os.path.getsize(source.path)
-  except OSError:
-    return -1
+  known = not source.refused and os.path.isfile(source.path)
+  return os.path.getsize(source.path) if known else -1

@@ -9,6 +9,7 @@ import tensorflow as tf
 from tests.data import record_fixture
 from tfvssl import views
 from tfvssl.data import clip_views
+from tfvssl.data import one_pass
 from tfvssl.data import pipeline
 from tfvssl.data import second_records
 from tfvssl.data import starts
@@ -197,9 +198,7 @@ def test_modality_that_was_not_opened_is_an_error(folder):
   with pytest.raises(ValueError, match="was opened without audio; give"):
     _dataset(records, modalities={RGB, AUDIO})
   with pytest.raises(ValueError, match="was opened without audio; give"):
-    pipeline.evaluation_dataset(
-      records, _place, modalities={AUDIO}, seed=0, batch_size=2
-    )
+    one_pass.dataset(records, _place, modalities={AUDIO}, seed=0, batch_size=2)
 
 
 def test_pictures_and_sound_are_of_the_same_clip(tmp_path):
@@ -242,7 +241,7 @@ def test_pictures_and_sound_are_of_the_same_clip(tmp_path):
 
 
 def test_evaluation_has_every_usable_clip_once_in_order(records):
-  dataset = pipeline.evaluation_dataset(
+  dataset = one_pass.dataset(
     records,
     _place,
     modalities=records.modalities,
@@ -278,7 +277,7 @@ def test_clips_without_sound_are_read_where_it_is_optional(folder):
       "sound": views.View(mask=length, sample_index=clip.sample_index),
     }
 
-  dataset = pipeline.evaluation_dataset(
+  dataset = one_pass.dataset(
     records,
     sample_views,
     modalities=records.modalities,

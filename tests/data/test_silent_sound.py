@@ -7,7 +7,7 @@ from tests.data import record_fixture
 from tests.evaluate import grey_records
 from tfvssl import views
 from tfvssl.data import clip_views
-from tfvssl.data import pipeline
+from tfvssl.data import one_pass
 from tfvssl.data import starts
 from tfvssl.data.records import reader
 from tfvssl.evaluate.samples import splits
@@ -62,7 +62,7 @@ def test_optional_sound_that_is_silent_is_masked(folders, used, masks):
     start = starts.narrow_start(clip, _SIGHT, seed=seed)
     return {"a": clip_views.view(clip, _OPTIONAL, start, seed=seed, name="a")}
 
-  batches = pipeline.evaluation_dataset(
+  batches = one_pass.dataset(
     records, sample_views, modalities=records.modalities, seed=0, batch_size=6
   )
   (batch,) = batches

@@ -272,7 +272,7 @@ def test_sound_alone_is_served_by_default(method, tmp_path):
 
 def test_run_without_sight_or_sound_is_not_served():
   with pytest.raises(
-    ValueError, match="neither a video nor an audio nor a text"
+    ValueError, match="has no encoder of video, audio or text; found: "
   ):
     serving.ServingModule({})
 

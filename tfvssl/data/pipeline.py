@@ -56,7 +56,7 @@ def training_dataset(
     ValueError: fewer shards than hosts, or the records were opened for other
       modalities.
   """
-  _check_modalities(records, modalities)
+  check_modalities(records, modalities)
   shards = records.shards_for_host(host_index, num_hosts)
   count = records.usable_for_host(host_index, num_hosts)
   first_epoch, inside = divmod(start_position, count)
@@ -75,7 +75,7 @@ def training_dataset(
 
   epochs = tf.data.Dataset.range(first_epoch, np.iinfo(np.int64).max)
   clips = epochs.flat_map(epoch_blocks).prefetch(1).unbatch()
-  return _views(
+  return views_of(
     records,
     clips,
     sample_views,
@@ -86,45 +86,10 @@ def training_dataset(
   )
 
 
-def evaluation_dataset(
-  records: reader.Records,
-  sample_views: SampleViews,
-  *,
-  modalities: set[views.Modality],
-  seed: int,
-  epoch: int = 0,
-  batch_size: int,
-) -> tf.data.Dataset:
-  """Returns every usable clip once, in order; the last batch may be smaller.
-
-  Args:
-    records: of reader.open_records.
-    sample_views: as for `training_dataset`.
-    modalities: what `sample_views` needs of a clip.
-    seed: of the draws of `sample_views`.
-    epoch: that the clips carry; another one gives other draws.
-    batch_size: clips of a batch.
-
-  Raises:
-    ValueError: the records were opened for other modalities.
-  """
-  _check_modalities(records, modalities)
-  shards = np.flatnonzero(records.usable_per_shard())
-  clips = _read_in_turn(records, tf.constant(shards, tf.int64), 1).map(
-    lambda number, record: (tf.constant(epoch, tf.int64), number, record)
-  )
-  return _views(
-    records,
-    clips,
-    sample_views,
-    modalities,
-    seed=seed,
-    batch_size=batch_size,
-    drop_remainder=False,
-  )
-
-
-def _check_modalities(records, modalities):
+def check_modalities(
+  records: reader.Records, modalities: set[views.Modality]
+) -> None:
+  """Raises ValueError where records were opened for fewer modalities."""
   missing = sorted(m.value for m in modalities - records.modalities)
   if missing:
     raise ValueError(
@@ -133,9 +98,17 @@ def _check_modalities(records, modalities):
     )
 
 
-def _views(
-  records, clips, sample_views, modalities, *, seed, batch_size, drop_remainder
-):
+def views_of(
+  records: reader.Records,
+  clips: tf.data.Dataset,
+  sample_views: SampleViews,
+  modalities: set[views.Modality],
+  *,
+  seed: int,
+  batch_size: int,
+  drop_remainder: bool,
+) -> tf.data.Dataset:
+  """Returns batches of views of (epoch, sample_index, serialised record)."""
   may_lack = records.may_lack | {views.Modality.AUDIO}  # if `records` let it
   muted = records.muted
   muted = tf.constant(muted) if (muted & records.usable).any() else None
@@ -199,7 +172,7 @@ def _blocks(records, shards, *, seed, epoch, skip, block_size):
   before = tf.where(
     first_group > 0, tf.gather(group_ends, tf.maximum(first_group - 1, 0)), 0
   )
-  stream = _read_in_turn(
+  stream = read_in_turn(
     records, order[first_group * _SHARDS_AT_ONCE :], _SHARDS_AT_ONCE
   ).skip(begin - before)
 
@@ -235,7 +208,9 @@ def _random_order(seed, what, epoch, positions):
   return tf.argsort(tf.cast(draws[..., 0], tf.int64), stable=True)
 
 
-def _read_in_turn(records, shards, shards_at_once):
+def read_in_turn(
+  records: reader.Records, shards: tf.Tensor, shards_at_once: int
+) -> tf.data.Dataset:
   """Returns (sample_index, record) of usable clips; shards in groups.
 
   Within a group, records of its shards alternate.

@@ -55,7 +55,9 @@ def broad_start(
     return start
   if spec.sync == views.Sync.CENTRE:
     extents = extent(clip, narrow), extent(clip, spec)
-    return windows.centred_start(clip.num_frames, start, *extents)
+    from tfvssl.data import centred  # of one ablation
+
+    return centred.start(clip.num_frames, start, *extents)
   return windows.independent_start(
     clip.num_frames, key(clip, seed, name, "start")
   )

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from tfvssl import views
 from tfvssl.backbones import deflation
-from tfvssl.data import pipeline
+from tfvssl.data import one_pass
 from tfvssl.data import regular_views
 from tfvssl.data.records import reader
 from tfvssl.methods import base
@@ -164,7 +164,7 @@ def pictures(
     )
     return {"image": view}
 
-  clips = pipeline.evaluation_dataset(
+  clips = one_pass.dataset(
     records, sample_views, modalities=records.modalities, seed=0, batch_size=1
   )
   shape = [spec.image_size, spec.image_size, 3]

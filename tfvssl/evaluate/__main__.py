@@ -117,18 +117,22 @@ def main(argv: Sequence[str]) -> int:
   protocol = known.check(request)
   # Loads TensorFlow: after every check that needs none.
   from tfvssl.evaluate import evaluation
-  from tfvssl.evaluate import progress as kept
   from tfvssl.evaluate import result_file
   from tfvssl.train import run_folder
 
   logging.set_verbosity(logging.INFO)
   results = request.workdir / "results"
-  progress = kept.Progress(results / "unfinished")
+  progress = None
+  if protocol.TRAINS:
+    from tfvssl.evaluate import progress as kept
+
+    progress = kept.Progress(results / "unfinished")
   result = evaluation.run(request, progress)
   name = request.name or result_file.name(result, request.test_records)
   path = results / f"{name}.json"
   result_file.write(result, path)
-  progress.remove()
+  if progress is not None:
+    progress.remove()
   print(protocol.summary(result))
   if result["checkpoint_step"] >= FEWEST_STEPS:
     from tfvssl.evaluate import paper_line

@@ -4,12 +4,12 @@ import contextlib
 import dataclasses
 import importlib.metadata
 import time
+from typing import TYPE_CHECKING
 
 from absl import logging
 
 from tfvssl.config import experiment as config
 from tfvssl.evaluate import assignments
-from tfvssl.evaluate import progress as kept
 from tfvssl.evaluate import request as requests
 from tfvssl.evaluate.protocols import base
 from tfvssl.evaluate.protocols import known
@@ -18,9 +18,12 @@ from tfvssl.train import restoring
 from tfvssl.train import run_folder
 from tfvssl.train import weights
 
+if TYPE_CHECKING:
+  from tfvssl.evaluate import progress as kept
+
 
 def run(
-  request: requests.Request, progress: kept.Progress | None = None
+  request: requests.Request, progress: "kept.Progress | None" = None
 ) -> dict:
   """Returns the result of an evaluation as a tree for the result file.
 
@@ -57,7 +60,7 @@ def run(
         settings,
         method,
         restoring.identity(request.workdir, step),
-        progress or kept.Progress(),
+        progress,
       )
     )
   return {

@@ -77,14 +77,14 @@ class ServingModule(tf.Module):
     self.max_batch_size = max_batch_size
     chosen = choose(encoders)
     specs = {name: encoder.spec for name, encoder in chosen.items()}
+    self._preparation = video
     self.inputs = serving_inputs.of_encoders(
       specs, None if image is None else image.spec, video is not None
     )
-    self._preparation = video
     if not self.inputs:
+      found = ", ".join(encoders)
       raise ValueError(
-        "the run has neither a video nor an audio nor a text encoder; found:"
-        f" {', '.join(encoders)}."
+        f"the run has no encoder of video, audio or text; found: {found}."
       )
     self.default_signature = next(iter(self.inputs))
     self.tokens = None

@@ -4,7 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfvssl import views
-from tfvssl.data import pipeline
+from tfvssl.data import one_pass
 from tfvssl.data.records import reader
 from tfvssl.methods import base
 from tfvssl.runtime import storage
@@ -46,7 +46,7 @@ def sample(
   epoch: int = 0,
 ) -> base.Views:
   """Returns the first clips of `records` as the networks see them."""
-  dataset = pipeline.evaluation_dataset(
+  dataset = one_pass.dataset(
     records,
     method.sample_views,
     modalities=records.modalities,

@@ -14,7 +14,7 @@ from tests.data import record_fixture
 from tfvssl import views
 from tfvssl.config import protocols
 from tfvssl.data import crops
-from tfvssl.data import pipeline
+from tfvssl.data import one_pass
 from tfvssl.data import spectrogram
 from tfvssl.data.records import encoded_clip
 from tfvssl.data.records import manifest as manifest_lib
@@ -278,13 +278,13 @@ def test_every_record_is_parsed_once_and_every_network_traced_once(
   method, clips, monkeypatch
 ):
   read, traced = [], []
-  original = pipeline.evaluation_dataset
+  original = one_pass.dataset
 
   def evaluation_dataset(records, *args, **kwargs):
     read.append(np.flatnonzero(records.usable).tolist())
     return original(records, *args, **kwargs)
 
-  monkeypatch.setattr(pipeline, "evaluation_dataset", evaluation_dataset)
+  monkeypatch.setattr(one_pass, "dataset", evaluation_dataset)
   call = mmv.MmvEncoder.call
 
   def count(self, inputs, training=False):

@@ -186,10 +186,8 @@ def _faults_inside(path, wanted, lead_s, info):
       decoder.wait(_DIAGNOSIS_S)
     except ffmpeg.MediaError:
       return ["no time to find the place"]  # what was said stands
-    begin_s = 0.0
-    for line in decoder.lines():
-      if start := _START.search(line):
-        begin_s = float(start[1])
+    starts = map(_START.search, decoder.lines())
+    begin_s = [0.0, *(float(start[1]) for start in starts if start)][-1]
     for line in decoder.lines():
       if time := _PACKET.search(line):
         packet_s = max(packet_s, place_s + float(time[1]))

@@ -197,22 +197,10 @@ def _check_rates(records, spec):
       records.check_rate(schema.RATES[modality], expected)
     if modality == views.Modality.FLOW:
       records.check_rate("flow/bound_px", spec.bound_px)
-      _check_flow_size(records, spec)
+      from tfvssl.data.records import misfits  # few records have flow
 
-
-def _check_flow_size(records, spec):
-  """Raises ValueError where a view would resize the fields.
-
-  Their values count pixels of the size they were computed at.
-  """
-  stored = int(records.rates["flow/short_side_px"])
-  if spec.resize_short_side != stored:
-    raise ValueError(
-      f"`resize_short_side` ({spec.resize_short_side}) of a flow view must be"
-      f" the short side of the flow in {records.folder} ({stored}); set it to"
-      f" {stored}, or prepare the records again with"
-      f" --flow_short_side={spec.resize_short_side}."
-    )
+      stored = int(records.rates["flow/short_side_px"])
+      misfits.check_flow_size(records.folder, stored, spec)
 
 
 def _check_sound(folder, manifest, spec):
@@ -222,19 +210,9 @@ def _check_sound(folder, manifest, spec):
     views.Modality.SPECTROGRAM not in words
   ):
     return
-  packed = manifest.config.get("spectrogram")
-  packed = packed if isinstance(packed, dict) else {}
-  differences = ", ".join(
-    f"{name} {packed.get(name)} instead of {value}"
-    for name, value in spec.packed_spectrogram.to_manifest().items()
-    if packed.get(name) != value
-  )
-  raise ValueError(
-    f"the spectrograms packed in {folder} are not those of the view's"
-    f" `spectrogram` ({differences}), and there is no sound to compute them"
-    " from; use the packed settings, or prepare the records again with"
-    " audio among the --modalities."
-  )
+  from tfvssl.data.records import misfits
+
+  raise ValueError(misfits.of_spectrogram(folder, manifest, spec))
 
 
 def _words(manifest):

@@ -22,6 +22,7 @@ from tfvssl.runtime import exit_codes
 if TYPE_CHECKING:
   from tfvssl.config import paper_rows
   from tfvssl.evaluate.classifiers import linear_svm
+  from tfvssl.evaluate.samples import held_out
   from tfvssl.evaluate.samples import splits as splits_of
   from tfvssl.methods import base as methods
   from tfvssl.optim import lars
@@ -196,14 +197,12 @@ class FineTuneProtocol(WholeNetworkProtocol):
     if len(grid) == 1:
       return grid[0], []
     if recipe.validation_share:
-      from tfvssl.evaluate.samples import splits as splits_of
-
       share, seed = recipe.validation_share, self.settings.seed
       remedy = (
         "Use --set=finetune.validation_share=0, which decides on the test"
         " clips."
       )
-      split = splits_of.hold_out(split, share, seed, remedy)
+      split = held_out.of_single_labels(split, share, seed, remedy)
     sweep = []
     for number, point in enumerate(grid, start=1):
       logging.info("%s: %d of %d, %s", split.name, number, len(grid), point)

@@ -18,7 +18,7 @@ from tfvssl import views
 from tfvssl.config import protocols
 from tfvssl.data import clip_views
 from tfvssl.data import last_batch
-from tfvssl.data import pipeline
+from tfvssl.data import one_pass
 from tfvssl.data import regular_views
 from tfvssl.data import spectrogram
 from tfvssl.data import text
@@ -240,7 +240,7 @@ def _inputs(
     desc="test clips", total=clips.records.usable_count, unit=" clips"
   ) as progress:
     for records in _groups(clips):
-      batches = pipeline.evaluation_dataset(
+      batches = one_pass.dataset(
         records,
         sample_views,
         modalities=records.modalities,

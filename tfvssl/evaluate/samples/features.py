@@ -17,6 +17,7 @@ from tfvssl.augment import view as view_augmentation
 from tfvssl.config import protocols
 from tfvssl.data import clip_views
 from tfvssl.data import last_batch
+from tfvssl.data import one_pass
 from tfvssl.data import pipeline
 from tfvssl.data import regular_views
 from tfvssl.data import starts
@@ -201,7 +202,7 @@ def _test_batches(records, settings, num_views):
 
   # 30 views of a clip at full size are 145 MB: as few clips as fill a batch.
   clips = max(1, settings.batch_size // num_views)
-  dataset = pipeline.evaluation_dataset(
+  dataset = one_pass.dataset(
     records,
     sample_views,
     modalities=records.modalities,
