@@ -126,7 +126,7 @@ def test_checkpoint_that_goes_while_it_is_read_gives_way(tmp_path, monkeypatch):
       _write(tmp_path, [3], kept=1)
     return restore(path, **state)
 
-  monkeypatch.setattr(checkpoints, "restore", late)
+  monkeypatch.setattr(restoring, "restore", late)
   state = _state(-1.0)
   assert restoring.restore_newest(tmp_path, **state) == 3
   assert float(state["weights"][0]) == 3.0
