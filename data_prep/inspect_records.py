@@ -22,6 +22,9 @@ from tfvssl.runtime import binary
 from tfvssl.runtime import exit_codes
 from tfvssl.runtime import storage
 
+from . import next_command
+from . import time_axis
+
 _CONFIG = flag.define_config()
 _RECORDS = absl_flags.DEFINE_string(
   "records", None, "Folder of tfvssl prepare."
@@ -46,7 +49,6 @@ h2 { font-size: 1.05em; margin: 2em 0 .4em; overflow-wrap: anywhere; }
 figure { margin: .6em 0; }
 img { display: block; max-width: 100%; height: auto; image-rendering: pixelated;
   border: 1px solid #ccc; }
-img.row { min-width: min(100%, 40em); }
 figcaption { color: #555; font-size: .9em; }
 pre { overflow-x: auto; background: #f5f5f5; padding: .8em; }
 """
@@ -73,10 +75,7 @@ def main(argv: Sequence[str]) -> int:
     storage.write_text(_REPORT.value, page)
     print(f"next: open {_REPORT.value} in a browser")
   else:
-    print(
-      "next: python -m tfvssl.train --config=tiny_brave"
-      f" --workdir=RUN --config.data.train_records={folder}"
-    )
+    binary.print_next(*next_command.after_records(folder))
   return exit_codes.OK
 
 
@@ -242,18 +241,19 @@ def render(
   for index, number in enumerate(numbers):
     label = int(first.labels[index])
     named = records.classes[label] if label >= 0 else "no label"
-    parts += _clip_parts(context_of[number], named, batch, index, words)
+    shown = {name: (specs[name], view) for name, view in batch.items()}
+    parts += _clip_parts(context_of[number], named, shown, index, words)
   body = "\n".join(parts)
   title = html.escape(f"What the networks see of {folder}")
   return (
     "<!doctype html>\n<html lang='en'><head><meta charset='utf-8'>"
     "<meta name='viewport' content='width=device-width'>"
-    f"<title>{title}</title><style>{_STYLE}</style></head>\n"
+    f"<title>{title}</title><style>{_STYLE}{time_axis.STYLE}</style></head>\n"
     f"<body><h1>{title}</h1>\n{body}\n</body></html>\n"
   )
 
 
-def _clip_parts(context, named, batch, index, words):
+def _clip_parts(context, named, shown, index, words):
   """Yields what the page has of one clip: id, captions and every view."""
   from tfvssl.train import view_images
 
@@ -262,16 +262,22 @@ def _clip_parts(context, named, batch, index, words):
   for text, start_s, end_s in _captions(context):
     line = f"{start_s:.2f} to {end_s:.2f} s: {text}"
     yield f"<p>{html.escape(line)}</p>"
-  for name, view in batch.items():
-    place = f"{name}, from {float(view.start_s[index]):.2f} s"
+  placed = []
+  for name, (spec, view) in shown.items():
+    start_s = float(view.start_s[index])
     if view.text is None:
-      yield _figure(view_images.picture(view, index), place)
+      line = f"{name}, {time_axis.extent(start_s, spec.seconds)}"
+      kind = "sound" if view.audio is not None else ""
+      figure = _figure(view_images.picture(view, index), line, kind)
+      placed.append(time_axis.Piece(start_s, spec.seconds, figure))
     else:
       lines = [
         " ".join(words[name][i] for i in row if i in words[name])
         for row in view.text[index].numpy().tolist()
       ]
+      place = f"{name}, from {start_s:.2f} s"
       yield f"<p>{html.escape(f'{place}: ' + ' / '.join(lines))}</p>"
+  yield time_axis.aligned(placed)
 
 
 def _words(specs):
@@ -333,11 +339,10 @@ def _colour_wheel():
   return view_images.picture(views.View(flow=flow), 0)
 
 
-def _figure(picture, caption):
+def _figure(picture, caption, kind=""):
   import tensorflow as tf
 
   png = base64.b64encode(tf.io.encode_png(picture).numpy()).decode()
-  kind = "row" if picture.shape[1] > 100 else "small"
   return (
     f"<figure><img class='{kind}' alt='{html.escape(caption, quote=True)}'"
     f" src='data:image/png;base64,{png}'>"

@@ -2,11 +2,11 @@
 
 import ast
 import re
-import shlex
 
 import pytest
 
 from tests import build_file
+from tests import page_commands
 from tests import source_tree
 from tfvssl import __main__ as front
 from tfvssl.config import moved
@@ -20,8 +20,6 @@ PAGES = [
 ]
 IDS = [page.relative_to(ROOT).as_posix() for page in PAGES]
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
-_BLOCK = re.compile(r"^```\w*\n(.*?)^```", re.DOTALL | re.MULTILINE)
-_COMMAND = re.compile(r"\s*(?:\.venv/bin/)?(?:python -m |(?=tfvssl ))")
 # Where a path in a page may start.
 _STARTS = ("", "tfvssl", "tfvssl/methods")
 
@@ -97,14 +95,9 @@ def _flags_of(module):
 
 def _commands(page):
   """Yields module and flags of every command in the page's blocks."""
-  for block in _BLOCK.findall(_text(page)):
-    for line in block.replace("\\\n", " ").splitlines():
-      if command := _COMMAND.match(line):
-        words = shlex.split(line[command.end() :], comments=True)
-        module = words[0]
-        if module == "tfvssl":
-          module = front.COMMANDS[words[1]].module
-        yield module, [word for word in words if word.startswith("--")]
+  for command in page_commands.of_page(page):
+    if command.program == "python -m":
+      yield command.words[0], command.flags
 
 
 @pytest.mark.parametrize("page", PAGES, ids=IDS)
@@ -118,10 +111,10 @@ def test_commands_have_the_flags_that_they_are_given(page):
 
 def test_commands_are_found():
   flags = ["--workdir=RUN", "--output=EXPORT"]
-  assert ("tfvssl.export.__main__", flags) in _commands(ROOT / "README.md")
+  assert ("tfvssl.export", flags) in _commands(ROOT / "README.md")
   found = list(_commands(ROOT / "docs" / "mmv.md"))
   assert found[0] == (
-    "data_prep.generate_demo.__main__",
+    "data_prep.generate_demo",
     ["--output=TOLD", "--captions"],
   )
   assert ("tfvssl.export", flags) in _commands(ROOT / "docs/add_a_method.md")

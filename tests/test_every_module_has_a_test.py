@@ -60,6 +60,9 @@ COVERED = {
   "tfvssl/train/to_end.py": "tests/train/test_loop.py",
   # Found and read by the store, which writes them.
   "tfvssl/train/checkpoints.py": "tests/train/test_checkpoint_store.py",
+  "tfvssl/train/restoring.py": "tests/train/test_checkpoint_store.py",
+  # Numbers below a picture, and words beside it.
+  "tfvssl/train/picture_numbers.py": "tests/train/test_view_images.py",
   # What the flags of a command ask for, done.
   "tfvssl/deflate/run.py": "tests/deflate/test_command.py",
   "tfvssl/demo/run.py": "tests/demo/test_command.py",

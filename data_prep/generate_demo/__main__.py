@@ -49,11 +49,14 @@ def main(argv: list[str]) -> None:
     workers=_WORKERS.value,
     captions=_CAPTIONS.value,
   )
-  print(
-    f"{written} clips written to {output}. Next:\n"
-    "  python -m tfvssl prepare"
-    f" --input={output / clips.CSV_NAME} --output=RECORDS"
-    " --modalities=rgb,audio,spectrogram"
+  print(f"{written} clips written to {output}.")
+  binary.print_next(
+    "tfvssl",
+    "prepare",
+    f"--input={output / clips.CSV_NAME}",
+    "--output=RECORDS",
+    "--modalities=rgb,audio",
+    "--short_side=64",
   )
 
 

@@ -18,6 +18,7 @@ from tfvssl.runtime import binary
 from tfvssl.runtime import exit_codes
 from tfvssl.runtime import storage
 
+from .. import next_command
 from . import counting
 
 _RECORDS = absl_flags.DEFINE_multi_string(
@@ -62,11 +63,13 @@ def main(argv: Sequence[str]) -> int:
     f"{len(words)} words in {output}, {covered / running:.1%} of {running}"
     f" running words; the captions hold {len(counts)} words"
   )
-  print(
-    "next: python -m tfvssl.train --config=tiny_mmv --workdir=RUN"
-    f" --config.data.train_records={_RECORDS.value[0]}"
-    f" --config.method.partners.text.view.vocabulary={output}"
-    f" --config.method.partners.text.backbone.vocabulary_size={len(words)}"
+  binary.print_next(
+    "tfvssl.train",
+    "--config=tiny_mmv",
+    "--workdir=RUN",
+    *next_command.of_data(*map(storage.Path, _RECORDS.value[:2])),
+    f"--config.method.partners.text.view.vocabulary={output}",
+    f"--config.method.partners.text.backbone.vocabulary_size={len(words)}",
   )
   return exit_codes.OK
 

@@ -39,6 +39,7 @@ from absl import flags
 from tfvssl.runtime import binary
 from tfvssl.runtime import exit_codes
 
+from .. import next_command
 from ..datasets import definitions
 from . import optical_flow
 from . import run
@@ -321,11 +322,7 @@ def _conclude(summary, request):
     if splits.TRAIN in summary["clips_per_split"]
     else (sorted(summary["clips_per_split"])[0])
   )
-  print(
-    "next: python -m tfvssl.train --config=tiny_brave"
-    f" --workdir=RUN --config.data.train_records={folder / split}"
-    f"{_rate_flags()}"
-  )
+  binary.print_next(*next_command.after_records(folder / split))
   share = summary["quarantined_count"] / summary["input_count"]
   if share > _MAX_QUARANTINED.value:
     raise exit_codes.UserError(
@@ -335,17 +332,6 @@ def _conclude(summary, request):
       f" records are written; see {folder / 'quarantine.csv'}",
     )
   return exit_codes.OK
-
-
-def _rate_flags():
-  """Returns how views are told that the records have other rates."""
-  words = ""
-  if _FRAME_RATE.value != _DEFAULTS.frame_rate_hz:
-    words += f" --config.method.narrow.record_rate_hz={_FRAME_RATE.value:g}"
-  if _SAMPLE_RATE.value != _DEFAULTS.sample_rate_hz:
-    kind = "--config.method.broad.audio.view.spectrogram"
-    words += f" {kind}.sample_rate_hz={_SAMPLE_RATE.value}"
-  return words
 
 
 def _words(reasons):

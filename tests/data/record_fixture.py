@@ -88,6 +88,7 @@ def write_records(
   *,
   num_shards: int = 3,
   config: dict | None = None,
+  classes: list[str] = CLASSES,
   digests: bool = False,
 ) -> pathlib.Path:
   """Writes the clips round-robin, and the manifest; returns the folder.
@@ -121,7 +122,7 @@ def write_records(
   manifest.Manifest(
     schema_version=schema.SCHEMA_VERSION,
     clip_count=len(clips),
-    classes=CLASSES,
+    classes=classes,
     config=config,
     config_hash=digest,
     shards=shards,

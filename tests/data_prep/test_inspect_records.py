@@ -78,6 +78,14 @@ def test_report_shows_every_view_and_escapes_ids(inspect, folder, tmp_path):
   shapes = [tf.io.decode_png(base64.b64decode(image)).shape for image in images]
   # Each clip: 4 frames of 16 px side by side, and 25 frames of 40 mel bins.
   assert shapes == [(16, 64, 3), (40, 25, 3)] * 3
+  # The sound starts with the pictures and lasts 0.5 s, they 0.32 s.
+  assert page.count("--start:0.00%;--share:64.00%") == 3
+  assert page.count("--start:0.00%;--share:100.00%") == 3
+  extents = re.findall(r"<figcaption>\w+, ([\d.]+) to ([\d.]+) s<", page)
+  for narrow, sound in zip(extents[::2], extents[1::2], strict=True):
+    assert narrow[0] == sound[0]
+    assert float(narrow[1]) - float(narrow[0]) == pytest.approx(0.32)
+    assert float(sound[1]) - float(sound[0]) == pytest.approx(0.5)
 
 
 def test_damage_ends_with_code_3_and_names_the_record(inspect, tmp_path):

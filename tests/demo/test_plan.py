@@ -131,7 +131,22 @@ def test_evaluation_needs_labels():
     ]
     for labelled in (True, False)
   ]
-  assert names == [["evaluate", "export", "embed"], ["export", "embed"]]
+  after = ["export", "embed", "search"]
+  assert names == [["evaluate", *after], after]
+
+
+def test_search_is_for_the_first_file_with_pictures(tmp_path):
+  (tmp_path / "a.mp4").write_bytes(b"no video")
+  (tmp_path / "notes.txt").write_text("hello")
+  frames = np.zeros([25, 32, 32, 3], np.uint8)
+  for name in ("b.mp4", "c.mp4"):
+    mp4.encode(frames, 25, tmp_path / name)
+  stage = demo_plan.after_training(
+    pathlib.Path("demo"), tmp_path, labelled=False
+  )[-1]
+  assert stage.module == "tfvssl.search" and stage.optional
+  assert f"--query={tmp_path / 'b.mp4'}" in stage.flags
+  assert "--output=demo/search.html" in stage.flags
 
 
 def test_commands_can_be_typed_again():

@@ -110,6 +110,48 @@ def test_accuracies_are_those_of_the_newest_result(tmp_path):
   assert "differences below about 49 points" in page
 
 
+def _losses(run, gain, held_out_gain):
+  """Logs losses that are so much below what the mean would cost."""
+  scalars = {
+    "train/loss/total": 2.0 * (1 - gain),
+    "train/loss/mean_embedding": 2.0,
+    "heldout/loss/total": 2.0 * (1 - held_out_gain),
+    "heldout/loss/mean_embedding": 2.0,
+  }
+  metrics_log.append(run, 1, scalars)
+
+
+def test_it_is_said_whether_pretraining_helped_and_why_not(tmp_path):
+  run = tmp_path / "run"
+  run.mkdir()
+  run_folder.write_config(tiny_runs.experiment(), run)
+  _losses(run, gain=0.5, held_out_gain=0.3)
+  page = _page(_demo(tmp_path, labelled=False))
+  assert (
+    "<h2>Did pretraining help?</h2><p>Pretraining learned something" in page
+  )
+  assert "the loss ends 30 % below that of always predicting the mean" in page
+  journal = stages.Journal(tmp_path)
+  command = f"python -m tfvssl.train --config=c.py --workdir={run} --config.x=1"
+  journal.note("train", stages.Outcome(command, 61.0))
+  _losses(run, gain=0.5, held_out_gain=-0.3)
+  page = _page(_demo(tmp_path, labelled=False, journal=journal))
+  assert "<p>Pretraining learned nothing that holds" in page
+  assert "<p>Memorised: the loss ends 50 % below" in page
+  _losses(run, gain=0.01, held_out_gain=0.01)
+  page = _page(_demo(tmp_path, labelled=False, journal=journal))
+  assert (
+    f"<p>To train longer: python -m tfvssl.train --config=c.py --workdir={run}"
+    "_longer --config.x=1 --config.steps=2000</p>"
+  ) in page
+
+
+def test_search_page_is_led_to_where_there_is_one(tmp_path):
+  assert "search.html" not in _page(_demo(tmp_path))
+  (tmp_path / "search.html").write_text("found")
+  assert '<a href="search.html">' in _page(_demo(tmp_path))
+
+
 def _result(share):
   return {
     "splits": [{"chance": 0.125, "train_clips": 16, "test_clips": 8}],

@@ -57,7 +57,7 @@ def folder(tmp_path_factory):
 def index(model, export, folder, tmp_path_factory):
   path = tmp_path_factory.mktemp("index") / "index.npz"
   embedder = embedding.Embedder(export)
-  embed_run.embed_media(embedder, streams.list_media(folder), folder, path)
+  embed_run.embed_media(embedder, streams.list_files(folder), folder, path)
   return path
 
 

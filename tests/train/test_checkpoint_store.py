@@ -8,6 +8,7 @@ from tfvssl.runtime import storage
 from tfvssl.train import checkpoint_store
 from tfvssl.train import checkpoints
 from tfvssl.train import probe
+from tfvssl.train import restoring
 
 
 def _state(value: float) -> dict[str, tf.Variable]:
@@ -118,16 +119,16 @@ def test_checkpoint_that_goes_while_it_is_verified_gives_way(
 
 def test_checkpoint_that_goes_while_it_is_read_gives_way(tmp_path, monkeypatch):
   _write(tmp_path, [1, 2])
-  restore = checkpoints.restore
+  restore = restoring.restore
 
   def late(path, **state):
     if path.name == "step-00000002":
       _write(tmp_path, [3], kept=1)
     return restore(path, **state)
 
-  monkeypatch.setattr(checkpoints, "restore", late)
+  monkeypatch.setattr(restoring, "restore", late)
   state = _state(-1.0)
-  assert checkpoints.restore_newest(tmp_path, **state) == 3
+  assert restoring.restore_newest(tmp_path, **state) == 3
   assert float(state["weights"][0]) == 3.0
 
 

@@ -74,6 +74,20 @@ def test_healthy_run_has_no_last_words():
   for step, metrics in enumerate([_BAD, _GOOD, _BAD, _GOOD]):
     followed.note(step, metrics)
   assert followed.last_words() == ""
+  assert followed.in_words() == (
+    "the embeddings are apart, as they should be: embedding_std/narrow 0.90,"
+    " effective_rank/narrow 12.00."
+  )
+
+
+def test_every_end_has_words():
+  followed = health.Health(32, None)
+  assert followed.in_words() == "nothing was measured."
+  followed.note(1, _BAD)  # a single one may be chance
+  bad = "embedding_std/narrow 0.02, effective_rank/narrow 1.40"
+  assert followed.in_words() == bad
+  followed.note(2, _BAD)
+  assert followed.in_words() == followed.last_words() != ""
 
 
 def test_log_of_a_run_tells_how_it_ended(tmp_path):

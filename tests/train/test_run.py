@@ -18,6 +18,7 @@ from tests.data import record_fixture
 from tfvssl.runtime import exit_codes
 from tfvssl.train import checkpoints
 from tfvssl.train import metrics_log
+from tfvssl.train import restoring
 from tfvssl.train import run as training
 from tfvssl.train import run_folder
 from tfvssl.train import weights
@@ -96,9 +97,64 @@ def _metrics(folder):
 @pytest.fixture(scope="module")
 def uninterrupted(config_file, records, tmp_path_factory):
   run = tmp_path_factory.mktemp("straight")
-  out, _ = _finish(_start(config_file, records, run, *_held_out(records)))
-  assert "next: python -m tfvssl.evaluate" in out
+  flags = [*_held_out(records), "--config.logging.images_every=100"]
+  out, _ = _finish(_start(config_file, records, run, *flags))
+  assert out.splitlines()[-1] == (
+    f"next: python -m tfvssl.evaluate --workdir={run} --test_records={records}"
+    f" --protocol=svm --train_records={records}"
+  )
   return run
+
+
+def _summaries(folder):
+  """Returns what TensorBoard has of a folder, by step and name."""
+  return {
+    (event.step, value.tag): tf.make_ndarray(value.tensor)
+    for path in sorted(folder.iterdir())
+    for event in tf.compat.v1.train.summary_iterator(str(path))
+    for value in event.summary.value
+    if value.HasField("tensor")
+  }
+
+
+@pytest.mark.slow
+def test_records_without_labels_lead_to_an_export(
+  config_file, records, tmp_path
+):
+  folder = shutil.copytree(records, tmp_path / "unlabelled")
+  path = folder / "manifest.json"
+  tree = json.loads(path.read_text())
+  path.write_text(json.dumps(tree | {"classes": []}))
+  out, _ = _finish(
+    _start(config_file, folder, tmp_path / "run", "--config.steps=3")
+  )
+  run = tmp_path / "run"
+  assert out.splitlines()[-1] == (
+    f"next: python -m tfvssl.export --workdir={run} --output={run / 'export'}"
+  )
+
+
+def test_tensorboard_has_the_first_and_the_last_views(uninterrupted):
+  pictures = _summaries(uninterrupted / "views")
+  places = {(step, name.split("/")[0]) for step, name in pictures}
+  names = {"narrow", "broad_audio"}
+  assert places == {(step, name) for step in (0, 12) for name in names}
+
+
+def test_tensorboard_has_config_and_health_in_words(uninterrupted):
+  texts = {
+    place: words[()].decode()
+    for place, words in _summaries(uninterrupted / "health").items()
+  }
+  config = (uninterrupted / "config.json").read_text().rstrip("\n")
+  lines = texts.pop((0, "config")).rstrip("\n").splitlines()
+  assert [line.removeprefix("    ") for line in lines] == config.splitlines()
+  last = texts[12, "health"]
+  log = json.loads(
+    (uninterrupted / "metrics.jsonl").read_text().splitlines()[-2]
+  )
+  deviation = log["train/embedding_std/narrow"]
+  assert f"embedding_std/narrow {deviation:.2f}" in last
 
 
 # Before any checkpoint; between two; while or just after one is written.
@@ -223,7 +279,7 @@ def test_stop_is_heard_after_the_step_and_the_run_goes_on(records, tmp_path):
   assert stopped.run() == exit_codes.PREEMPTED
   told.join()
   assert 3 <= stopped.step <= 5
-  assert checkpoints.step_of(checkpoints.newest(tmp_path / "stopped")) == (
+  assert checkpoints.step_of(restoring.newest(tmp_path / "stopped")) == (
     stopped.step
   )
   again, straight = run(tmp_path / "stopped"), run(tmp_path / "straight")
@@ -319,7 +375,7 @@ def test_two_workers_train(records, tmp_path):
   ]
   for process in processes:
     _finish(process)
-  saved = tf.train.load_checkpoint(str(checkpoints.newest(run) / "variables"))
+  saved = tf.train.load_checkpoint(str(restoring.newest(run) / "variables"))
   names = [
     name
     for name in saved.get_variable_to_shape_map()
@@ -329,7 +385,7 @@ def test_two_workers_train(records, tmp_path):
   assert sum("classifier" in name for name in weights) == 2
   assert len(names) > 20
   assert all(np.isfinite(saved.get_tensor(name)).all() for name in names)
-  assert checkpoints.newest(run).name == "step-00000004"
+  assert restoring.newest(run).name == "step-00000004"
   assert _steps(run) == [1, 2, 3, 4]
   # Of three values; before anything is learned, the loss is about ln 3.
   losses = [line["train/loss/targets"] for line in _metrics(run)]
@@ -387,4 +443,7 @@ def test_run_on_silent_clips_says_that_it_collapsed(config_file, tmp_path):
   out, err = _finish(_start(config_file, records, run))
   assert "the run ends collapsed: the embeddings of audio have become" in out
   assert ": collapse: the embeddings of audio have become nearly one" in err
-  assert len(list((run / "health").iterdir())) == 1
+  texts = _summaries(run / "health")
+  assert {name for _, name in texts} == {"config", "health"}
+  last = texts[12, "health"][()].decode()
+  assert last == out.splitlines()[0]

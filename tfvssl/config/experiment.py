@@ -154,7 +154,8 @@ class Logging:
       workers a signal to stop is also answered only then.
     heldout_every: steps between two held-out losses; 0 is off.
     heldout_batches: how many batches, the same each time, make one.
-    images_every: steps between two pictures of the views; 0 is off.
+    images_every: steps between two pictures of the views, of which there are
+      some at the first step and at the last, too; 0 is off.
     checkpoint_every: steps between two checkpoints.
     checkpoints_kept: how many of the newest stay on disk.
   """

@@ -74,9 +74,11 @@ def main(argv: Sequence[str]) -> int:
     f"mean L1 to the video network: {history[0]:.4f} in the first epoch,"
     f" {history[-1]:.4f} in the last"
   )
-  print(
-    f"next: python -m tfvssl.export --workdir={workdir} --image=trained"
-    f" --output={workdir / 'export'}"
+  binary.print_next(
+    "tfvssl.export",
+    f"--workdir={workdir}",
+    "--image=trained",
+    f"--output={workdir / 'export_with_images'}",
   )
   return exit_codes.OK
 

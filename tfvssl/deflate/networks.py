@@ -15,7 +15,7 @@ from tfvssl.data.records import reader
 from tfvssl.methods import base
 from tfvssl.runtime import storage
 from tfvssl.train import checkpoint_store
-from tfvssl.train import checkpoints
+from tfvssl.train import restoring
 
 _FOLDER, _CHOICES = "deflated", "deflation.json"
 _MADE_OF = "checkpoint_sha256"
@@ -99,7 +99,7 @@ def save(
     step: of that checkpoint.
     choices: how it was trained, for results and people.
   """
-  made_of = {_MADE_OF: checkpoints.identity(workdir)}
+  made_of = {_MADE_OF: restoring.identity(workdir)}
   text = json.dumps({**made_of, **choices}, indent=1) + "\n"
   with storage.new_folder(folder_of(workdir)) as unfinished:
     store = checkpoint_store.CheckpointStore(
@@ -132,12 +132,12 @@ def choices_of(workdir: storage.Path) -> dict:
 def _load(network, workdir):
   folder = folder_of(workdir)
   made_of = choices_of(workdir)[_MADE_OF]
-  if made_of != checkpoints.identity(workdir):
+  if made_of != restoring.identity(workdir):
     raise ValueError(
       f"{folder} was not made of the run's newest checkpoint; {_AGAIN}"
     )
   try:
-    checkpoints.restore_newest(folder, network=network)
+    restoring.restore_newest(folder, network=network)
   except (FileNotFoundError, ValueError) as error:
     raise ValueError(f"{error} To make it anew: {_AGAIN}") from error
 

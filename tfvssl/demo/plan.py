@@ -9,6 +9,7 @@ from tfvssl.data.records import manifest
 from tfvssl.demo import stages as demo_stages
 from tfvssl.runtime import exit_codes
 
+SEARCH_NAME = "search.html"
 _SHORT_SIDE = 64  # of the frames; the tiny views show 40 pixels
 _LARGEST_BATCH, _SMALLEST_BATCH = 64, 4
 _FEWEST_WITH_SOUND = 8
@@ -203,7 +204,7 @@ def train(
 def after_training(
   workdir: pathlib.Path, videos: pathlib.Path, *, labelled: bool
 ) -> list[demo_stages.Stage]:
-  """Returns evaluation (where there are labels), export and embedding."""
+  """Returns evaluation (where there are labels) to a search with one file."""
   records, run = workdir / "records", workdir / "run"
   evaluate = demo_stages.Stage(
     "evaluate",
@@ -233,4 +234,32 @@ def after_training(
     ],
     accepted=(exit_codes.OK, exit_codes.SKIPPED),
   )
-  return ([evaluate] if labelled else []) + [export, embed]
+  return [
+    *([evaluate] if labelled else []),
+    export,
+    embed,
+    _search(workdir, videos),
+  ]
+
+
+def _search(workdir, videos):
+  """Returns the search for what is like the first file that has pictures."""
+  query = next(filter(_has_pictures, streams.list_files(videos)), videos)
+  return demo_stages.Stage(
+    "search",
+    "tfvssl.search",
+    [
+      f"--model={workdir / 'export'}",
+      f"--index={workdir / 'embeddings.npz'}",
+      f"--query={query}",
+      f"--output={workdir / SEARCH_NAME}",
+    ],
+    optional=True,
+  )
+
+
+def _has_pictures(path):
+  try:
+    return streams.probe(path).has_video
+  except streams.MediaError:
+    return False

@@ -19,6 +19,7 @@ vocabulary the network saw: where it is 0 the embedding means nothing.
 """
 
 from collections.abc import Sequence
+import shlex
 
 from absl import flags
 from absl import logging
@@ -95,9 +96,12 @@ def _embed_media(root, output):
     f" {counts.skipped} skipped, {counts.no_media} that are no media, in"
     f" {output}"
   )
-  print(
-    f"next: python -m tfvssl.search --model={_MODEL.value} --index={output}"
-    " --query=FILE --output=results.html"
+  binary.print_next(
+    "tfvssl.search",
+    f"--model={_MODEL.value}",
+    f"--index={output}",
+    f"--query={(root.parent if root.is_file() else root) / counts.first}",
+    "--output=results.html",
   )
   too_many = counts.skipped > _MAX_SKIPPED.value * counts.files
   return exit_codes.SKIPPED if too_many else exit_codes.OK
@@ -110,10 +114,10 @@ def _embed_sentences(path, output):
   logging.set_verbosity(logging.INFO)
   run.embed_sentences(_load(("text",)), sentences, output)
   print(f"{len(sentences)} sentences in {output}")
-  print(
-    f"next: python -c \"import numpy; print(numpy.load('{output}')"
-    "['text_embedding'].shape)\""
+  code = (
+    f"import numpy; print(numpy.load({str(output)!r})['text_embedding'].shape)"
   )
+  print(f"next: {shlex.join(['python', '-c', code])}")
   return exit_codes.OK
 
 

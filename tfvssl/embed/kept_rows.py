@@ -137,6 +137,11 @@ class KeptRows:
     return sum(entry.rows for entry in self._kept[: self._next])
 
   @property
+  def first(self) -> str:
+    """Returns what the key of the first source with rows begins with."""
+    return next(x.key[0] for x in self._kept[: self._next] if x.rows)
+
+  @property
   def skipped(self) -> list[embedding.Skipped]:
     """Returns the sources without rows that were added."""
     return [

@@ -19,13 +19,15 @@ from tfvssl.runtime import storage
 class Counts(NamedTuple):
   """What became of the files: rows of the table, and files that gave none.
 
-  Files that are neither named as media nor media are counted apart.
+  Files that are neither named as media nor media are counted apart. `first` is
+  the path of the first row, from the folder that was embedded.
   """
 
   rows: int
   files: int
   skipped: int
   no_media: int
+  first: str
 
 
 def load(
@@ -113,9 +115,9 @@ def _write(embedder, files, root, output, kept):
     "model": np.array(embedder.identity),
     "root": np.array(embedding.relative_folder(root, output)),
   }
-  rows = kept.rows
+  rows, first = kept.rows, kept.first
   kept.write(output, {**embedding.skipped_columns(skipped), **about})
-  return Counts(rows, len(files) - no_media, len(unreadable), no_media)
+  return Counts(rows, len(files) - no_media, len(unreadable), no_media, first)
 
 
 def embed_sentences(

@@ -27,6 +27,8 @@ from tfvssl.runtime import binary
 from tfvssl.runtime import exit_codes
 from tfvssl.runtime import storage
 
+FEWEST_STEPS = 300_000  # of any run in a paper's table
+
 _WORKDIR = flags.DEFINE_string("workdir", None, "Folder of tfvssl.train.")
 _PROTOCOL = flags.DEFINE_enum(
   "protocol",
@@ -116,6 +118,7 @@ def main(argv: Sequence[str]) -> int:
   # Loads TensorFlow: after every check that needs none.
   from tfvssl.evaluate import evaluation
   from tfvssl.evaluate import result_file
+  from tfvssl.train import run_folder
 
   logging.set_verbosity(logging.INFO)
   results = request.workdir / "results"
@@ -131,11 +134,19 @@ def main(argv: Sequence[str]) -> int:
   if progress is not None:
     progress.remove()
   print(protocol.summary(result))
+  if result["checkpoint_step"] >= FEWEST_STEPS:
+    from tfvssl.evaluate import paper_line
+
+    run = run_folder.read_config(request.workdir)
+    for line in paper_line.lines(result, run):
+      print(line)
   print(f"result: {path}")
-  print(
-    f"next: python -m tfvssl.export --workdir={request.workdir}"
-    f" --output={request.workdir / 'export'}"
-  )
+  of_images = [f"--image={request.image}"] if request.image else []
+  export = request.workdir / "export"
+  if export.exists():
+    export = request.workdir / f"export_{name}"
+  flags = [f"--workdir={request.workdir}", f"--output={export}", *of_images]
+  binary.print_next("tfvssl.export", *flags)
   return exit_codes.OK
 
 

@@ -14,7 +14,7 @@ from tfvssl.evaluate import request as requests
 from tfvssl.evaluate.protocols import base
 from tfvssl.evaluate.protocols import known
 from tfvssl.runtime import replicas
-from tfvssl.train import checkpoints
+from tfvssl.train import restoring
 from tfvssl.train import run_folder
 from tfvssl.train import weights
 
@@ -59,7 +59,7 @@ def run(
         experiment,
         settings,
         method,
-        checkpoints.identity(request.workdir, step),
+        restoring.identity(request.workdir, step),
         progress,
       )
     )

@@ -68,9 +68,11 @@ def main(argv: Sequence[str]) -> int:
     image=networks.Image(_IMAGE.value),
     workdir=storage.Path(_WORKDIR.value),
   )
-  print(
-    f"next: python -m tfvssl.embed --model={output} --input=FOLDER"
-    " --output=embeddings.npz"
+  binary.print_next(
+    "tfvssl.embed",
+    f"--model={output}",
+    "--input=FOLDER",
+    "--output=embeddings.npz",
   )
   return exit_codes.OK
 

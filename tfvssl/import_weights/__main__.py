@@ -78,10 +78,13 @@ def main(argv: Sequence[str]) -> int:
     print(f"left out, {reason}: {len(names)} tensors")
   if report.random:
     print(f"random, not in the file: {', '.join(report.random)}")
-  print(
-    f"next: python -m tfvssl.evaluate --workdir={_OUTPUT.value} --protocol=svm"
-    " --num_frames=32 --train_records=RECORDS/train"
-    " --test_records=RECORDS/test"
+  binary.print_next(
+    "tfvssl.evaluate",
+    f"--workdir={_OUTPUT.value}",
+    "--protocol=svm",
+    "--num_frames=32",
+    "--train_records=RECORDS/train",
+    "--test_records=RECORDS/test",
   )
   return exit_codes.OK
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 import contextlib
 import functools
 import inspect
+import shlex
 import signal
 import sys
 import threading
@@ -42,6 +43,11 @@ def run(
     argv=argv,
     flags_parser=_parse_flags,
   )
+
+
+def print_next(module: str, *flags: str) -> None:
+  """Prints the command that comes next, as a shell takes it."""
+  print(f"next: {shlex.join(['python', '-m', module, *flags])}")
 
 
 def _show_in_help(module):

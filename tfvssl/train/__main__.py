@@ -16,7 +16,6 @@ from collections.abc import Sequence
 
 from absl import flags as absl_flags
 from absl import logging
-from ml_collections import config_flags
 
 from tfvssl.config import flag
 from tfvssl.runtime import binary
@@ -48,7 +47,11 @@ def main(argv: Sequence[str]) -> int:
   if len(argv) > 1:
     raise ValueError(f"'{argv[1]}' is not a flag; see --helpfull.")
   if _DESCRIBE.value:
-    return _describe()
+    experiment = flag.read_config()
+    from tfvssl.train import describe  # loads TensorFlow
+
+    print(describe.of_flags(experiment))
+    return exit_codes.OK
   if not _WORKDIR.value:
     raise ValueError("--workdir is missing; for example --workdir=RUN")
   experiment = flag.read_config()
@@ -74,30 +77,25 @@ def main(argv: Sequence[str]) -> int:
   if code == exit_codes.OK:
     if words := run.health.last_words():
       print(words)
-    data = experiment.data
-    print(
-      "next: python -m tfvssl.evaluate"
-      f" --workdir={workdir} --protocol=svm"
-      f" --train_records={data.train_records}"
-      f" --test_records={data.heldout_records or 'TEST'}"
-    )
+    _print_next(experiment.data, run, workdir)
   return code
 
 
-def _describe():
-  from tfvssl.config import recipes
-
-  experiment = flag.read_config()
-  recipe = recipes.load(
-    config_flags.get_config_filename(absl_flags.FLAGS["config"])
-  )
-  overrides = config_flags.get_override_values(absl_flags.FLAGS["config"])
-  # Loads TensorFlow: after every check that needs none.
-  from tfvssl.train import describe
-
-  changes = [f"{name}={value}" for name, value in overrides.items()]
-  print(describe.text(experiment, recipe, changes))
-  return exit_codes.OK
+def _print_next(data, run, workdir):
+  """Prints how what was just trained is measured."""
+  beside = storage.Path(data.train_records).with_name("test")
+  is_there = (beside / "manifest.json").exists()
+  test = data.heldout_records or (beside if is_there else "TEST")
+  flags = [f"--workdir={workdir}", f"--test_records={test}"]
+  if any(spec.piece == "text" for spec in run.method.view_specs.values()):
+    binary.print_next("tfvssl.evaluate", *flags, "--protocol=retrieval")
+  elif len(run.records.classes) > 1:
+    flags += ["--protocol=svm", f"--train_records={data.train_records}"]
+    binary.print_next("tfvssl.evaluate", *flags)
+  else:  # without labels
+    binary.print_next(
+      "tfvssl.export", flags[0], f"--output={workdir / 'export'}"
+    )
 
 
 def console_main() -> None:

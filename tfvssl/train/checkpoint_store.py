@@ -89,11 +89,13 @@ class CheckpointStore:
     path = checkpoints.newest_whole(self.folder, set_aside=self._chief)
     if path is None:
       return None
+    from tfvssl.train import restoring  # a run that begins restores nothing
+
     if self._has_probes_like(path):
-      checkpoints.read(self._checkpoint, path)
+      restoring.read(self._checkpoint, path)
     else:
       logging.warning("the online probe of %s does not fit; a new one", path)
-      checkpoints.read(self._state, path, whole=False)
+      restoring.read(self._state, path, whole=False)
     return checkpoints.step_of(path)
 
   def _has_probes_like(self, path):

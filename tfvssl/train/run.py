@@ -8,6 +8,7 @@ import tensorflow as tf
 import tqdm
 
 from tfvssl.config import experiment as config
+from tfvssl.config import tree
 from tfvssl.data.records import reader
 from tfvssl.methods import base
 from tfvssl.optim import schedules
@@ -22,6 +23,7 @@ from tfvssl.train import metrics_log
 from tfvssl.train import probe
 from tfvssl.train import run_folder
 from tfvssl.train import stop_request
+from tfvssl.train import summary_text
 from tfvssl.train import trainer
 from tfvssl.train import weights
 
@@ -177,6 +179,9 @@ class TrainingRun:
     steps = self._experiment.steps
     if self._chief:
       metrics_log.truncate(self._workdir, self.step or -1)
+      if not self.step:
+        config_text = summary_text.as_it_stands(tree.text(self._experiment))
+        summary_text.write(self._workdir / "health", 0, "config", config_text)
     if self.step:
       logging.info("continuing after step %d of %d", self.step, steps)
     with self._stop.listening(), self._progress() as self._bar:
@@ -188,6 +193,9 @@ class TrainingRun:
       except stop_request.Stopped:
         logging.warning("told to stop; saved step %d", self.step)
         return exit_codes.PREEMPTED
+    if self._chief:
+      words = self.health.in_words()
+      summary_text.write(self._workdir / "health", steps, "health", words)
     return exit_codes.OK
 
   def _progress(self):

@@ -11,25 +11,6 @@ from tfvssl.runtime import storage
 
 _MOST_FRAMES = 8  # of one view in a picture
 
-# Three by five points each, row by row.
-_GLYPHS = {
-  character: np.array([[point == "#" for point in row] for row in rows.split()])
-  for character, rows in {
-    "0": "### #.# #.# #.# ###",
-    "1": ".#. ##. .#. .#. ###",
-    "2": "### ..# ### #.. ###",
-    "3": "### ..# ### ..# ###",
-    "4": "#.# #.# ### ..# ..#",
-    "5": "### #.. ### ..# ###",
-    "6": "### #.. ### #.# ###",
-    "7": "### ..# ..# ..# ..#",
-    "8": "### #.# ### #.# ###",
-    "9": "### #.# ### ..# ###",
-    "-": "... ... ### ... ...",
-    " ": "... ... ... ... ...",
-  }.items()
-}
-
 
 def write_summary(
   method: base.Method,
@@ -85,7 +66,9 @@ def picture(view: views.View, index: int) -> np.ndarray:
   image = _piece(view, index)
   if view.targets is None:
     return image
-  return _above_numbers(image, np.asarray(view.targets[index]))
+  from tfvssl.train import picture_numbers  # few methods make labels
+
+  return picture_numbers.below(image, np.asarray(view.targets[index]))
 
 
 def _piece(view, index):
@@ -129,19 +112,6 @@ def _sound_colours(log_mel):
   share = (place - below)[..., np.newaxis]
   colours = stops[below] * (1 - share) + stops[below + 1] * share
   return colours.round().astype(np.uint8)
-
-
-def _above_numbers(image, numbers):
-  """Returns [H, W, 3] with whole numbers in white on a black strip below."""
-  glyphs = [_GLYPHS[character] for character in " ".join(map(str, numbers))]
-  lit = np.concatenate([np.pad(glyph, ((2, 2), (0, 1))) for glyph in glyphs], 1)
-  strip = np.repeat(lit[..., np.newaxis], 3, axis=2).astype(np.uint8) * 255
-  width = max(image.shape[1], strip.shape[1])
-  parts = [
-    np.pad(part, ((0, 0), (0, width - part.shape[1]), (0, 0)))
-    for part in (image, strip)
-  ]
-  return np.concatenate(parts)
 
 
 def _bytes(unit):
