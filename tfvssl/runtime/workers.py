@@ -4,18 +4,25 @@ import numpy as np
 import tensorflow as tf
 
 
-def check_same_step(strategy: tf.distribute.Strategy, step: int) -> None:
+def check_same_step(
+  strategy: tf.distribute.Strategy, step: int, folder: str = "--workdir"
+) -> None:
   """Raises ValueError if the processes of a run restored different steps.
 
-  They would wait for each other for ever. Happens where the workdir is not a
-  folder that all of them share.
+  They would wait for each other for ever, or train different weights. Happens
+  where the folder is not one that all of them share.
+
+  Args:
+    strategy: of the processes.
+    step: that this one restored.
+    folder: where from, as a flag.
   """
   mine = strategy.run(lambda: tf.constant(float(step)))
   total = float(strategy.reduce(tf.distribute.ReduceOp.SUM, mine, axis=None))
   if total != step * strategy.num_replicas_in_sync:
     raise ValueError(
       f"this worker restored step {step}, another one another step; all"
-      " workers need the same --workdir on a shared file system."
+      f" workers need the same {folder} on a shared file system."
     )
 
 

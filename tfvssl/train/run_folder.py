@@ -11,6 +11,7 @@ from tfvssl.config import tree
 from tfvssl.runtime import storage
 
 CONFIG_NAME = "config.json"
+INITIAL_NAME = "initial.json"  # which weights it began with; initial_weights
 BAD_RECORDS_NAME = "bad_records.json"
 # May differ from the config a run was started with: they change no number of
 # the optimisation (replica counts to rounding).
