@@ -10,6 +10,7 @@ import tensorflow as tf
 from tests.data import record_fixture
 from tfvssl import views
 from tfvssl.data import clip_views
+from tfvssl.data import one_pass
 from tfvssl.data import pipeline
 from tfvssl.data.records import bad_records
 from tfvssl.data.records import manifest as manifest_lib
@@ -108,7 +109,7 @@ def _sample_views(clip, seed):
 
 
 def _read(records):
-  dataset = pipeline.evaluation_dataset(
+  dataset = one_pass.dataset(
     records, _sample_views, modalities={RGB}, seed=0, batch_size=1
   )
   return {
