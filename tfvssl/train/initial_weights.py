@@ -19,6 +19,7 @@ from tfvssl.runtime import exit_codes
 from tfvssl.runtime import replicas
 from tfvssl.runtime import storage
 from tfvssl.train import checkpoints
+from tfvssl.train import restoring
 from tfvssl.train import run_folder
 from tfvssl.train import weights
 
@@ -31,7 +32,7 @@ class Earlier(NamedTuple):
 
   Attributes:
     method: with the weights of its newest checkpoint.
-    identity: of that checkpoint, the digest that checkpoints.identity gives.
+    identity: of that checkpoint, the digest that restoring.identity gives.
     step: of that checkpoint.
   """
 
@@ -121,7 +122,7 @@ def _load(folder, experiment):
   tf.keras.utils.set_random_seed(experiment.seed)
   for one in (earlier, experiment):
     one.method.identify_files()
-  return Earlier(method, checkpoints.identity(folder, step), step)
+  return Earlier(method, restoring.identity(folder, step), step)
 
 
 def fitting(
@@ -246,6 +247,6 @@ def _is_noted(note, initial_run):
   if os.path.realpath(initial_run) == note["run"]:
     return True  # it may have been trained further
   try:
-    return checkpoints.identity(initial_run) == note["checkpoint_sha256"]
+    return restoring.identity(initial_run) == note["checkpoint_sha256"]
   except (FileNotFoundError, ValueError):
     return False
