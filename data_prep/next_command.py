@@ -6,11 +6,11 @@ from tfvssl.data.records import manifest as manifests
 from tfvssl.runtime import storage
 
 BATCH_SIZE = 64  # of the tiny BraVe runs
-# Modalities to the recipe for them and the name of its broad view.
+# Modalities to the flag of the recipe for them, and its broad view.
 TRAININGS = {
-  ("rgb", "audio"): ("tiny_brave", "audio"),
-  ("rgb", "flow"): ("tiny_brave_flow", "flow"),
-  ("rgb",): ("tiny_brave_rgb", "rgb"),
+  ("rgb", "audio"): ("--config=tiny_brave", "audio"),
+  ("rgb", "flow"): ("--config=tiny_brave_flow", "flow"),
+  ("rgb",): ("--config=tiny_brave_rgb", "rgb"),
 }
 _TEST = "test"
 
@@ -34,7 +34,7 @@ def after_records(folder: storage.Path) -> list[str]:
     ]
   for needed, (recipe, broad) in TRAININGS.items():
     if count := _count(clips, *needed):
-      flags = [f"--config={recipe}", "--workdir=RUN"]
+      flags = [recipe, "--workdir=RUN"]
       flags += of_data(folder)
       if count < BATCH_SIZE:  # so that a batch has no clip twice
         flags.append(f"--config.batch_size={max(count // 2, 1)}")

@@ -31,13 +31,15 @@ COVERED = {
   # Records of which only the context is read: as whole as the others.
   "tfvssl/data/records/contexts.py": "tests/data/records/test_check.py",
   # Some of the starts, of the splits, of what is wrong with records.
-  "tfvssl/data/centred.py": "tests/data/test_windows.py",
+  "tfvssl/data/centred.py": "tests/data/test_starts.py",
   "tfvssl/data/records/misfits.py": "tests/data/records/test_reader.py",
   "tfvssl/evaluate/samples/held_out.py": (
     "tests/evaluate/samples/test_splits.py"
   ),
   "tfvssl/runtime/tpu.py": "tests/runtime/test_replicas.py",
   "benchmarks/guards.py": _TIMES,
+  # Inside the graph of an export.
+  "tfvssl/export/jpeg.py": "tests/export/test_serving.py",
   # One of the random windows, and what hangs on the records' own tests.
   "tfvssl/data/jitter.py": "tests/data/test_decode.py",
   "tfvssl/data/records/packed.py": "tests/data/records/test_schema.py",

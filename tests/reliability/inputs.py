@@ -371,10 +371,18 @@ VIEWS = (
   row.Row(
     "C4",
     "One bad record among many",
-    "stop with its name",
+    "stop with its name; or, where asked for, exactly it is left out and told",
     row.tests_of(
       "data/records",
       damage="damaged_record_is_named_with_shard_number_and_offset",
+    )
+    + row.tests_of(
+      "data/records", bad_records="exactly_the_bad_ones_are_left_out"
+    )
+    + row.tests_of(
+      "train",
+      left_out="what_is_left_out_is_said_and_noted"
+      " more_than_the_share_is_refused run_that_goes_on_leaves_out_the_same",
     ),
   ),
   row.Row(

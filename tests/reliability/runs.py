@@ -82,6 +82,9 @@ TRAINING = (
       loop="nothing_that_is_not_finite_is_saved",
       run="infinite_loss_ends_with_the_step_and_exit_5"
       " what_an_infinite_loss_advises_goes_on",
+      not_finite="clip_with_values_that_are_not_finite_is_named"
+      " clip_that_does_it_alone_is_named_with_its_batch"
+      " weights_that_are_too_large_blame_no_clip",
     ),
   ),
   row.Row(
@@ -134,7 +137,16 @@ TRAINING = (
       replicas="same_loss_variables_and_moving_statistics",
     ),
   ),
-  row.Row("D13", "A replica's copy of a weight that differs", "exit code 5"),
+  row.Row(
+    "D13",
+    "A replica's copy of a weight that differs, on one host and on two",
+    "exit code 5 with the weight, and nothing is saved",
+    row.tests_of(
+      "train",
+      replica_check="replica_that_differs_is_named_and_nothing_is_saved"
+      " worker_that_differs_is_told_on_both",
+    ),
+  ),
   row.Row(
     "D14",
     "Two runs with one seed; a step compiled by XLA",
@@ -162,7 +174,9 @@ TRAINING = (
     "A run that ends between its checkpoint and its held-out loss",
     "the checkpoint was saved first; the loss is measured when it goes on",
     row.tests_of(
-      "train", run="checkpoint_without_its_held_out_loss_is_gone_on_from"
+      "train",
+      run="stop_in_a_measurement_does_not_wait_for_its_end",
+      held_out="measurement_is_stopped_between_two_batches",
     ),
   ),
 )

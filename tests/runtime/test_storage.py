@@ -324,3 +324,12 @@ def _python(program: str, path: pathlib.Path) -> subprocess.CompletedProcess:
     timeout=60,
     check=False,
   )
+
+
+def test_file_goes_on_from_a_byte(tmp_path):
+  path = tmp_path / "rows"
+  for begin, content in ((0, b"abcd"), (2, b"xyz"), (5, b"!")):
+    with storage.open_from(path, begin) as file:
+      assert file.tell() == begin
+      file.write(content)
+  assert path.read_bytes() == b"abxyz!"

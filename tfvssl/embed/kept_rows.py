@@ -11,7 +11,6 @@ import contextlib
 import hashlib
 import json
 import math
-import os
 from typing import IO, NamedTuple
 import zipfile
 
@@ -115,16 +114,12 @@ class KeptRows:
   def _append(self, key, table, skipped):
     begin = self._kept[-1].end if self._kept else 0
     columns = {}
-    with open(self._values, "ab") as file:
-      file.truncate(begin)
-      file.seek(begin)
+    with storage.open_from(self._values, begin) as file:
       for name, values in table.items():
         columns[name] = _Column(
           values.dtype.str, list(values.shape[1:]), file.tell()
         )
         file.write(values.tobytes())
-      file.flush()
-      os.fsync(file.fileno())
       end = file.tell()
     rows = len(next(iter(table.values()), ()))
     entry = _Entry(key, rows, end, columns, skipped)
@@ -163,7 +158,7 @@ class KeptRows:
     with (
       storage.new_file(output) as path,
       zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive,
-      open(self._values, "rb") as values,
+      self._values.open("rb") as values,
     ):
       for name in names:
         with archive.open(f"{name}.npy", "w", force_zip64=True) as member:

@@ -147,6 +147,17 @@ def append_lines(path: PathLike, lines: Iterable[str]) -> None:
     file.write("".join(f"{line}\n" for line in lines).encode("utf-8"))
 
 
+@contextlib.contextmanager
+def open_from(path: PathLike, begin: int) -> Iterator[IO[bytes]]:
+  """Gives a file, cut off at byte `begin`, to add to; on disk afterwards."""
+  with open(path, "ab") as file:
+    file.truncate(begin)
+    file.seek(begin)
+    yield file
+    file.flush()
+    os.fsync(file.fileno())
+
+
 def _end_of_lines(file):
   """Returns how many bytes of a file are lines with an end."""
   end = file.seek(0, os.SEEK_END)

@@ -9,8 +9,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from data_prep.prepare_records import encode_clip
+from data_prep.prepare_records import settings
+from data_prep.prepare_records import sources
+from data_prep.prepare_records import whole_clips
 from tests.data.media import films
 from tfvssl.data.media import ffmpeg
+from tfvssl.data.media import streams
 
 _AAC = ("-c:a", "aac")
 _FILMS = {
@@ -222,3 +227,18 @@ def test_without_the_flag_a_damaged_input_is_left_out_whole(
   assert {row["reason"] for row in report["quarantined"]} <= {
     *("damaged", "truncated")
   }
+
+
+def test_error_stands_where_whole_clips_are_not_asked_for():
+  error = streams.MediaError("damaged", "a bit")
+  clips = whole_clips.encode(
+    sources.ClipSource("a.mp4", "a.mp4", "a.mp4"),
+    (),
+    settings.Settings(),
+    encode_clip.Notes(),
+    error=error,
+    decoded_s=9.0,
+    beat=lambda: None,
+  )
+  with pytest.raises(streams.MediaError, match="damaged: a bit"):
+    list(clips)
