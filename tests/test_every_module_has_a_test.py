@@ -56,6 +56,8 @@ COVERED = {
     "tests/evaluate/protocols/test_images.py"
   ),
   "tfvssl/train/health_log.py": "tests/train/test_health.py",
+  # A loop that is told nothing between its steps.
+  "tfvssl/train/to_end.py": "tests/train/test_loop.py",
   # Found and read by the store, which writes them.
   "tfvssl/train/checkpoints.py": "tests/train/test_checkpoint_store.py",
   "tfvssl/train/restoring.py": "tests/train/test_checkpoint_store.py",

@@ -2,7 +2,9 @@
 
 import os
 import shutil
+import signal
 import subprocess
+import time
 
 import numpy as np
 import pytest
@@ -257,6 +259,49 @@ def test_binary_writes_the_table(model, folder, tmp_path):
       4,
       5,
     ]
+
+
+@pytest.mark.parametrize(
+  ("number", "code"),
+  [
+    (signal.SIGTERM, 42),
+    pytest.param(signal.SIGKILL, -signal.SIGKILL, marks=pytest.mark.slow),
+  ],
+)
+def test_embedding_that_is_stopped_goes_on_to_the_same_bytes(
+  number, code, model, folder, table, tmp_path
+):
+  # What is kept lies among the files, and is none of them.
+  root = shutil.copytree(folder, tmp_path / "media", symlinks=True)
+  output = root / "embeddings.npz"
+  flags = [f"--model={model}", f"--input={root}", f"--output={output}"]
+  flags.append("--hop_s=0.25")
+  process = forked_binaries.start("tfvssl.embed", *flags)
+  unfinished = root / ".embeddings.npz.unfinished"
+  deadline = time.monotonic() + 120
+  while not any(path.stat().st_size for path in unfinished.glob("*.rows")):
+    assert time.monotonic() < deadline
+    time.sleep(0.002)
+  os.kill(process.pid, number)
+  assert process.finish().returncode == code
+  assert not output.exists()
+  again = _embed(*flags)
+  assert again.returncode == 0, again.stderr[-3000:]
+  assert "files were embedded before; going on" in again.stderr
+  assert {path.name for path in root.iterdir()} == {
+    output.name,
+    *(path.name for path in folder.iterdir()),
+  }
+  rows, skipped = table
+  about = {
+    "model": np.array(export_format.identity(model)),
+    "root": np.array("."),
+  }
+  straight = tmp_path / "straight.npz"
+  embedding.save(
+    straight, {**rows, **embedding.skipped_columns(skipped), **about}
+  )
+  assert output.read_bytes() == straight.read_bytes()
 
 
 def test_more_skipped_than_allowed_is_exit_4(model, folder, tmp_path):

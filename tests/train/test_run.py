@@ -193,22 +193,24 @@ def _assert_equal(run, uninterrupted):
   assert [line["step"] for line in held_out] == [0, 6, 12]
 
 
-def test_checkpoint_without_its_held_out_loss_is_gone_on_from(
+def test_stop_in_a_measurement_does_not_wait_for_its_end(
   config_file, records, uninterrupted, tmp_path
 ):
   run = shutil.copytree(uninterrupted, tmp_path / "run")
-  shutil.rmtree(run / "checkpoints" / "step-00000009")
-  shutil.rmtree(run / "checkpoints" / "step-00000012")
-  # As a kill between the two leaves it: the checkpoint comes first.
-  log = run / metrics_log.NAME
-  lines = log.read_text().splitlines(keepends=True)
-  (held_out,) = [
-    number
-    for number, line in enumerate(lines)
-    if json.loads(line)["step"] == 6 and "heldout" in line
-  ]
-  log.write_text("".join(lines[:held_out]))
-  _finish(_start(config_file, records, run, *_held_out(records)))
+  for step in (6, 9, 12):
+    shutil.rmtree(run / "checkpoints" / f"step-{step:08d}")
+  flags = _held_out(records)
+  # What is measured changes no number of the optimisation.
+  endless = [*flags, "--config.logging.heldout_batches=1000000"]
+  process = _start(config_file, records, run, *endless)
+  _wait_for(run / "checkpoints" / "step-00000006")
+  time.sleep(0.2)  # the measurement follows
+  os.kill(process.pid, signal.SIGTERM)
+  _finish(process, exit_codes.PREEMPTED)
+  # As a kill between the two leaves it, too: the checkpoint comes first.
+  assert checkpoints.newest(run).name == "step-00000006"
+  assert _steps(run)[-1] == 6 and "heldout/loss/total" not in _metrics(run)[-1]
+  _finish(_start(config_file, records, run, *flags))
   _assert_equal(run, uninterrupted)
 
 
@@ -254,7 +256,7 @@ def test_sigterm_saves_the_step_and_exits_42(config_file, records, tmp_path):
   os.kill(process.pid, signal.SIGTERM)
   _finish(process, exit_codes.PREEMPTED)
   step, _ = _weights(tmp_path)
-  assert 0 < step < 4000
+  assert 0 <= step < 4000
   assert _steps(tmp_path) == [0]
 
 
@@ -388,6 +390,27 @@ def test_two_workers_train(records, tmp_path):
   # Of three values; before anything is learned, the loss is about ln 3.
   losses = [line["train/loss/targets"] for line in _metrics(run)]
   assert len(set(losses)) == 4 and 0.5 < losses[0] < 3.0
+
+
+@pytest.mark.slow
+def test_two_workers_begin_with_an_earlier_run(
+  config_file, records, uninterrupted, tmp_path
+):
+  flags = ["--config.runtime.strategy=multi_worker", "--config.steps=3"]
+  flags += [f"--initial_run={uninterrupted}", "--config.schedule.peak=1e-30"]
+  processes = [
+    _start(config_file, records, tmp_path, *flags, TF_CONFIG=task)
+    for task in _tasks(2)
+  ]
+  for process in processes:
+    _, err = _finish(process)
+    assert f"of {uninterrupted}, step 12" in err
+  found, source = (
+    weights.load_method(run)[1].trainable_variables
+    for run in (tmp_path, uninterrupted)
+  )
+  for ours, theirs in zip(found, source, strict=True):
+    np.testing.assert_array_equal(ours, theirs)
 
 
 @pytest.mark.slow

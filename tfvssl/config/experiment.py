@@ -119,6 +119,9 @@ class Data:
       many are held in memory (about 4 MB each at the paper's size).
     use_silent_sound: whether a clip whose sound is silent counts as one with
       sound, as it did before this field: a stored config without it means so.
+    bad_record_share: of a folder's records, which a run leaves out where they
+      are bad; it looks through all records before it begins. 0: it looks
+      through none, and stops where it reads a bad one.
   """
 
   train_records: str = ""
@@ -128,6 +131,7 @@ class Data:
   use_silent_sound: bool = dataclasses.field(
     default=False, metadata={tree.BEFORE: True}
   )
+  bad_record_share: float = 0.0
 
 
 @dataclasses.dataclass
@@ -214,6 +218,9 @@ class Experiment:
       "experiment", self, "batch_size", "accumulation", "steps"
     )
     rules.require_positive("data", self.data, "shuffle_buffer")
+    share = self.data.bad_record_share
+    rule = "be at least 0 and below 1"
+    rules.require(0 <= share < 1, "data.bad_record_share", share, rule)
     for name in ("train_records", "second_train_records", "heldout_records"):
       rules.require_local(f"data.{name}", getattr(self.data, name))
     rules.require_positive("runtime", self.runtime, "logical_cpus")

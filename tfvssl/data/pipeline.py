@@ -224,6 +224,11 @@ def read_in_turn(
 
   @without_autograph
   def read(shard):
+    if records.bad:
+      from tfvssl.data.records import bad_records  # most folders have none
+
+      dataset = bad_records.read_around(records, shard)
+      return dataset.filter(lambda number, record: usable[number])
     numbers = tf.range(counts[shard]) + offsets[shard]
     dataset = tf.data.TFRecordDataset(paths[shard]).apply(
       tf.data.experimental.assert_cardinality(counts[shard])

@@ -43,6 +43,7 @@ class Embedder:
     text: likewise for sentences.
     hop_s: distance between rows in seconds; None for sentences alone.
     identity: of the export, see export_format.identity.
+    settings: all that rows depend on beside their file, as JSON.
     use_silent_sound: whether a file of silent sound counts as one with sound.
   """
 
@@ -96,6 +97,7 @@ class Embedder:
     # Exports of version 0.1.0 do not say.
     self.use_silent_sound = description.get("use_silent_sound", True)
     self.identity = export_format.identity(folder)
+    self.settings = [self.identity, *served, self.hop_s, self._batch_size]
     if not trusted:
       graph_check.check(folder)
     self._model = tf.saved_model.load(str(folder))

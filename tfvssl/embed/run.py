@@ -1,6 +1,8 @@
 """One run of the embedding: inputs through an export into an .npz file."""
 
 from collections.abc import Sequence
+import functools
+import os
 import pathlib
 from typing import NamedTuple
 
@@ -9,6 +11,7 @@ import numpy as np
 import tqdm
 
 from tfvssl.embed import embedder as embedding
+from tfvssl.embed import kept_rows
 from tfvssl.runtime import exit_codes
 from tfvssl.runtime import storage
 
@@ -62,6 +65,8 @@ def embed_media(
 ) -> Counts:
   """Writes the table of media files; warns of every file that is skipped.
 
+  After a stop it goes on with the first file that had no rows.
+
   Args:
     embedder: of sight, sound or both.
     files: to embed.
@@ -70,14 +75,36 @@ def embed_media(
 
   Raises:
     exit_codes.UserError: no file could be embedded (3).
+    ValueError: another process is writing `output`.
   """
-  progress = tqdm.tqdm(files, unit=" files")
-  table, skipped = embedding.embed_files(embedder, progress, root)
+  with kept_rows.opened(output, embedder.settings) as kept:
+    # The folder of the kept rows may lie in that of the files.
+    files = [file for file in files if file.parent.name != kept.folder.name]
+    for file in tqdm.tqdm(files, unit=" files"):
+      compute = functools.partial(embedding.embed_files, embedder, [file], root)
+      kept.add(_key(file, root), compute)
+    return _write(embedder, files, root, output, kept)
+
+
+def _key(file, root):
+  """Returns what tells a file and its content from any other."""
+  name = file.relative_to(root) if file != root else file.name
+  try:
+    status = os.stat(file)
+  except OSError:  # the embedder says what is wrong
+    return [embedding.printable(name)]
+  return [embedding.printable(name), status.st_size, status.st_mtime_ns]
+
+
+def _write(embedder, files, root, output, kept):
+  """Writes the rows that are kept, and says what has none."""
+  skipped = kept.skipped
   unreadable = [item for item in skipped if item.reason != "not_media"]
   no_media = len(skipped) - len(unreadable)
   for item in unreadable:
     logging.warning("skipped %s: %s: %s", *item)
-  if not table:
+  if not kept.rows:
+    kept.remove()
     first = (unreadable or skipped)[0]
     raise exit_codes.UserError(
       exit_codes.DATA,
@@ -88,16 +115,9 @@ def embed_media(
     "model": np.array(embedder.identity),
     "root": np.array(embedding.relative_folder(root, output)),
   }
-  embedding.save(
-    output, {**table, **embedding.skipped_columns(skipped), **about}
-  )
-  return Counts(
-    len(table["path"]),
-    len(files) - no_media,
-    len(unreadable),
-    no_media,
-    str(table["path"][0]),
-  )
+  rows, first = kept.rows, kept.first
+  kept.write(output, {**embedding.skipped_columns(skipped), **about})
+  return Counts(rows, len(files) - no_media, len(unreadable), no_media, first)
 
 
 def embed_sentences(

@@ -17,6 +17,7 @@ from tfvssl.export import module as serving
 from tfvssl.methods import base
 from tfvssl.runtime import places
 from tfvssl.runtime import storage
+from tfvssl.runtime import unfinished as maker
 
 # Reloaded against in-process, float32 on one machine, relative to the largest
 # output where that is above 1; Grappler folds batch norm into convolutions.
@@ -63,7 +64,7 @@ def export(
     _image_encoder(chosen, image, storage.Path(workdir)),
     video,
   )
-  with storage.new_folder(output) as folder:
+  with maker.held(output), storage.new_folder(output) as folder:
     unfinished = folder if output.name.isdecimal() else folder / "1"
     unfinished.mkdir(exist_ok=True)
     with _quiet():

@@ -31,6 +31,9 @@ _ALLOW_CHANGE = absl_flags.DEFINE_multi_string(
   [],
   "Name of a config value that may differ when a run is continued.",
 )
+_INITIAL_RUN = absl_flags.DEFINE_string(
+  "initial_run", None, "Run whose weights a new run begins with, if they fit."
+)
 _DESCRIBE = absl_flags.DEFINE_bool(
   "describe",
   False,
@@ -62,12 +65,13 @@ def main(argv: Sequence[str]) -> int:
   workdir.mkdir(parents=True, exist_ok=True)
   replicas.prepare_process(experiment)
   strategy = replicas.build_strategy(experiment.runtime)
+  parts = (experiment, workdir, strategy, _INITIAL_RUN.value)
   if not replicas.is_chief(strategy):
     run_folder.keep_silent_sound(experiment, workdir, _ALLOW_CHANGE.value)
-    return training.TrainingRun(experiment, workdir, strategy).run()
+    return training.TrainingRun(*parts).run()
   with run_folder.locked(workdir):
     run_folder.agree_on_config(experiment, workdir, _ALLOW_CHANGE.value)
-    run = training.TrainingRun(experiment, workdir, strategy)
+    run = training.TrainingRun(*parts)
     logging.info("%s", training.describe(run))
     code = run.run()
   if code == exit_codes.OK:

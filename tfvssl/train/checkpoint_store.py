@@ -11,7 +11,6 @@ import shutil
 from absl import logging
 import tensorflow as tf
 
-from tfvssl.runtime import exit_codes
 from tfvssl.runtime import storage
 from tfvssl.train import checkpoints
 
@@ -98,22 +97,6 @@ class CheckpointStore:
       logging.warning("the online probe of %s does not fit; a new one", path)
       restoring.read(self._state, path, whole=False)
     return checkpoints.step_of(path)
-
-  def go_on(self, what: str) -> int | None:
-    """Restores what was stopped, as `restore_newest` does.
-
-    Raises:
-      exit_codes.UserError: it cannot be restored (3); it may be removed, as
-        nothing else needs it.
-    """
-    try:
-      return self.restore_newest()
-    except ValueError as error:
-      raise exit_codes.UserError(
-        exit_codes.DATA,
-        f"{what} that was stopped cannot go on ({error}) Remove"
-        f" {self.folder.parent} to begin it anew.",
-      ) from error
 
   def _has_probes_like(self, path):
     """Returns whether checkpoint and run have equal probes, or none."""

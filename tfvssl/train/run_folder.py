@@ -11,10 +11,13 @@ from tfvssl.config import tree
 from tfvssl.runtime import storage
 
 CONFIG_NAME = "config.json"
+INITIAL_NAME = "initial.json"  # which weights it began with; initial_weights
+BAD_RECORDS_NAME = "bad_records.json"
 # May differ from the config a run was started with: they change no number of
 # the optimisation (replica counts to rounding).
 _FREE_TO_CHANGE = (
   "logging.",
+  "data.bad_record_share",
   *(f"{name}." for name in config.protocol_sections()),
   "runtime.strategy",
   "runtime.tpu",

@@ -56,11 +56,7 @@ def verify_shard(
   for record in shard_files.scan(path):
     place = f"{path}: record {record.number} at byte {record.offset}"
     count += record.payload is not None
-    lines = (
-      [record.problem]
-      if record.problem
-      else _payload_problems(record, shard, manifest)
-    )
+    lines = record_problems(record, shard, manifest)
     problems += [f"{place}: {line}" for line in lines]
   if count != shard.record_count:
     problems.append(
@@ -75,6 +71,17 @@ def _sha256(path):
     while chunk := file.read(1 << 20):
       digest.update(chunk)
   return digest.hexdigest()
+
+
+def record_problems(
+  record: shard_files.Record,
+  shard: manifest_lib.Shard,
+  manifest: manifest_lib.Manifest,
+) -> list[str]:
+  """Returns what is wrong with a record of `shard`; decodes no picture."""
+  if record.problem:
+    return [record.problem]
+  return _payload_problems(record, shard, manifest)
 
 
 def _payload_problems(record, shard, manifest):

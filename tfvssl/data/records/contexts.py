@@ -1,6 +1,6 @@
 """The context of every record: a clip's facts without its payload."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from concurrent import futures
 import functools
 import re
@@ -72,11 +72,13 @@ _OF_MODALITY: dict[views.Modality, dict[str, type]] = {
 
 
 def compare_beginnings(
-  folder: storage.Path, manifest: manifest_lib.Manifest
+  folder: storage.Path,
+  manifest: manifest_lib.Manifest,
+  bad: Mapping[str, Collection[int]] = {},
 ) -> tuple[list[str], dict[str, float]]:
   """Compares files, sizes, headers and first records with the manifest.
 
-  Returns:
+  Returns, of shards whose `bad` records are passed over:
     differences: one line each; empty if the folder can be read.
     rates: rates and bounds by their key in the records.
   """
@@ -85,7 +87,9 @@ def compare_beginnings(
     return lines, {}
   seen: dict[str, tuple[str, float]] = {}
   with futures.ThreadPoolExecutor(_SHARDS_AT_ONCE) as pool:
-    found = pool.map(functools.partial(_beginning, folder), manifest.shards)
+    found = pool.map(
+      functools.partial(_beginning, folder, bad), manifest.shards
+    )
   for shard, (problem, context) in zip(manifest.shards, found, strict=True):
     if problem:
       lines.append(problem)
@@ -104,14 +108,14 @@ def compare_beginnings(
   return lines, {name: value for name, (_, value) in seen.items()}
 
 
-def _beginning(folder, shard):
+def _beginning(folder, bad, shard):
   """Returns what is wrong with a shard's headers, and its first context."""
   path = folder / shard.file
   try:
     count = shard_files.count(path)
     if count != shard.record_count:
       return f"{path}: {count} records instead of {shard.record_count}", {}
-    return "", next(of_shard(path))[1] if count else {}
+    return "", next(of_shard(path, bad.get(shard.file, ())), (0, {}))[1]
   except ValueError as error:
     return str(error), {}
 
@@ -179,8 +183,10 @@ def identity_differences(
     yield "it was prepared with another configuration"
 
 
-def of_shard(path: storage.Path) -> Iterator[tuple[int, dict]]:
-  """Yields (number, context) of a shard's records; passes over payloads.
+def of_shard(
+  path: storage.Path, bad: Collection[int] = ()
+) -> Iterator[tuple[int, dict]]:
+  """Yields (number, context) of a shard's records but the `bad` ones.
 
   A context has every key that belongs to all clips, and values of their kind.
 
@@ -189,6 +195,8 @@ def of_shard(path: storage.Path) -> Iterator[tuple[int, dict]]:
   """
   beginnings = shard_files.beginnings(path, schema.CONTEXT_BYTES, _context_end)
   for number, payload in beginnings:
+    if number in bad:
+      continue
     try:
       context = parse_context(payload)
     except ValueError as error:

@@ -1,6 +1,6 @@
 """Record folders: which clips a run can use, and what is wrong with one."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 import dataclasses
 import math
 
@@ -32,6 +32,7 @@ class Records:
       zeros and a mask stand for it.
     may_lack: of `modalities`, what a usable clip may lack.
     use_silent_sound: whether silent sound counts as sound.
+    bad: of `bad_records.find`; these records are never read.
   """
 
   folder: storage.Path
@@ -43,6 +44,7 @@ class Records:
   absent: dict[str, int] = dataclasses.field(default_factory=dict)
   may_lack: frozenset[views.Modality] = frozenset()
   use_silent_sound: bool = True
+  bad: Mapping[str, Mapping[int, int]] = dataclasses.field(default_factory=dict)
 
   @property
   def usable_count(self) -> int:
@@ -148,6 +150,7 @@ def open_for_views(
   *,
   may_lack_all: bool = False,
   use_silent_sound: bool = True,
+  bad: Mapping[str, Mapping[int, int]] = {},
 ) -> Records:
   """Returns the records of a folder for views of these kinds.
 
@@ -160,6 +163,7 @@ def open_for_views(
     may_lack_all: whether even all clips may lack it, as where these are
       second to other records.
     use_silent_sound: see `open_records`.
+    bad: see Records.
 
   Raises:
     FileNotFoundError: the folder or its manifest does not exist.
@@ -181,6 +185,7 @@ def open_for_views(
     needed,
     () if may_lack_all else optional,
     use_silent_sound=use_silent_sound,
+    bad=bad,
   )
   records.modalities.update(optional)
   records.may_lack = frozenset(optional)
@@ -227,6 +232,7 @@ def open_records(
   optional: Collection[views.Modality] = (),
   *,
   use_silent_sound: bool = True,
+  bad: Mapping[str, Mapping[int, int]] = {},
 ) -> Records:
   """Returns the folder's records after a check that reads no payload.
 
@@ -238,6 +244,7 @@ def open_records(
     modalities: that a clip must hold to be used.
     optional: that one usable clip at least must hold.
     use_silent_sound: whether silent sound counts as sound.
+    bad: see Records.
 
   Raises:
     FileNotFoundError: the folder or its manifest does not exist.
@@ -246,7 +253,7 @@ def open_records(
   """
   folder = storage.Path(folder)
   manifest = manifest_lib.load_manifest(folder)
-  differences, rates = contexts.compare_beginnings(folder, manifest)
+  differences, rates = contexts.compare_beginnings(folder, manifest, bad)
   if differences:
     raise ValueError(
       f"{folder} is not what its {manifest_lib.MANIFEST_NAME} says:"
@@ -255,13 +262,18 @@ def open_records(
     )
   records = _choose_usable(folder, manifest, modalities, use_silent_sound)
   records.rates = rates
+  records.bad = bad
+  for shard, first in zip(manifest.shards, records.offsets, strict=True):
+    for number in bad.get(shard.file, ()):
+      records.usable[first + number] = False
   _count_absent(records, sorted(modality.value for modality in optional))
   records.modalities.update(optional)
-  if records.skipped_count:
+  if any(records.skipped.values()):
     from tfvssl.data.records import skipped  # most folders have none
 
+    shards = records.usable_by_shard()
     logging.warning(
-      "%s", skipped.describe(folder, records.usable_by_shard(), records.skipped)
+      "%s", skipped.describe(folder, shards, records.skipped, bad)
     )
   return records
 

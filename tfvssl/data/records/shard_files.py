@@ -8,7 +8,7 @@ import google_crc32c
 
 from tfvssl.runtime import storage
 
-_HEADER_BYTES = 12  # length, checksum of the length
+HEADER_BYTES = 12  # length, checksum of the length
 _FOOTER_BYTES = 4  # checksum of the payload
 _FEW = 4096  # bytes
 _MASK_DELTA = 0xA282EAD8  # of TFRecord
@@ -41,7 +41,7 @@ def scan(path: storage.Path) -> Iterator[Record]:
   number = offset = 0
   with path.open("rb") as file:
     while offset < size:
-      header = file.read(_HEADER_BYTES)
+      header = file.read(HEADER_BYTES)
       problem = header_problem(header, size - offset)
       if problem:
         yield Record(number, offset, problem=problem)
@@ -52,7 +52,7 @@ def scan(path: storage.Path) -> Iterator[Record]:
         yield Record(number, offset, payload)
       else:
         yield Record(number, offset, problem="its checksum does not match")
-      offset += _HEADER_BYTES + length + _FOOTER_BYTES
+      offset += HEADER_BYTES + length + _FOOTER_BYTES
       number += 1
 
 
@@ -77,7 +77,7 @@ def beginnings(
   with path.open("rb") as file:
     while offset < size:
       file.seek(offset)
-      header = file.read(_HEADER_BYTES)
+      header = file.read(HEADER_BYTES)
       problem = header_problem(header, size - offset)
       if problem:
         raise ValueError(f"{path}: record {number} at byte {offset}: {problem}")
@@ -87,7 +87,7 @@ def beginnings(
       if needed is not None:
         begin += file.read(max(0, min(needed(begin), most) - len(begin)))
       yield number, begin
-      offset += _HEADER_BYTES + length + _FOOTER_BYTES
+      offset += HEADER_BYTES + length + _FOOTER_BYTES
       number += 1
 
 
@@ -110,13 +110,13 @@ def header_problem(header: bytes, bytes_left: int) -> str:
     header: as many of them as the file has.
     bytes_left: bytes of the file from the header on.
   """
-  if len(header) < _HEADER_BYTES:
+  if len(header) < HEADER_BYTES:
     return f"the file ends after {len(header)} of the 12 header bytes"
   if struct.unpack("<I", header[8:])[0] != masked_crc32c(header[:8]):
     if header[:2] == b"\x1f\x8b":
       return "it is compressed with GZIP; records are written uncompressed"
     return "the checksum of its length does not match"
-  room = bytes_left - _HEADER_BYTES - _FOOTER_BYTES
+  room = bytes_left - HEADER_BYTES - _FOOTER_BYTES
   if _length(header) > room:
     return f"it claims {_length(header)} bytes, the file has {max(room, 0)}"
   return ""

@@ -1,6 +1,6 @@
-"""Names the clips of a record folder that a run does not use."""
+"""Names the clips of a record folder that lack what a run needs."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 import numpy as np
 
@@ -11,7 +11,10 @@ Shards = Iterable[tuple[str, np.ndarray]]
 
 
 def describe(
-  folder: storage.Path, shards: Shards, lacking: dict[str, int]
+  folder: storage.Path,
+  shards: Shards,
+  lacking: dict[str, int],
+  bad: Mapping[str, Collection[int]] = {},
 ) -> str:
   """Returns one line that counts and names the clips that are not used.
 
@@ -19,24 +22,29 @@ def describe(
     folder: of the records.
     shards: path of each, and which of its clips are used, bool [n].
     lacking: modality word -> how many clips lack it.
+    bad: file -> numbers of records that do not count here.
   """
   shards = list(shards)
   total = sum(len(usable) for _, usable in shards)
-  count = total - sum(int(usable.sum()) for _, usable in shards)
+  used = sum(int(usable.sum()) for _, usable in shards)
+  count = total - used - sum(map(len, bad.values()))
   why = ", ".join(f"{n} lack {word}" for word, n in lacking.items() if n)
-  found = ids(shards)
+  found = ids(shards, bad=bad)
   rest = count - len(found)
   names = ", ".join(found) + (f" and {rest} more" if rest else "")
   return f"{folder}: {count} of {total} clips are not used ({why}): {names}"
 
 
-def ids(shards: Shards, limit: int = 10) -> list[str]:
+def ids(
+  shards: Shards, limit: int = 10, bad: Mapping[str, Collection[int]] = {}
+) -> list[str]:
   """Returns ids of clips that are not used; reads them from the shards."""
   found: list[str] = []
   for path, usable in shards:
     if usable.all():
       continue
-    for number, context in contexts.of_shard(storage.Path(path)):
+    place = storage.Path(path)
+    for number, context in contexts.of_shard(place, bad.get(place.name, ())):
       if not usable[number]:
         found.append(context["clip/id"].decode("utf-8", "replace"))
         if len(found) == limit:
