@@ -22,7 +22,7 @@ from tfvssl.train import weights
 
 _RECIPE = '''"""A run of a paper that has tiny networks."""
 from tests import tiny_runs
-from tfvssl.config import recipes
+from tfvssl.config import paper_rows
 from tfvssl.config import protocols
 
 _VALUES = {"hmdb51_linear": 64.4, "ucf101_linear": 90.6, "esc50_linear": 5.0}

@@ -17,8 +17,8 @@ from tfvssl.backbones import tsm_resnet
 from tfvssl.config import experiment as config
 from tfvssl.runtime import exit_codes
 from tfvssl.train import checkpoint_store
-from tfvssl.train import checkpoints
 from tfvssl.train import initial_weights
+from tfvssl.train import restoring
 from tfvssl.train import run as training
 from tfvssl.train import run_folder
 from tfvssl.train import weights
@@ -86,7 +86,7 @@ def test_new_run_begins_with_the_weights(earlier, records, tmp_path):
   note = json.loads((tmp_path / run_folder.INITIAL_NAME).read_text())
   assert note == {
     "run": str(folder),
-    "checkpoint_sha256": checkpoints.identity(folder),
+    "checkpoint_sha256": restoring.identity(folder),
     "step": 7,
     "taken": [layer.name for layer in method.layers],
     "random": {},
@@ -216,7 +216,7 @@ def test_run_goes_on_with_what_it_began_with_alone(earlier, tmp_path):
   for same in (folder, moved, None):
     go_on(begun, same)
   _assert_equal(_values(trained.weights), before)
-  identity = checkpoints.identity(folder)
+  identity = restoring.identity(folder)
   with pytest.raises(exit_codes.UserError) as error:
     go_on(begun, tmp_path / "other")
   assert error.value.exit_code == exit_codes.USAGE

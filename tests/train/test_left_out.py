@@ -16,9 +16,9 @@ from tests.data import record_fixture
 from tfvssl.config import experiment as config
 from tfvssl.data.records import shard_files
 from tfvssl.runtime import exit_codes
-from tfvssl.train import checkpoints
 from tfvssl.train import input as run_input
 from tfvssl.train import left_out
+from tfvssl.train import restoring
 from tfvssl.train import run_folder
 
 _STRATEGY = tf.distribute.OneDeviceStrategy("/cpu:0")
@@ -206,7 +206,7 @@ def test_kill_and_rerun_without_the_bad_record_equals_no_kill(
   again = _start(tmp_path, folder, runs[1], *flags).finish()
   assert again.returncode == 0, again.stderr[-3000:]
   first, second = (
-    tf.train.load_checkpoint(str(checkpoints.newest(run) / "variables"))
+    tf.train.load_checkpoint(str(restoring.newest(run) / "variables"))
     for run in runs
   )
   names = first.get_variable_to_shape_map()

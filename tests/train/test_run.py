@@ -208,7 +208,7 @@ def test_stop_in_a_measurement_does_not_wait_for_its_end(
   os.kill(process.pid, signal.SIGTERM)
   _finish(process, exit_codes.PREEMPTED)
   # As a kill between the two leaves it, too: the checkpoint comes first.
-  assert checkpoints.newest(run).name == "step-00000006"
+  assert restoring.newest(run).name == "step-00000006"
   assert _steps(run)[-1] == 6 and "heldout/loss/total" not in _metrics(run)[-1]
   _finish(_start(config_file, records, run, *flags))
   _assert_equal(run, uninterrupted)
