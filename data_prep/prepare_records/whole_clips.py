@@ -15,6 +15,7 @@ from tfvssl.data.records import encoded_clip
 from . import encode_clip
 from . import settings as settings_lib
 from . import sources
+from . import still_picture
 
 _DAMAGE = ("damaged", "truncated")
 _MOST_MISSES = 2  # behind what could be decoded: headers claim hours
@@ -44,7 +45,8 @@ def encode(
   Raises:
     media.MediaError: `error`, where no clip is whole or none is to be kept.
   """
-  if settings.damage == "strict" or error.reason not in _DAMAGE:
+  is_picture = settings.images and still_picture.is_named_so(source.path)
+  if settings.damage == "strict" or error.reason not in _DAMAGE or is_picture:
     raise error
   info = streams.probe(source.path, max_pixels=settings.max_pixels)
   source = encode_clip.without_cut(source, info)
@@ -66,6 +68,7 @@ def encode(
         break
       continue
     notes.remarks += [line for line in own.remarks if line not in notes.remarks]
+    notes.tail_s += own.tail_s
     for position, clip in enumerate(clips):
       start_s = part.start_s + position * _length_s(settings)
       if kept and encode_clip.is_tail(clip.duration_s, settings):

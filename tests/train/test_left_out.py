@@ -13,7 +13,10 @@ import tensorflow as tf
 from tests import forked_binaries
 from tests import tiny_runs
 from tests.data import record_fixture
+from tfvssl import views
 from tfvssl.config import experiment as config
+from tfvssl.data.records import check
+from tfvssl.data.records import reader
 from tfvssl.data.records import shard_files
 from tfvssl.runtime import exit_codes
 from tfvssl.train import input as run_input
@@ -139,6 +142,48 @@ def _experiment(folder, share):
   experiment = tiny_runs.experiment(folder)
   experiment.data.bad_record_share = share
   return experiment
+
+
+def test_later_damage_is_blamed_on_its_own_record(damaged, tmp_path):
+  folder, _ = damaged
+  bad = _find(folder, tmp_path / "run")
+  records = reader.open_for_views(folder, [views.RgbViewSpec()], bad=bad)
+  offset = _flip(folder, 2)
+  told = check.explain_read_error(ValueError("x"), records)
+  assert f"{_NAME}: record 2 at byte {offset}: its checksum" in told
+
+
+def test_picture_that_only_decoding_finds_is_named_beside_what_is_left_out(
+  tmp_path,
+):
+  clips = [record_fixture.make_clip(seed, num_frames=3) for seed in range(4)]
+  clips[3].frames[1] = clips[3].frames[1][:40] + clips[3].frames[1][-2:]
+  folder = record_fixture.write_records(tmp_path / "r", clips, num_shards=1)
+  name = "clips-00000-of-00001.tfrecord"
+  _flip(folder, 1, name)
+  bad = _find(folder, tmp_path / "run", share=0.5)
+  assert list(bad[name]) == [1]
+  records = reader.open_for_views(folder, [views.RgbViewSpec()], bad=bad)
+  told = check.explain_read_error(ValueError("x"), records)
+  assert f"{name}: record 3 at byte" in told
+  assert "image/encoded 1 of 3 cannot be decoded; prepare the" in told
+
+
+def test_run_that_begins_to_leave_out_says_that_the_order_changes(
+  damaged, tmp_path, caplog
+):
+  run = tmp_path / "run"
+  (run / "checkpoints" / "step-00000003").mkdir(parents=True)
+  with caplog.at_level("WARNING"):
+    _find(damaged[0], run)
+  assert "1 records are left out from now on: the clips come in" in caplog.text
+
+
+def test_other_workers_write_no_note(damaged, tmp_path):
+  note = tmp_path / run_folder.BAD_RECORDS_NAME
+  data = config.Data(train_records=str(damaged[0]), bad_record_share=0.1)
+  assert left_out.find(data, "train_records", note, is_chief=False)
+  assert not note.exists()
 
 
 def test_batches_go_on_from_any_step_without_the_bad_clip(damaged, tmp_path):

@@ -16,6 +16,8 @@ import pathlib
 import sys
 import types
 
+from tfvssl.config import rules
+
 _PACKAGE = pathlib.Path(__file__).resolve().parent.parent
 _BUNDLED = _PACKAGE / "bundled" / "configs"
 # In the wheel they are inside the package, in a clone beside it.
@@ -43,9 +45,15 @@ def find(name: str | pathlib.Path) -> pathlib.Path:
 
   Raises:
     FileNotFoundError: it is neither; the nearest name is in the message.
+    ValueError: it is an address.
   """
+  rules.require_local("--config", str(name))
   name = str(name).split(":")[0]
   path = pathlib.Path(name)
+  if path.is_file() and path.suffix != ".py":
+    raise FileNotFoundError(
+      f"{name} is not a Python file with a function get_config()."
+    )
   if path.is_file():
     return path
   bundled = FOLDER / f"{name}.py"

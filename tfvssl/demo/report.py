@@ -81,7 +81,8 @@ def write(demo: Demo) -> pathlib.Path:
   content.verdict = verdict.words(facts)
   _add_views(content, demo)
   _add_galleries(content, demo)
-  if (demo.workdir / plan.SEARCH_NAME).exists():
+  searched = demo.journal.outcomes.get("search")
+  if searched is not None and not searched.error:
     content.search_page = plan.SEARCH_NAME
   path = demo.workdir / "report.html"
   report.write(content, path)

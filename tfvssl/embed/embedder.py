@@ -97,7 +97,10 @@ class Embedder:
     # Exports of version 0.1.0 do not say.
     self.use_silent_sound = description.get("use_silent_sound", True)
     self.identity = export_format.identity(folder)
-    self.settings = [self.identity, *served, self.hop_s, self._batch_size]
+    self.settings = [
+      *(self.identity, *served, self.hop_s, self._batch_size),
+      *(streams.MEDIA_RULES, streams.ffmpeg_version()),
+    ]
     if not trusted:
       graph_check.check(folder)
     self._model = tf.saved_model.load(str(folder))
@@ -247,10 +250,8 @@ def _prepare(frames, video):
   """Yields the centre squares of `frames`, resized as for the evaluation."""
   frames = iter(frames)
   while batch := list(itertools.islice(frames, _FRAMES_AT_ONCE)):
-    resized = decode.to_uint8(
-      decode.resize_short_side(
-        tf.constant(np.stack(batch)), video["short_side"]
-      )
+    resized = decode.resize_short_side(
+      tf.constant(np.stack(batch)), video["short_side"]
     ).numpy()
     size = video["image_size"]
     top = (resized.shape[1] - size) // 2

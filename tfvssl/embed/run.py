@@ -103,6 +103,11 @@ def _write(embedder, files, root, output, kept):
   no_media = len(skipped) - len(unreadable)
   for item in unreadable:
     logging.warning("skipped %s: %s: %s", *item)
+  if not files:
+    raise exit_codes.UserError(
+      exit_codes.DATA,
+      f"{root} holds no file but those of the embedding itself.",
+    )
   if not kept.rows:
     kept.remove()
     first = (unreadable or skipped)[0]

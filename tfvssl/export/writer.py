@@ -74,9 +74,10 @@ def export(
     _check_reloaded(unfinished, module, requests, reference)
     if "text" in requests:
       reference["text/sentences"] = np.array(requests["text"], str)
+    if serving_inputs.FRAMES_JPEG in requests:
+      pictures = np.array(requests[serving_inputs.FRAMES_JPEG])
+      reference[f"{serving_inputs.FRAMES_JPEG}/jpeg_bytes"] = pictures
     np.savez(unfinished / export_format.GOLDEN_NAME, **reference)
-    for name in {serving_inputs.FRAMES_JPEG} & set(requests):
-      reference[f"{name}/jpeg_bytes"] = requests[name]
     description = _describe(module, chosen, experiment, step, image)
     description["video"] = video
     export_format.write_description(description, unfinished)

@@ -89,7 +89,7 @@ def _print_next(data, run, workdir):
   flags = [f"--workdir={workdir}", f"--test_records={test}"]
   if any(spec.piece == "text" for spec in run.method.view_specs.values()):
     binary.print_next("tfvssl.evaluate", *flags, "--protocol=retrieval")
-  elif len(run.records.classes) > 1:
+  elif len(run.records.classes) - len(run.records.manifest.empty_classes) > 1:
     flags += ["--protocol=svm", f"--train_records={data.train_records}"]
     binary.print_next("tfvssl.evaluate", *flags)
   else:  # without labels

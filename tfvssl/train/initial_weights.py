@@ -74,8 +74,13 @@ def begin(
     about = _take(method, experiment, strategy, storage.Path(initial_run))
     if chief:
       storage.write_text(note, json.dumps(about, indent=1) + "\n")
-  elif chief:  # of a start that never came to a checkpoint
-    note.unlink(missing_ok=True)
+  elif chief and note.exists():
+    logging.warning(
+      "the run that began with the weights of %s never came to a checkpoint;"
+      " this one begins at random",
+      note,
+    )
+    note.unlink()
 
 
 def _take(method, experiment, strategy, folder):

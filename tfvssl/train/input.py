@@ -9,6 +9,7 @@ from tfvssl.data import pipeline
 from tfvssl.data.records import damage
 from tfvssl.data.records import reader
 from tfvssl.methods import base
+from tfvssl.runtime import replicas
 from tfvssl.runtime import storage
 from tfvssl.train import run_folder
 
@@ -104,10 +105,10 @@ def training_input(
       larger than they are.
     FileNotFoundError: a folder holds no records.
   """
-  sources = [_open(experiment, method, workdir, "train_records")]
+  sources = [_open(experiment, method, strategy, workdir, "train_records")]
   if experiment.data.second_train_records:
     sources.append(
-      _open(experiment, method, workdir, "second_train_records", True)
+      _open(experiment, method, strategy, workdir, "second_train_records", True)
     )
   for source in sources:
     _check_enough(experiment, source, len(sources), strategy)
@@ -144,11 +145,11 @@ def held_out_input(
   """
   if not experiment.data.heldout_records:
     return None
-  records = _open(experiment, method, workdir, "heldout_records")
+  records = _open(experiment, method, strategy, workdir, "heldout_records")
   return Input(experiment, method, strategy, records)
 
 
-def _open(experiment, method, workdir, field, may_lack=False):
+def _open(experiment, method, strategy, workdir, field, may_lack=False):
   folder = getattr(experiment.data, field)
   if not folder:
     raise ValueError(
@@ -161,7 +162,9 @@ def _open(experiment, method, workdir, field, may_lack=False):
   if experiment.data.bad_record_share or (note and note.exists()):
     from tfvssl.train import left_out  # most runs leave nothing out
 
-    bad = left_out.find(experiment.data, field, note)
+    bad = left_out.find(
+      experiment.data, field, note, is_chief=replicas.is_chief(strategy)
+    )
   return reader.open_for_views(
     folder,
     specs,

@@ -11,7 +11,11 @@ from tfvssl.runtime import storage
 
 
 def find(
-  data: config.Data, field: str, note: storage.Path | None
+  data: config.Data,
+  field: str,
+  note: storage.Path | None,
+  *,
+  is_chief: bool = True,
 ) -> dict[str, dict[int, int]]:
   """Returns the bad records of a folder, for `reader.Records.bad`.
 
@@ -22,6 +26,7 @@ def find(
     data: with the share that may be bad.
     field: of `data`, names the folder.
     note: file of the run, whose folder has its checkpoints; None for none.
+    is_chief: whether this process writes it.
 
   Raises:
     FileNotFoundError: the folder or its manifest does not exist.
@@ -33,10 +38,18 @@ def find(
   noted = _read(note)
   before = noted.get(field, {})
   found = _look_through(folder, manifest, before)
-  if note and before and any(note.parent.glob("checkpoints/step-*")):
-    _check_same(note, field, _all(before), found)
+  if note and any(note.parent.glob("checkpoints/step-*")):
+    if before:
+      _check_same(note, field, _all(before), found)
+    elif found:
+      logging.warning(
+        "%s: %d records are left out from now on: the clips come in another"
+        " order than before.",
+        folder,
+        len(found),
+      )
   _check_share(folder, manifest.clip_count, found, data.bad_record_share, note)
-  if note:
+  if note and is_chief:
     shards = {shard.file: _stamp(folder, shard) for shard in manifest.shards}
     of_shard = {name: [r for r in found if r.shard == name] for name in shards}
     noted[field] = {

@@ -187,13 +187,14 @@ class TrainingRun:
     with self._stop.listening(), self._progress() as self._bar:
       try:
         self._observe(self.step)
+        began = self.step
         while self.step < steps:
           self._loop.stop_if_told()
           self._train_until(self._next_stop())
       except stop_request.Stopped:
         logging.warning("told to stop; saved step %d", self.step)
         return exit_codes.PREEMPTED
-    if self._chief:
+    if self._chief and self.step > began:
       words = self.health.in_words()
       summary_text.write(self._workdir / "health", steps, "health", words)
     return exit_codes.OK

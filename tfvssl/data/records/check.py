@@ -17,6 +17,7 @@ from tfvssl.data.records import schema
 from tfvssl.data.records import shard_files
 from tfvssl.runtime import storage
 
+_NUMBER = re.compile(r": record (\d+) at byte")
 _NAMES_RECORD = re.compile(r": record \d+ at byte|: \d+ whole records")
 _IMAGES = [
   schema.FEATURE_LISTS[m] for m in (views.Modality.RGB, views.Modality.FLOW)
@@ -247,7 +248,9 @@ def explain_read_error(error: Exception, *records: reader.Records) -> str:
 def _problem_of(records):
   """Returns one line about the damage of a folder, None where it has none."""
   try:
-    problems = verify(records.folder)
+    problems = [
+      line for line in verify(records.folder) if not _is_left_out(line, records)
+    ]
   except (ValueError, OSError) as other:
     problems = [str(other)]
   if problems:
@@ -264,13 +267,25 @@ def _problem_of(records):
   return None
 
 
+def _is_left_out(line, records):
+  """Returns whether a problem is that of records that do not count."""
+  for file, numbers in records.bad.items():
+    if str(records.folder / file) in line:
+      named = _NUMBER.search(line)
+      return named is None or int(named[1]) in numbers
+  return False
+
+
 def _unreadable_image(records):
   """Returns the first image that has begin and end but cannot be decoded.
 
   Slow, as it decodes all; so it comes after every other check.
   """
   for path in records.paths:
+    bad = records.bad.get(storage.Path(path).name, ())
     for record in shard_files.scan(storage.Path(path)):
+      if record.number in bad:
+        continue
       example = tf.train.SequenceExample.FromString(record.payload)
       for name, steps in example.feature_lists.feature_list.items():
         if name not in _IMAGES:
