@@ -50,8 +50,7 @@ class ClipSource:
     may_be_cut: the file may hold nothing but the stretch; it does where it is
       no longer than that.
     refused: why it must not be opened; empty where it may.
-    file: the real file's path below the input folder, which all its spellings
-      and links share, in valid UTF-8; empty where it must not be opened.
+    file: real path below the input folder, in valid UTF-8; empty if refused.
   """
 
   path: str
@@ -395,5 +394,7 @@ def content_keys(sources: list[ClipSource]) -> dict[str, str]:
 
 def size_of(source: ClipSource) -> int:
   """Returns the bytes of the file, -1 where it must not or cannot be read."""
-  known = not source.refused and os.path.isfile(source.path)
-  return os.path.getsize(source.path) if known else -1
+  try:
+    return -1 if source.refused else os.path.getsize(source.path)
+  except OSError:
+    return -1

@@ -124,3 +124,12 @@ def test_a_recipe_that_fails_is_not_kept(tmp_path):
   with pytest.raises(KeyError, match="broken"):
     recipes.load(path)
   assert not [name for name in set(sys.modules) - before if "." in name]
+
+
+def test_file_that_is_no_recipe_and_an_address_are_told(tmp_path):
+  path = tmp_path / "config.json"
+  path.write_text("{}")
+  with pytest.raises(FileNotFoundError, match="config.json is not a Python fi"):
+    recipes.find(path)
+  with pytest.raises(ValueError, match="must be a path on this machine"):
+    recipes.find("gs://bucket/run.py")

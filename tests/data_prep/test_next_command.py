@@ -48,6 +48,21 @@ def test_recipe_is_for_what_the_clips_hold(held, recipe, tmp_path):
   assert not parsed_command.problem_of(words)
 
 
+def test_silent_sound_is_none(tmp_path):
+  shard = manifest.Shard("a", 64, 1, "", ["audio+rgb"] * 64)
+  shard.digests = ["audio:0123456789abcdef= rgb:0123456789abcdef"] * 64
+  manifest.Manifest(
+    schema_version=schema.SCHEMA_VERSION,
+    clip_count=64,
+    classes=[],
+    config={},
+    config_hash="",
+    shards=[shard],
+  ).save(tmp_path / manifest.MANIFEST_NAME)
+  words = next_command.after_records(tmp_path)
+  assert words[1] == "--config=tiny_brave_rgb"
+
+
 def test_captions_lead_to_a_vocabulary(tmp_path):
   folder = _records(tmp_path / "r", "audio+rgb+text", "audio+rgb")
   words = next_command.after_records(folder)
@@ -101,7 +116,7 @@ def test_sound_alone_is_for_an_evaluation(tmp_path):
 
 def test_batch_and_broad_views_are_those_of_the_recipes():
   for needed, (recipe, broad) in next_command.TRAININGS.items():
-    experiment = recipes.load(recipe).get_config()
+    experiment = recipes.load(recipe.removeprefix("--config=")).get_config()
     assert experiment.batch_size == next_command.BATCH_SIZE
     assert list(experiment.method.broad) == [broad]
     assert {"rgb", broad} == set(needed)

@@ -298,7 +298,7 @@ def test_view_decides_what_an_encoder_is_served_as(method, caplog):
     {"sound": encoders["audio"], "motion": flow}, 4
   )
   assert list(module.inputs) == ["audio"]
-  with pytest.raises(ValueError, match="nor a text encoder; found: motion"):
+  with pytest.raises(ValueError, match="video, audio or text; found: motion"):
     serving.ServingModule({"motion": flow})
 
 

@@ -50,7 +50,7 @@ def find(name: str | pathlib.Path) -> pathlib.Path:
   rules.require_local("--config", str(name))
   name = str(name).split(":")[0]
   path = pathlib.Path(name)
-  if path.is_file() and path.suffix != ".py":
+  if path.is_file() and path.suffix not in ("", ".py"):
     raise FileNotFoundError(
       f"{name} is not a Python file with a function get_config()."
     )

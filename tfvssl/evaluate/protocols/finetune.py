@@ -22,7 +22,6 @@ from tfvssl.runtime import exit_codes
 if TYPE_CHECKING:
   from tfvssl.config import paper_rows
   from tfvssl.evaluate.classifiers import linear_svm
-  from tfvssl.evaluate.samples import held_out
   from tfvssl.evaluate.samples import splits as splits_of
   from tfvssl.methods import base as methods
   from tfvssl.optim import lars
@@ -197,6 +196,8 @@ class FineTuneProtocol(WholeNetworkProtocol):
     if len(grid) == 1:
       return grid[0], []
     if recipe.validation_share:
+      from tfvssl.evaluate.samples import held_out
+
       share, seed = recipe.validation_share, self.settings.seed
       remedy = (
         "Use --set=finetune.validation_share=0, which decides on the test"

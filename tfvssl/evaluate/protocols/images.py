@@ -25,7 +25,6 @@ if TYPE_CHECKING:
   import tensorflow as tf
 
   from tfvssl.evaluate.classifiers import heads
-  from tfvssl.evaluate.samples import held_out
   from tfvssl.evaluate.samples import splits as splits_of
   from tfvssl.methods import base as methods
   from tfvssl.optim import adam
@@ -215,6 +214,7 @@ class ImageNetProtocol(ImageLinearProtocol):
     return training_spec(view), view
 
   def _hold_out(self, split):
+    from tfvssl.evaluate.samples import held_out
 
     return held_out.of_single_labels(split, *self._held_out())
 
@@ -244,6 +244,7 @@ class PascalProtocol(ImageLinearProtocol):
     return crops_alone(training_spec(view)), view
 
   def _hold_out(self, split):
+    from tfvssl.evaluate.samples import held_out
 
     return held_out.of_several_labels(split, *self._held_out())
 
