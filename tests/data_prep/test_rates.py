@@ -93,6 +93,7 @@ def test_records_of_the_usual_rates_are_those_of_version_0_1(
   assert found == _RECORDS_OF_0_1
 
 
+@pytest.mark.slow
 def test_records_of_other_rates_are_learned_from_by_views_of_these_rates(
   preparer, videos, records_of, tmp_path
 ):

@@ -109,6 +109,7 @@ def _evaluate(folder, *flags):
   return done
 
 
+@pytest.mark.slow
 def test_figure_that_can_be_compared_is_said_and_no_other(folder):
   done = _evaluate(folder)
   *_, paper, result, following = done.stdout.splitlines()

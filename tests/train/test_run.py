@@ -193,6 +193,7 @@ def _assert_equal(run, uninterrupted):
   assert [line["step"] for line in held_out] == [0, 6, 12]
 
 
+@pytest.mark.slow
 def test_stop_in_a_measurement_does_not_wait_for_its_end(
   config_file, records, uninterrupted, tmp_path
 ):
@@ -356,6 +357,7 @@ def _tasks(count):
   ]
 
 
+@pytest.mark.slow
 def test_two_workers_train(records, tmp_path):
   """Two processes under MultiWorkerMirroredStrategy, one shared folder.
 
