@@ -51,4 +51,5 @@ def test_damaged_inputs_are_read_or_refused(kind, root, tmp_path):
   codes = {int(code): count for code, count in found["codes"].items()}
   assert sum(codes.values()) == COUNTS[kind]
   assert codes.keys() <= _DOCUMENTED
-  assert codes.keys() - {exit_codes.OK}, "nothing was ever refused"
+  if kind != "checkpoint":  # there, the one before is read
+    assert codes.keys() - {exit_codes.OK}, "nothing was ever refused"

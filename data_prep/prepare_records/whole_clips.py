@@ -45,8 +45,7 @@ def encode(
   Raises:
     media.MediaError: `error`, where no clip is whole or none is to be kept.
   """
-  is_picture = settings.images and still_picture.is_named_so(source.path)
-  if settings.damage == "strict" or error.reason not in _DAMAGE or is_picture:
+  if not _may_be_kept(source, settings, error):
     raise error
   info = streams.probe(source.path, max_pixels=settings.max_pixels)
   source = encode_clip.without_cut(source, info)
@@ -82,6 +81,13 @@ def encode(
   if not kept or len(stretches) == 1:
     raise error
   notes.remarks.append(f"{error}; clips skipped: {len(notes.skipped)}")
+
+
+def _may_be_kept(source, settings, error):
+  """Returns whether clips of a damaged input are wanted, and possible."""
+  is_picture = settings.images and still_picture.is_named_so(source.path)
+  is_damage = error.reason in _DAMAGE and not is_picture
+  return is_damage and settings.damage != "strict"
 
 
 def _length_s(settings):

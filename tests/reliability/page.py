@@ -26,19 +26,18 @@ def cases(reports: Iterable[pathlib.Path]) -> dict[str, list[bool]]:
   """Returns for every test, `file::name`, which of its cases passed.
 
   Args:
-    reports: JUnit files of pytest; of a test that is in several the last
+    reports: JUnit files of pytest; of a case that is in several the last
       counts.
   """
-  found: dict[str, list[bool]] = {}
+  found: dict[str, dict[str, bool]] = {}
   for report in reports:
-    own: dict[str, list[bool]] = {}
     for case in ElementTree.parse(report).iter("testcase"):
       file = case.get("classname", "").removeprefix("tests.").replace(".", "/")
-      name = f"{file}.py::{case.get('name', '').partition('[')[0]}"
+      name = case.get("name", "")
       passed = not {"failure", "error", "skipped"} & {e.tag for e in case}
-      own.setdefault(name, []).append(passed)
-    found |= own
-  return found
+      test = f"{file}.py::{name.partition('[')[0]}"
+      found.setdefault(test, {})[name] = passed
+  return {test: list(own.values()) for test, own in found.items()}
 
 
 def text(found: dict[str, list[bool]]) -> str:

@@ -78,9 +78,8 @@ def export(
       pictures = np.array(requests[serving_inputs.FRAMES_JPEG])
       reference[f"{serving_inputs.FRAMES_JPEG}/jpeg_bytes"] = pictures
     np.savez(unfinished / export_format.GOLDEN_NAME, **reference)
-    description = _describe(module, chosen, experiment, step, image)
-    description["video"] = video
-    export_format.write_description(description, unfinished)
+    about = _describe(module, chosen, experiment, step, image)
+    export_format.write_description({**about, "video": video}, unfinished)
   logging.info(
     "%s answers %s; reloaded outputs equal those of the run.",
     output,

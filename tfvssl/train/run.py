@@ -68,10 +68,7 @@ class TrainingRun:
       self._store = self._open_store()
       if self._store.restore_newest() is None:
         metrics_log.check_nothing_is_lost(self._workdir)
-      if isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
-        from tfvssl.runtime import workers
-
-        workers.check_same_step(strategy, self.step)
+      self._check_workers()
       self._begin_with(initial_run)
     if self._chief:
       run_folder.write_config(experiment, self._workdir)
@@ -92,6 +89,13 @@ class TrainingRun:
       summary_dir=str(self._workdir / "train") if self._chief else None,
     )
     self._held_out = self._build_held_out(held_out_input)
+
+  def _check_workers(self):
+    """Raises ValueError where workers have restored different steps."""
+    if isinstance(self._strategy, tf.distribute.MultiWorkerMirroredStrategy):
+      from tfvssl.runtime import workers
+
+      workers.check_same_step(self._strategy, self.step)
 
   def _begin_with(self, run):
     """Gives a new run the weights of another one, if there is one."""

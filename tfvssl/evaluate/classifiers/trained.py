@@ -147,14 +147,11 @@ def train(
       the number of clips that were seen before.
     records: that they come from, for messages.
     recipe: optimiser, rate and number of steps.
-    folder: of its checkpoints, from the newest of which it goes on; None for
-      none.
+    folder: of its checkpoints, of which it takes the newest; None for none.
 
   Raises:
-    ValueError: the batch cannot be shared by the replicas, or the warm-up is
-      not shorter than the training.
-    exit_codes.UserError: the loss is not finite (5), a record is damaged (3),
-      or it was told to stop (42).
+    ValueError: replicas cannot share the batch, or warm-up takes all steps.
+    exit_codes.UserError: no finite loss (5), a damaged record (3), a stop (42).
   """
   strategy = tf.distribute.get_strategy()
   check_recipe(recipe, strategy.num_replicas_in_sync)
@@ -179,20 +176,24 @@ def train(
     try:
       _run(running, recipe, bar)
     except loop.NotFinite as error:
-      from tfvssl.train import not_finite  # of trainings that fail alone
-
-      step = error.step
-      again = functools.partial(_batches, batches, recipe, step)
-      words = not_finite.of_classifier(
-        f"{recipe.section}: the loss is not finite at step {step + 1} of"
-        f" {recipe.total_steps}",
-        recipe.learning_rate,
-        functools.partial(
-          not_finite.find_cause, step, made=made, method=task, batches=again
-        ),
-        records,
-      )
+      words = _why(error.step, made, task, batches, recipe, records)
       raise exit_codes.UserError(exit_codes.NUMERICAL, words) from error
+
+
+def _why(step, made, task, batches, recipe, records):
+  """Returns what is said of a step whose loss is not finite."""
+  from tfvssl.train import not_finite  # of trainings that fail alone
+
+  again = functools.partial(_batches, batches, recipe, step)
+  return not_finite.of_classifier(
+    f"{recipe.section}: the loss is not finite at step {step + 1} of"
+    f" {recipe.total_steps}",
+    recipe.learning_rate,
+    functools.partial(
+      not_finite.find_cause, step, made=made, method=task, batches=again
+    ),
+    records,
+  )
 
 
 def _trainer(task, optimizer, recipe, batches, records, stop):
