@@ -34,7 +34,7 @@ from tfvssl.train import stop_request
 from tfvssl.train import trainer
 from tfvssl.train import weights
 
-_CONFIG = flag.define_config()
+# --config is defined by training_step.
 _REPEATS = absl_flags.DEFINE_integer(
   "repeats", 15, "How often each side is timed.", lower_bound=1
 )
