@@ -36,8 +36,7 @@ def after_records(folder: storage.Path) -> list[str]:
     if count := _count(clips, *needed):
       flags = [recipe, "--workdir=RUN"]
       flags += of_data(folder)
-      if count < BATCH_SIZE:  # so that a batch has no clip twice
-        flags.append(f"--config.batch_size={max(count // 2, 1)}")
+      flags += _batch_flags(count, BATCH_SIZE)
       return ["tfvssl.train", *flags, *_rates(manifest.config, broad)]
   return [
     "tfvssl.evaluate",
@@ -51,6 +50,28 @@ def after_records(folder: storage.Path) -> list[str]:
 
 def _count(clips, *needed):
   return sum(held.issuperset(needed) for held in clips)
+
+
+def batch_flags(
+  folders: list[storage.Path], needed: tuple[str, ...], size: int
+) -> list[str]:
+  """Returns the flag of a batch that has no clip twice; none if `size` is one.
+
+  Args:
+    folders: of records, of which a batch has equal parts.
+    needed: words of what a clip must hold.
+    size: of the recipe.
+  """
+  counts = [
+    _count(manifests.load_manifest(x).held(use_silent_sound=False), *needed)
+    for x in folders
+  ]
+  return _batch_flags(min(counts), size, len(counts))
+
+
+def _batch_flags(count, size, parts=1):
+  few = count * parts < size
+  return [f"--config.batch_size={max(count // 2, 1) * parts}"] if few else []
 
 
 def of_data(

@@ -55,9 +55,9 @@ def from_pretrained(workdir: storage.PathLike) -> dict[str, tf.keras.Model]:
   rules.require_local("workdir", str(workdir))
   policy = tf.keras.mixed_precision.global_policy()
   try:
-    _, method, _ = weights.load_method(workdir)
+    run, method, _ = weights.load_method(workdir)
     return {
-      name: _functional(name, encoder)
+      name: _functional(name, encoder, run.data.use_silent_sound)
       for name, encoder in method.encoders().items()
     }
   finally:  # the run's precision is that of its own layers only
@@ -114,10 +114,15 @@ class Pretrained(tf.keras.Model):
 
   Attributes:
     spec: the view that it takes; not saved.
+    use_silent_sound: whether silent sound counts for its run; not saved.
   """
 
+  use_silent_sound = False
 
-def _functional(name: str, encoder: base.Encoder) -> tf.keras.Model:
+
+def _functional(
+  name: str, encoder: base.Encoder, use_silent_sound: bool
+) -> tf.keras.Model:
   shape = features.input_shape(encoder.spec)[1:]
   inputs = tf.keras.Input(shape, dtype=tf.float32, name=f"{name}_input")
   backbone = Backbone(
@@ -128,6 +133,7 @@ def _functional(name: str, encoder: base.Encoder) -> tf.keras.Model:
   )
   model = Pretrained(inputs, backbone(inputs), name=name)
   model.spec = encoder.spec
+  model.use_silent_sound = use_silent_sound
   return model
 
 
@@ -175,7 +181,11 @@ def labelled_clips(
   """
   spec = encoder if isinstance(encoder, views.ViewSpec) else encoder.spec
   spec = dataclasses.replace(spec, optional=False)  # zeros show no class
-  opened = reader.open_for_views(records, [spec])
+  opened = reader.open_for_views(
+    records,
+    [spec],
+    use_silent_sound=getattr(encoder, "use_silent_sound", False),
+  )
   _check_labels(opened)
   label_of = tf.constant(_label_table(opened, classes))
   if training:

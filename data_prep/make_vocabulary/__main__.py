@@ -33,6 +33,7 @@ _MAX_WORDS = absl_flags.DEFINE_integer(
   "Most lines of the file; the published table of embeddings has 65536 rows.",
   lower_bound=5,
 )
+BATCH_SIZE = 32  # of configs/tiny_mmv
 
 
 def main(argv: Sequence[str]) -> int:
@@ -63,11 +64,13 @@ def main(argv: Sequence[str]) -> int:
     f"{len(words)} words in {output}, {covered / running:.1%} of {running}"
     f" running words; the captions hold {len(counts)} words"
   )
+  folders = [storage.Path(folder) for folder in _RECORDS.value[:2]]
   binary.print_next(
     "tfvssl.train",
     "--config=tiny_mmv",
     "--workdir=RUN",
-    *next_command.of_data(*map(storage.Path, _RECORDS.value[:2])),
+    *next_command.of_data(*folders),
+    *next_command.batch_flags(folders, ("rgb",), BATCH_SIZE),
     f"--config.method.partners.text.view.vocabulary={output}",
     f"--config.method.partners.text.backbone.vocabulary_size={len(words)}",
   )

@@ -97,7 +97,9 @@ def _length_s(settings):
 def _stretches(source, info, settings, decoded_s):
   """Returns a source for every clip; the last one ends with the input."""
   length_s = _length_s(settings)
-  claimed_s = 0.0 if info.is_estimate else info.duration_s or 0.0
+  # An estimate may be far too long; nothing else is known of a short input.
+  is_known = not info.is_estimate or not decoded_s
+  claimed_s = (info.duration_s or 0.0) if is_known else 0.0
   end_s = max(claimed_s, source.start_s + decoded_s)
   end_s = min(end_s, math.inf if source.end_s is None else source.end_s)
   count = max(1, math.ceil((end_s - source.start_s) / length_s - 1e-3))

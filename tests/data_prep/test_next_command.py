@@ -5,6 +5,7 @@ import shlex
 import pytest
 
 from data_prep import next_command
+from data_prep.make_vocabulary import __main__ as vocabulary
 from tests import page_commands
 from tests import parsed_command
 from tfvssl.config import recipes
@@ -112,6 +113,20 @@ def test_sound_alone_is_for_an_evaluation(tmp_path):
     f"--train_records={folder}",
     "--test_records=TEST",
   ]
+
+
+def test_batch_of_a_vocabularys_training_is_that_of_its_recipe(tmp_path):
+  size = recipes.load("tiny_mmv").get_config().batch_size
+  folder = _records(tmp_path / "r", *["rgb+text"] * (size - 1), "audio")
+  assert next_command.batch_flags([folder], ("rgb",), size) == [
+    f"--config.batch_size={(size - 1) // 2}"
+  ]
+  assert next_command.batch_flags([folder], ("rgb",), size - 1) == []
+  second = _records(tmp_path / "s", *["rgb"] * 5)
+  assert next_command.batch_flags([folder, second], ("rgb",), size) == [
+    "--config.batch_size=4"
+  ]
+  assert size == vocabulary.BATCH_SIZE
 
 
 def test_batch_and_broad_views_are_those_of_the_recipes():

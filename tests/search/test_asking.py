@@ -21,13 +21,13 @@ from tfvssl.search import asking
       ValueError,
       "'red disc' is not a file, and EXPORT has no text network",
     ),
-    ("red", "audio", True, ValueError, "--query='red' is a sentence; leave"),
+    ("red", "audio", True, ValueError, "but 'red' is a sentence; leave"),
     (
       pathlib.Path("no.mp4"),
       None,
       True,
       FileNotFoundError,
-      "--query=no.mp4 is not a file; give a sentence as a string",
+      "no.mp4 is not a file; give a sentence as a string",
     ),
   ],
 )
@@ -59,12 +59,12 @@ def test_file_is_asked_by_what_it_has(has_video, has_audio, by, expected):
 def test_file_without_what_it_is_asked_by_is_named():
   table = {"has_video": np.array([True]), "has_audio": np.array([False])}
   with pytest.raises(
-    exit_codes.UserError, match="--by=both, but --query=a.mp4 has no sound that"
+    exit_codes.UserError, match="--by=both, but a.mp4 has no sound that"
   ) as caught:
     asking.modalities("a.mp4", table, "both")
   assert caught.value.exit_code == exit_codes.DATA
   table["has_video"], table["has_audio"] = table["has_audio"], np.array([True])
-  with pytest.raises(exit_codes.UserError, match="=b.wav has no pictures that"):
+  with pytest.raises(exit_codes.UserError, match="b.wav has no pictures that"):
     asking.modalities("b.wav", table, "video")
 
 

@@ -7,33 +7,11 @@ import zipfile
 import numpy as np
 import pytest
 
+from tests.search import tables
 from tfvssl.embed import embedder as embedding
 from tfvssl.search import index as searching
 
-# Columns of `embedding` (for MMV equal to `vat`) and `va`, as unit vectors or
-# not; a row per window.
-_EAST, _NORTH, _WEST = [2.0, 0.0], [0.0, 0.5], [-1.0, 0.0]
-_NORTH_EAST, _NONE = [1.0, 1.0], [0.0, 0.0]
-
-
-def _columns(**changes):
-  """Two windows of a.mp4, one of b.mp4 with sound, one of c.wav."""
-  columns = {
-    "path": np.array(["a.mp4", "a.mp4", "b.mp4", "c.wav"]),
-    "start_s": np.array([0.0, 1.5, 0.0, 0.0]),
-    "has_video": np.array([True, True, True, False]),
-    "has_audio": np.array([False, False, True, True]),
-    "audio_s": np.array([0.0, 0.0, 1.0, 1.0]),
-    "video_embedding": np.array([_NORTH, _EAST, _NORTH_EAST, _NONE], "f4"),
-    "audio_embedding": np.array([_NONE, _NONE, _EAST, _WEST], "f4"),
-    "model": np.array("abc"),
-    "root": np.array("."),
-  }
-  return {**columns, **changes}
-
-
-def _index(columns):
-  return searching.Index(pathlib.Path("."), "abc", columns)
+_columns = tables.columns
 
 
 def test_index_is_read_as_it_was_written(tmp_path):
@@ -58,9 +36,18 @@ def test_index_is_read_as_it_was_written(tmp_path):
       _columns(video_embedding=np.zeros([3, 2])),
       r"column video_embedding has the shape \[3, 2\], not 4 rows of rank 2",
     ),
-    (_columns(start_s=np.zeros([4, 1])), r"start_s has the shape \[4, 1\]"),
-    (_columns(path=np.array("a")), r"audio_s has the shape \[4\], not 1 rows"),
-    (_columns(start_s=np.array(["0"] * 4)), "start_s has values of <U1, of an"),
+    (
+      _columns(start_s=np.zeros([4, 1])),
+      r"start_s has the shape \[4, 1\]",
+    ),
+    (
+      _columns(path=np.array("a")),
+      r"audio_s has the shape \[4\], not 1 rows",
+    ),
+    (
+      _columns(start_s=np.array(["0"] * 4)),
+      "start_s has values of <U1, of an",
+    ),
     (
       _columns(start_s=np.array([0.0, np.inf, 0.0, 0.0])),
       "start_s has times that are none",
@@ -69,9 +56,18 @@ def test_index_is_read_as_it_was_written(tmp_path):
       _columns(audio_s=np.array([0.0, np.nan, 0.0, 0.0])),
       "audio_s has times that are none",
     ),
-    (_columns(label=np.array(["a"])), r"label has the shape \[1\], not 4 rows"),
-    (_columns(label=np.arange(4)), "label has values of int64, of another"),
-    (_columns(path=np.arange(4)), "path has values of int64, of another kind"),
+    (
+      _columns(label=np.array(["a"])),
+      r"label has the shape \[1\], not 4 rows",
+    ),
+    (
+      _columns(label=np.arange(4)),
+      "label has values of int64, of another",
+    ),
+    (
+      _columns(path=np.arange(4)),
+      "path has values of int64, of another kind",
+    ),
     (
       _columns(path=np.array(["a", None], object)),
       "cannot be read as .npz: Ob",
@@ -143,9 +139,9 @@ def test_index_of_another_model_is_refused(tmp_path):
   with pytest.raises(
     ValueError, match="made with export abc, but .* is 44136fa355b3; embedd"
   ):
-    searching.check_model(_index(_columns()), tmp_path)
+    searching.check_model(tables.index_of(_columns()), tmp_path)
   with pytest.raises(FileNotFoundError, match="make an export with tfvssl.exp"):
-    searching.check_model(_index(_columns()), tmp_path / "none")
+    searching.check_model(tables.index_of(_columns()), tmp_path / "none")
 
 
 def test_files_are_found_by_their_printed_names(tmp_path):

@@ -202,7 +202,7 @@ def test_mistakes_are_one_line(model, index, tmp_path):
     model.search(index, "red disc", top=0)
   with pytest.raises(FileNotFoundError, match="none.npz is not a file"):
     model.search(tmp_path / "none.npz", "red disc")
-  with pytest.raises(FileNotFoundError, match="=no.mp4 is not a file; give a"):
+  with pytest.raises(FileNotFoundError, match="no.mp4 is not a file; give a"):
     model.embed([pathlib.Path("no.mp4")])
   with pytest.raises(FileNotFoundError, match="make an export with tfvssl.exp"):
     tfvssl.load(tmp_path)

@@ -1,35 +1,14 @@
 """Ranking: which space, which window, which order, and what is refused."""
 
 import os
-import pathlib
 
 import numpy as np
 import pytest
 
+from tests.search import tables
 from tfvssl.runtime import exit_codes
 from tfvssl.search import index as searching
 from tfvssl.search import ranking
-
-# Columns of `embedding` (for MMV equal to `vat`) and `va`, as unit vectors or
-# not; a row per window.
-_EAST, _NORTH, _WEST = [2.0, 0.0], [0.0, 0.5], [-1.0, 0.0]
-_NORTH_EAST, _NONE = [1.0, 1.0], [0.0, 0.0]
-
-
-def _columns(**changes):
-  """Two windows of a.mp4, one of b.mp4 with sound, one of c.wav."""
-  columns = {
-    "path": np.array(["a.mp4", "a.mp4", "b.mp4", "c.wav"]),
-    "start_s": np.array([0.0, 1.5, 0.0, 0.0]),
-    "has_video": np.array([True, True, True, False]),
-    "has_audio": np.array([False, False, True, True]),
-    "audio_s": np.array([0.0, 0.0, 1.0, 1.0]),
-    "video_embedding": np.array([_NORTH, _EAST, _NORTH_EAST, _NONE], "f4"),
-    "audio_embedding": np.array([_NONE, _NONE, _EAST, _WEST], "f4"),
-    "model": np.array("abc"),
-    "root": np.array("."),
-  }
-  return {**columns, **changes}
 
 
 def _fine(columns):
@@ -43,11 +22,10 @@ def _fine(columns):
   }
 
 
-def _index(columns):
-  return searching.Index(pathlib.Path("."), "abc", columns)
+_index, _columns = tables.index_of, tables.columns
 
 
-def _query(modality, *spaces, vector=_EAST):
+def _query(modality, *spaces, vector=tables.EAST):
   vectors = {space: np.array(vector, "f4") for space in spaces}
   return ranking.Query({modality: vectors}, [])
 
@@ -69,7 +47,7 @@ def test_files_come_by_the_cosine_of_their_best_window():
 
 
 def test_only_the_best_are_returned_and_equal_ones_in_order():
-  same = np.array([_EAST] * 4, "f4")
+  same = np.array([tables.EAST] * 4, "f4")
   columns = _columns(video_embedding=same, audio_embedding=same)
   result = ranking.rank(_index(columns), _query("video", "embedding"), 2)
   assert _found(result) == [("a.mp4", 0.0, False), ("b.mp4", 0.0, False)]
@@ -132,7 +110,7 @@ def test_embedding_of_zeros_is_similar_to_nothing():
 def _both(sound):
   """A query of pictures to the east and of sound."""
   vectors = {
-    "video": {"embedding": np.array(_EAST, "f4")},
+    "video": {"embedding": np.array(tables.EAST, "f4")},
     "audio": {"embedding": np.array(sound, "f4")},
   }
   return ranking.Query(vectors, ["a remark"], "both")
@@ -156,16 +134,16 @@ def test_either_or_both_are_compared_with_their_like():
     ("a.mp4", 1.5, False),
     ("b.mp4", 0.0, False),
   ]
-  result = ranking.rank(index, _both(_NORTH), 9)
+  result = ranking.rank(index, _both(tables.NORTH), 9)
   assert _found(result) == [("b.mp4", 0.0, False)]
   assert result.hits[0].score == pytest.approx((0.5**0.5 + 0.0) / 2)
   assert result.remarks[0] == "a remark"
-  assert (result.space, _both(_NORTH).kind) == ("embedding", "both")
+  assert (result.space, _both(tables.NORTH).kind) == ("embedding", "both")
 
 
 def test_sound_of_a_query_by_both_is_compared_where_sounds_meet():
-  query = _both(_NORTH)
-  query.vectors["audio"]["va"] = np.array(_WEST, "f4")
+  query = _both(tables.NORTH)
+  query.vectors["audio"]["va"] = np.array(tables.WEST, "f4")
   result = ranking.rank(_index(_fine(_columns())), query, 9)
   assert result.space == "embedding and va"
   assert result.hits[0].score == pytest.approx((0.5**0.5 + 1.0) / 2)

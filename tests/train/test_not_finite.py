@@ -133,9 +133,10 @@ def test_clip_with_values_that_are_not_finite_is_named(tmp_path, accumulation):
     f"loss or gradient is not finite at step {step}; nothing of it was saved"
     " (loss/total nan, optimizer/gradient_norm nan, loss/square nan, loss/root"
     f" nan). The clip 'down/clip004.mp4' ({shard}: record 1) has values"
-    " that are not finite in sound: prepare it again, or leave such records out"
-    " with --config.data.bad_record_share=0.001 or more. The clips of its"
-    " batch: "
+    " that are not finite in sound: prepare it again, or, if it is among what"
+    f" tfvssl inspect --records={source.records.folder} --verify lists, leave"
+    " such records out with --config.data.bad_record_share=0.125 or"
+    " more. The clips of its batch: "
   )
   assert words.endswith(f"; {note} has all of it.")
   tree = json.loads(note.read_text())
@@ -183,6 +184,18 @@ def test_weights_that_are_too_large_blame_no_clip(tmp_path):
     " No clip makes it so alone: lower `schedule.peak` (4.8) and start again"
     " with --allow_change=schedule.peak; the run goes on from its last"
     f" checkpoint. The clips of its batch: {', '.join(_ids(source, 0))}."
+  )
+
+
+def test_worker_does_not_speak_for_the_others():
+  cause = not_finite.Cause(
+    3, {}, [not_finite.Sample("a", 0, "a.mp4")], whole=False
+  )
+  advice = not_finite.Advice("leave it out.", "lower the rate.")
+  assert cause.describe(advice) == (
+    "No clip of this worker has values that are not finite; see what the others"
+    " say. If none of them names a clip: lower the rate. The clips of this"
+    " worker's part of its batch: a.mp4"
   )
 
 

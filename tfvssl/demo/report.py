@@ -7,7 +7,6 @@ import shlex
 
 import numpy as np
 
-from tfvssl.data.records import manifest
 from tfvssl.data.records import reader
 from tfvssl.demo import plan
 from tfvssl.demo import stages as demo_stages
@@ -54,6 +53,7 @@ class Demo:
     labelled: whether accuracy was measured.
     journal: what ran.
     remarks: choices that were made automatically.
+    train_clips: that the training can use; None where it did not come to that.
   """
 
   workdir: pathlib.Path
@@ -62,6 +62,7 @@ class Demo:
   labelled: bool
   journal: demo_stages.Journal
   remarks: list[str]
+  train_clips: int | None = None
 
 
 def write(demo: Demo) -> pathlib.Path:
@@ -138,7 +139,7 @@ def _skipped(demo):
 
 def _add_accuracy(content, demo, facts):
   reason = "the clips have no labels; see the nearest neighbours instead."
-  result = newest_result(demo.workdir / "run")
+  result = _result(demo)
   if demo.labelled and result is None:
     reason = "the evaluation did not succeed; see the remarks."
   if not demo.labelled or result is None:
@@ -186,9 +187,7 @@ def _add_losses(facts, demo, curves):
 
   facts.gain = gain("training", "training")
   facts.held_out_gain = gain("held-out", "held-out")
-  records = demo.workdir / "records" / "train"
-  if (records / manifest.MANIFEST_NAME).exists():
-    facts.train_clips = manifest.load_manifest(records).clip_count
+  facts.train_clips = demo.train_clips
 
 
 def _longer(demo):
@@ -202,6 +201,14 @@ def _longer(demo):
     for word in shlex.split(outcome.command)
   ]
   return shlex.join([*words, f"--config.steps={_MORE_STEPS}"])
+
+
+def _result(demo):
+  """Returns the result of this demo; an older one is of another network."""
+  outcome = demo.journal.outcomes.get("evaluate")
+  if outcome is None or outcome.error:
+    return None
+  return newest_result(demo.workdir / "run")
 
 
 def newest_result(run: pathlib.Path) -> dict | None:

@@ -68,11 +68,12 @@ def _run(workdir, videos, seed):
     config, modalities, embedded = choice.config, choice.modalities, videos
     demo_stages.run(demo_plan.prepare(workdir, videos, choice), journal)
   records = workdir / "records"
+  train_clips = demo_plan.usable_clips(records / "train", modalities)
   train = demo_plan.train(
     workdir,
     config,
     seed=seed,
-    train_clips=demo_plan.usable_clips(records / "train", modalities),
+    train_clips=train_clips,
     test_clips=demo_plan.usable_clips(records / "test", modalities),
   )
   demo_stages.run(train, journal)
@@ -96,5 +97,6 @@ def _run(workdir, videos, seed):
       labelled=labelled,
       journal=journal,
       remarks=remarks,
+      train_clips=train_clips,
     )
   )

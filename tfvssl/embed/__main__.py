@@ -96,11 +96,13 @@ def _embed_media(root, output):
     f" {counts.skipped} skipped, {counts.no_media} that are no media, in"
     f" {output}"
   )
+  first = (root.parent if root.is_file() else root) / counts.first
   binary.print_next(
     "tfvssl.search",
     f"--model={_MODEL.value}",
     f"--index={output}",
-    f"--query={(root.parent if root.is_file() else root) / counts.first}",
+    # A name that is no text is another one in the table.
+    f"--query={first if first.is_file() else 'CLIP.mp4'}",
     "--output=results.html",
   )
   too_many = counts.skipped > _MAX_SKIPPED.value * counts.files

@@ -74,7 +74,8 @@ def main(argv: Sequence[str]) -> int:
     print(line)
   run.write_page(found, output)
   print(
-    f"{len(found.result.hits)} of {found.result.num_files} files by cosine in"
+    f"{len(found.result.hits)} of {found.result.num_files} files by"
+    f" {'the mean of two cosines' if found.by == 'both' else 'cosine'} in"
     f" `{found.result.space}`; open {output} in a browser"
   )
   return exit_codes.OK

@@ -38,17 +38,17 @@ def check(
     return
   if isinstance(query, os.PathLike):
     raise FileNotFoundError(
-      f"--query={query} is not a file; give a sentence as a string."
+      f"{query} is not a file; give a sentence as a string."
     )
   if not reads_sentences:
     raise ValueError(
-      f"--query={query!r} is not a file, and {model} has no text network that"
+      f"{query!r} is not a file, and {model} has no text network that"
       " could read it; give a clip or a sound."
     )
   if by:
     raise ValueError(
-      f"--by={by} is of a file with pictures or sound, but --query={query!r}"
-      " is a sentence; leave out --by."
+      f"--by={by} is of a file with pictures or sound, but {query!r} is"
+      " a sentence; leave out --by."
     )
 
 
@@ -72,7 +72,7 @@ def modalities(
     if not table[f"has_{modality}"].any():
       raise exit_codes.UserError(
         exit_codes.DATA,
-        f"--by={by}, but --query={path} has no {_NAMES[modality]} that the"
+        f"--by={by}, but {path} has no {_NAMES[modality]} that the"
         f" model takes{_silence(path, modality)}; leave out --by.",
       )
   return asked

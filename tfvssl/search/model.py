@@ -149,7 +149,7 @@ class Model:
     table = self._embedder.embed_sentences([sentence, *words])
     if not table["text_known_words"][0]:
       raise ValueError(
-        f"--query={sentence!r} is not a file, and as a sentence it has no word"
+        f"{sentence!r} is not a file, and as a sentence it has no word"
         " that the model knows; try other words."
       )
     return table
@@ -175,7 +175,7 @@ class Model:
       remarks = self._remarks(path, table, asked)
     except streams.MediaError as error:
       raise exit_codes.UserError(
-        exit_codes.DATA, f"--query={path} cannot be embedded: {error}"
+        exit_codes.DATA, f"{path} cannot be embedded: {error}"
       ) from error
     vectors = {
       modality: self._vectors(modality, table, table[f"has_{modality}"])

@@ -22,6 +22,15 @@ _KINDS = {
   "audio": "sound",
   "both": "clip and its sound",
 }
+_COMPARED = {
+  None: "by the cosine between the {kind} and each file's best window",
+  "video": "by the cosine between its pictures and those of each file's best"
+  " window",
+  "audio": "by the cosine between its sound and that of each file's best"
+  " window",
+  "both": "by the mean of two cosines with each file's best window, of pictures"
+  " with pictures and of sound with sound,",
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,12 +42,14 @@ class Found:
     text: the query as it was given.
     kind: of the query: text, video, audio or both.
     result: the best files.
+    by: what of files is compared; see ranking.Query.
   """
 
   index: searching.Index
   text: str
   kind: str
   result: ranking.Result
+  by: str | None = None
 
 
 def search(
@@ -71,7 +82,7 @@ def search(
   result = loaded.rank(opened, embedded, top)
   for remark in result.remarks:
     logging.warning("%s", remark)
-  return Found(opened, query, embedded.kind, result)
+  return Found(opened, query, embedded.kind, result, by)
 
 
 def lines(result: ranking.Result) -> list[str]:
@@ -113,7 +124,7 @@ def write_page(found: Found, output: storage.Path) -> None:
   content = search_page.Content(
     query=_shown_query(found),
     kind=_KINDS[found.kind],
-    lead=_lead(result, found.kind),
+    lead=_lead(found),
     tiles=search_page.tiles(found.index, result.hits, output),
     own=search_page.tiles(found.index, result.own, output),
     noise=result.noise and result.noise.level,
@@ -140,12 +151,14 @@ def _shown_query(found):
   return os.path.basename(found.text)
 
 
-def _lead(result, kind):
+def _lead(found):
   """Returns what the scores of the page are."""
+  result = found.result
+  compared = _COMPARED[found.by].format(kind=_KINDS[found.kind])
   files = f"{result.num_files} file{'s' * (result.num_files != 1)}"
   noise = noise_text(result.noise)
   return (
-    f"The {len(result.hits)} best of {files}, by the cosine between the"
-    f" {_KINDS[kind]} and each file's best window in the space {result.space}."
+    f"The {len(result.hits)} best of {files}, {compared} in the space"
+    f" {result.space}."
     f" Every clip starts at that window. {noise[0].upper()}{noise[1:]}."
   )

@@ -57,11 +57,13 @@ class Cause(NamedTuple):
     step: its number.
     terms: the loss terms and the gradient norm that were not finite.
     samples: the clips of its batch, of this process.
+    whole: whether there is no other process that has clips of the batch.
   """
 
   step: int
   terms: dict[str, float]
   samples: list[Sample]
+  whole: bool = True
 
   @property
   def broken(self) -> list[Sample]:
@@ -92,7 +94,8 @@ class Cause(NamedTuple):
     ids = [sample.clip_id for sample in self.samples[:_MOST_CLIPS]]
     rest = len(self.samples) - len(ids)
     clips = ", ".join(ids) + (f" and {rest} more" if rest else "")
-    return f"{self._blame(advice)} The clips of its batch: {clips}"
+    of_whom = "its batch" if self.whole else "this worker's part of its batch"
+    return f"{self._blame(advice)} The clips of {of_whom}: {clips}"
 
   def _blame(self, advice):
     if self.broken:
@@ -109,6 +112,11 @@ class Cause(NamedTuple):
       return (
         f"The {self.alone[0].describe()}{more} makes it so alone, though its"
         f" values are finite: look at it. If it is whole: {advice.for_rest}"
+      )
+    if not self.whole:
+      return (
+        "No clip of this worker has values that are not finite; see what the"
+        f" others say. If none of them names a clip: {advice.for_rest}"
       )
     return f"No clip makes it so alone: {advice.for_rest}"
 
@@ -138,9 +146,12 @@ def of_run(
     experiment: of the run.
     folder: gets the file NAME with everything; None for none.
   """
+  records = source.sources[0]
+  share = math.ceil(1000 / len(records.usable)) / 1000
   advice = Advice(
-    "prepare it again, or leave such records out with"
-    " --config.data.bad_record_share=0.001 or more.",
+    "prepare it again, or, if it is among what tfvssl inspect"
+    f" --records={records.folder} --verify lists, leave such records out with"
+    f" --config.data.bad_record_share={share:g} or more.",
     f"lower `schedule.peak` ({experiment.schedule.peak}) and start again with"
     " --allow_change=schedule.peak; the run goes on from its last checkpoint.",
   )
@@ -251,7 +262,7 @@ def find_cause(
     sample._replace(broken=names, alone=bad)
     for sample, names, bad in zip(samples, broken, alone, strict=True)
   ]
-  return Cause(step, terms, found)
+  return Cause(step, terms, found, not several)
 
 
 def terms_of(scalars: Mapping[str, float]) -> dict[str, float]:

@@ -190,3 +190,27 @@ def test_clips_that_lack_something_are_told_apart(tmp_path, caplog):
   assert caplog.messages == [
     f"{folder}: 1 of 4 clips are not used (1 lack rgb): right/clip003.mp4"
   ]
+
+
+def test_bad_records_and_lacking_ones_leave_no_clip(tmp_path):
+  clips = [record_fixture.make_clip(0, num_frames=3)]
+  clips.append(record_fixture.make_clip(1, num_frames=3, modalities=("audio",)))
+  folder = record_fixture.write_records(tmp_path, clips, num_shards=1)
+  end = list(shard_files.scan(next(folder.glob("*.tfrecord"))))[1].offset
+  bad = {"clips-00000-of-00001.tfrecord": {0: end}}
+  with pytest.raises(ValueError, match="of 1 clips 0 hold rgb. Choose views"):
+    reader.open_for_views(folder, [NARROW], bad=bad)
+
+
+def test_first_record_that_counts_is_named(tmp_path):
+  clips = [record_fixture.make_clip(seed, num_frames=3) for seed in range(3)]
+  folder = record_fixture.write_records(tmp_path, clips, num_shards=1)
+  path = folder / "clips-00000-of-00001.tfrecord"
+  payloads = [record.payload for record in shard_files.scan(path)]
+  manifest = manifest_lib.load_manifest(folder)
+  other = b"0" * len(manifest.config_hash)
+  payloads[1] = payloads[1].replace(manifest.config_hash.encode(), other)
+  record_fixture.write_payloads(path, payloads)
+  end = list(shard_files.scan(path))[1].offset
+  with pytest.raises(ValueError, match="record 1: it was prepared with anothe"):
+    reader.open_for_views(folder, [NARROW], bad={path.name: {0: end}})

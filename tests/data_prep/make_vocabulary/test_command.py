@@ -83,6 +83,7 @@ def test_binary_writes_what_a_text_view_reads(folders, tmp_path):
     "next: python -m tfvssl.train --config=tiny_mmv --workdir=RUN"
     f" --config.data.train_records={folders[0]}"
     f" --config.data.second_train_records={folders[1]}"
+    " --config.batch_size=2"
     f" --config.method.partners.text.view.vocabulary={output}"
     " --config.method.partners.text.backbone.vocabulary_size=7"
   )

@@ -229,6 +229,26 @@ def test_without_the_flag_a_damaged_input_is_left_out_whole(
   }
 
 
+def test_first_clip_of_a_file_whose_length_is_an_estimate_is_kept(
+  tmp_path, preparer, records_of
+):
+  sound = tmp_path / "media" / "a.aac"
+  sound.parent.mkdir()
+  lavfi = ("-f", "lavfi", "-i", "sine=frequency=200:duration=12")
+  subprocess.run([ffmpeg.path(), "-v", "error", *lavfi, sound], check=True)
+  _flip(sound, sound.stat().st_size // 2, 300)  # in the second clip
+  output = tmp_path / "records"
+  code = preparer.run(
+    f"--input={sound.parent}",
+    f"--output={output}",
+    "--modalities=audio",
+    "--damage=skip_clips",
+    *_FLAGS,
+  )
+  assert code == 0, preparer.text()
+  assert _starts(records_of(output)) == [0.0, 8.0]
+
+
 def test_error_stands_where_whole_clips_are_not_asked_for():
   error = streams.MediaError("damaged", "a bit")
   clips = whole_clips.encode(

@@ -90,13 +90,15 @@ def compare_beginnings(
     found = pool.map(
       functools.partial(_beginning, folder, bad), manifest.shards
     )
-  for shard, (problem, context) in zip(manifest.shards, found, strict=True):
+  for shard, (problem, number, context) in zip(
+    manifest.shards, found, strict=True
+  ):
     if problem:
       lines.append(problem)
     if not context:
       continue
     for line in identity_differences(manifest, context):
-      lines.append(f"{shard.file} record 0: {line}")
+      lines.append(f"{shard.file} record {number}: {line}")
     for name in _RATES:
       if name in context:
         file, value = seen.setdefault(name, (shard.file, context[name]))
@@ -114,10 +116,11 @@ def _beginning(folder, bad, shard):
   try:
     count = shard_files.count(path)
     if count != shard.record_count:
-      return f"{path}: {count} records instead of {shard.record_count}", {}
-    return "", next(of_shard(path, bad.get(shard.file, ())), (0, {}))[1]
+      lines = f"{path}: {count} records instead of {shard.record_count}"
+      return lines, 0, {}
+    return "", *next(of_shard(path, bad.get(shard.file, ())), (0, {}))
   except ValueError as error:
-    return str(error), {}
+    return str(error), 0, {}
 
 
 def context_problems(

@@ -260,12 +260,8 @@ def open_records(
       f" {_enumerate(differences)}. Prepare the records again, or restore"
       " the files."
     )
-  records = _choose_usable(folder, manifest, modalities, use_silent_sound)
+  records = _choose_usable(folder, manifest, modalities, use_silent_sound, bad)
   records.rates = rates
-  records.bad = bad
-  for shard, first in zip(manifest.shards, records.offsets, strict=True):
-    for number in bad.get(shard.file, ()):
-      records.usable[first + number] = False
   _count_absent(records, sorted(modality.value for modality in optional))
   records.modalities.update(optional)
   if any(records.skipped.values()):
@@ -278,11 +274,20 @@ def open_records(
   return records
 
 
-def _choose_usable(folder, manifest, modalities, use_silent_sound):
-  held = manifest.held(use_silent_sound)
+def _choose_usable(folder, manifest, modalities, use_silent_sound, bad):
+  is_bad = [
+    number in bad.get(shard.file, ())
+    for shard in manifest.shards
+    for number in range(shard.record_count)
+  ]
+  every = zip(manifest.held(use_silent_sound), is_bad, strict=True)
+  held = [None if lost else words for words, lost in every]
+  whole = [words for words in held if words is not None]
   needed = sorted(modality.value for modality in modalities)
-  usable = np.array([set(needed) <= words for words in held], bool)
-  skipped = {word: sum(word not in words for words in held) for word in needed}
+  usable = np.array(
+    [words is not None and set(needed) <= words for words in held], bool
+  )
+  skipped = {word: sum(word not in words for words in whole) for word in needed}
   silent = 0
   if not use_silent_sound:
     silent = sum(sum(shard.silent()) for shard in manifest.shards)
@@ -290,11 +295,11 @@ def _choose_usable(folder, manifest, modalities, use_silent_sound):
   told *= silent > 0
   if needed and not usable.any():
     found = "; ".join(
-      f"{len(held) - count} hold {word}" for word, count in skipped.items()
+      f"{len(whole) - count} hold {word}" for word, count in skipped.items()
     )
     raise ValueError(
       f"no clip of {folder} holds all of {', '.join(needed)}: of"
-      f" {len(held)} clips {found}{told}. Choose views of what is there, or"
+      f" {len(whole)} clips {found}{told}. Choose views of what is there, or"
       f" prepare the videos with --modalities={','.join(needed)}."
     )
   if silent:
@@ -307,6 +312,7 @@ def _choose_usable(folder, manifest, modalities, use_silent_sound):
     skipped,
     {},
     use_silent_sound=use_silent_sound,
+    bad=bad,
   )
 
 
