@@ -26,13 +26,21 @@ _PLACES = {
   "tfvssl.randomness": "tfvssl.runtime.randomness",
   "tfvssl.runtime": "tfvssl.runtime.replicas",
   "tfvssl.config.Svm": "tfvssl.config.protocols.Svm",
+  "tfvssl.config.sound.SpecAugment": "tfvssl.config.waveform_view.SpecAugment",
+  "tfvssl.views.AudioViewSpec": "tfvssl.config.audio_view.AudioViewSpec",
   "tfvssl.views.Crop": "tfvssl.config.pictures.Crop",
+  "tfvssl.views.FlowViewSpec": "tfvssl.config.flow_view.FlowViewSpec",
   "tfvssl.views.JitterCrop": "tfvssl.config.pictures.JitterCrop",
   "tfvssl.views.Order": "tfvssl.config.pictures.Order",
   "tfvssl.views.RgbAugmentation": "tfvssl.config.pictures.RgbAugmentation",
-  "tfvssl.views.SpecAugment": "tfvssl.config.sound.SpecAugment",
+  "tfvssl.views.RgbViewSpec": "tfvssl.config.rgb_view.RgbViewSpec",
+  "tfvssl.views.SpecAugment": "tfvssl.config.waveform_view.SpecAugment",
   "tfvssl.views.SpectrogramSpec": "tfvssl.config.sound.SpectrogramSpec",
+  "tfvssl.views.TextViewSpec": "tfvssl.config.text_view.TextViewSpec",
   "tfvssl.views.ViewSpec": "tfvssl.config.view.ViewSpec",
+  "tfvssl.views.WaveformViewSpec": (
+    "tfvssl.config.waveform_view.WaveformViewSpec"
+  ),
   "tfvssl.views.Window": "tfvssl.config.pictures.Window",
 }
 # Fields that became an entry of a dict.
