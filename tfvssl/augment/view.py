@@ -39,13 +39,13 @@ def augment(
   if spec.piece == "flow":
     from tfvssl.augment import flow
 
-    spec = cast(views.FlowViewSpec, spec)
+    spec = cast("views.FlowViewSpec", spec)
     velocity = flow.augment(view.flow, spec, bound_px=spec.bound_px, **draws)
     return view._replace(flow=velocity)
   if spec.piece == "waveform":
     from tfvssl.augment import sound
 
-    spec = cast(views.WaveformViewSpec, spec)
+    spec = cast("views.WaveformViewSpec", spec)
     log_mel = sound.augment(view.waveform, spec, **draws)
     return view._replace(waveform=None, audio=log_mel)
   return view
@@ -63,7 +63,7 @@ def plain(view: views.View, spec: views.ViewSpec) -> views.View:
   if spec.piece == "flow":
     from tfvssl.augment import flow
 
-    spec = cast(views.FlowViewSpec, spec)
+    spec = cast("views.FlowViewSpec", spec)
     velocity = flow.to_pixels(view.flow, spec.bound_px) / spec.scale_px
     return view._replace(flow=velocity)
   return view
