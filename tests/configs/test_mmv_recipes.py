@@ -19,6 +19,7 @@ from tfvssl.config import paper_rows
 from tfvssl.config import pictures
 from tfvssl.config import protocols
 from tfvssl.config import recipes
+from tfvssl.config import stored_config
 from tfvssl.config import tree
 from tfvssl.config import waveform_view
 from tfvssl.methods.parts import contrastive
@@ -51,7 +52,7 @@ def test_recipe_is_valid_once_it_has_a_vocabulary(name):
       experiment.validate()
     experiment.method.partners["text"].view.vocabulary = "WORDS.txt"
   experiment.validate()
-  assert tree.from_tree(tree.to_tree(experiment)) == experiment
+  assert stored_config.from_tree(tree.to_tree(experiment)) == experiment
 
 
 def test_no_two_recipes_are_one_run():
