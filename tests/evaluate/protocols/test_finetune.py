@@ -163,7 +163,7 @@ class _Told(finetune.FineTuneProtocol):
     labels = split.test_labels[:, 0]
     count = self.right(split, choice)
     if count is None:
-      raise exit_codes.UserError(exit_codes.NUMERICAL, f"{choice} diverged")
+      raise classifier.Diverged(f"{choice} diverged")
     given = np.where(np.arange(len(labels)) < count, labels, 1 - labels)
     return linear_svm.accuracy_of(np.eye(2)[given], split.columns, labels)
 
@@ -249,13 +249,21 @@ def test_search_without_any_training_fails(splits):
     later.evaluate(_encoder(), splits)
 
 
-def test_damaged_record_ends_the_search(splits):
+@pytest.mark.parametrize(
+  ("code", "words"),
+  [
+    (exit_codes.DATA, "record 1 is damaged"),
+    # Of numbers, but no fault of the rate.
+    (exit_codes.NUMERICAL, "the replicas do not hold the same weights"),
+  ],
+)
+def test_fault_that_no_rate_has_ends_the_search(splits, code, words):
   recipe = dataclasses.replace(RECIPE, learning_rates=(0.1, 1.0))
 
   def broken(split, choice):
-    raise exit_codes.UserError(exit_codes.DATA, "record 1 is damaged")
+    raise exit_codes.UserError(code, words)
 
-  with pytest.raises(exit_codes.UserError, match="record 1 is damaged"):
+  with pytest.raises(exit_codes.UserError, match=words):
     _told(recipe, broken).evaluate(_encoder(), splits)
 
 

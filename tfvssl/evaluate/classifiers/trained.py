@@ -35,6 +35,13 @@ _STEPS_PER_LOOP = 20  # between two looks at the loss, which wait for it
 _SAVE_EVERY = 25 * _STEPS_PER_LOOP
 
 
+class Diverged(exit_codes.UserError):
+  """A training with these settings led to what is not finite."""
+
+  def __init__(self, message: str):
+    super().__init__(exit_codes.NUMERICAL, message)
+
+
 class Recipe(NamedTuple):
   """How a classifier is trained.
 
@@ -177,7 +184,7 @@ def train(
       _run(running, recipe, bar)
     except loop.NotFinite as error:
       words = _why(error.step, made, task, batches, recipe, records)
-      raise exit_codes.UserError(exit_codes.NUMERICAL, words) from error
+      raise Diverged(words) from error
 
 
 def _why(step, made, task, batches, recipe, records):
@@ -308,8 +315,7 @@ def test_scores(
   scores = features.test_outputs(network, split.test, settings).mean(axis=1)
   broken = np.flatnonzero(~np.isfinite(scores).all(axis=1))
   if len(broken):
-    raise exit_codes.UserError(
-      exit_codes.NUMERICAL,
+    raise Diverged(
       f"{split.name}: {len(broken)} of {len(scores)} test clips have scores"
       " that are not finite, the first is"
       f" '{split.test_clips[broken[0]].clip_id}'; lower the learning rate.",

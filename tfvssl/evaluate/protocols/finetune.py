@@ -221,11 +221,11 @@ class FineTuneProtocol(WholeNetworkProtocol):
 
   def _try(self, encoder, start, split, choice):
     """Returns the trial of one point, also of one that diverges."""
+    from tfvssl.evaluate.classifiers import trained as classifier
+
     try:
       accuracy = self._accuracy(encoder, start, split, choice)
-    except exit_codes.UserError as error:
-      if error.exit_code != exit_codes.NUMERICAL:
-        raise
+    except classifier.Diverged as error:
       logging.warning("%s is out: %s", choice, error)
       return Trial(split.name, choice, None, str(error))
     return Trial(split.name, choice, accuracy)

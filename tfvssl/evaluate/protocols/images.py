@@ -154,12 +154,12 @@ class ImageLinearProtocol(trained.FrozenProtocol):
 
   def _try(self, encoder, split, rate):
     """Returns the figure of one rate, or why it has none."""
+    from tfvssl.evaluate.classifiers import trained as classifier
+
     metric = self.METRICS[0]
     try:
       value = self._score(encoder, split, rate)[metric]
-    except exit_codes.UserError as error:
-      if error.exit_code != exit_codes.NUMERICAL:
-        raise
+    except classifier.Diverged as error:
       logging.warning("learning rate %g is out: %s", rate, error)
       return {"learning_rate": rate, metric: None, "error": str(error)}
     return {"learning_rate": rate, metric: value}
