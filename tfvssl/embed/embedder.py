@@ -152,6 +152,14 @@ class Embedder:
     """
     return self._run("text", iter(sentences))
 
+  def clip_features(self, clips: Iterable[np.ndarray]) -> np.ndarray:
+    """Returns the backbone's features, float32 [n, D].
+
+    Args:
+      clips: at least one, uint8 of the shape that the export takes.
+    """
+    return self._run("video", iter(clips))["video_backbone"]
+
   def columns(self, modality: str) -> dict[str, int | None]:
     """Returns column -> size of what is computed of one modality."""
     outputs = self._signatures[_SIGNATURES[modality]]["outputs"]

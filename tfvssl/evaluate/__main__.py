@@ -70,6 +70,12 @@ _SET = flags.DEFINE_multi_string(
   f" {', '.join(known.names())} or runtime; for example"
   " svm.grid_c=1e-4,1e-3. May be repeated.",
 )
+_SAVE_CLASSIFIER = flags.DEFINE_string(
+  "save_classifier",
+  "",
+  "The .npz to keep the classifier of the first split in, for tfvssl.classify;"
+  " of svm and linear. Such an evaluation is not taken up after a stop.",
+)
 _NUM_FRAMES = flags.DEFINE_integer(
   "num_frames",
   None,
@@ -149,6 +155,7 @@ def _request():
     seconds=_SECONDS.value,
     random_seeds=_RANDOM_SEEDS.value,
     same_paths_differ=_SAME_PATHS_DIFFER.value,
+    save_classifier=_SAVE_CLASSIFIER.value,
     name=_NAME.value or "",
   )
 

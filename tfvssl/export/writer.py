@@ -15,6 +15,7 @@ from tfvssl.export import inputs as serving_inputs
 from tfvssl.export import jpeg
 from tfvssl.export import module as serving
 from tfvssl.methods import base
+from tfvssl.methods import network_digest
 from tfvssl.runtime import places
 from tfvssl.runtime import storage
 
@@ -78,6 +79,9 @@ def export(
       reference[f"{name}/jpeg_bytes"] = requests[name]
     description = _describe(module, chosen, experiment, step, image)
     description["video"] = video
+    description["networks"] = {
+      name: network_digest.digest(encoder) for name, encoder in chosen.items()
+    }
     export_format.write_description(description, unfinished)
   logging.info(
     "%s answers %s; reloaded outputs equal those of the run.",

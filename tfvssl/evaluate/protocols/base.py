@@ -60,6 +60,7 @@ class Protocol:
       has a section NAME; else they are the defaults.
     TAKES_IMAGES: whether it is of still images and needs --image.
     CHOOSES_C: whether --choose_c has a meaning.
+    KEEPS_CLASSIFIER: whether its classifier can be saved.
     REFUSES: fields of a request that have none.
     ON_ONE_DEVICE: whether networks run on one device whatever the run was
       trained on.
@@ -73,6 +74,7 @@ class Protocol:
   Settings: ClassVar[type[protocols.TestViews]]
   TAKES_IMAGES: ClassVar[bool] = False
   CHOOSES_C: ClassVar[bool] = False
+  KEEPS_CLASSIFIER: ClassVar[bool] = False
   REFUSES: ClassVar[tuple[str, ...]] = ()
   ON_ONE_DEVICE: ClassVar[bool] = False
   STANDS_FOR: ClassVar["type[Protocol] | None"] = None

@@ -140,4 +140,8 @@ def check(request: requests.Request) -> type[base.Protocol]:
       f" {images_names()}."
     )
   protocol.refuse(request)
+  if request.save_classifier:
+    from tfvssl.evaluate.classifiers import saved  # few ask for it
+
+    saved.check_request(request, protocol)
   return protocol

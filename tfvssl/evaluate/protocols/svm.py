@@ -13,6 +13,7 @@ from tfvssl.evaluate.protocols import base
 from tfvssl.evaluate.protocols import classification
 
 if TYPE_CHECKING:
+  from tfvssl.evaluate.classifiers import linear_svm
   from tfvssl.evaluate.samples import splits as splits_of
   from tfvssl.methods import base as methods
 
@@ -25,14 +26,19 @@ class SvmProtocol(classification.ClassificationProtocol):
     recipe: epochs and grid of C.
     choose_c: which clips of the first split decide on C, see
       linear_svm.ChooseC.
+    fitted: SVMs of the first split, by the networks in their order.
   """
 
   recipe: protocols.Svm = dataclasses.field(default_factory=protocols.Svm)
   choose_c: str = "first_test"
+  fitted: "list[linear_svm.Classifier]" = dataclasses.field(
+    default_factory=list, init=False, repr=False
+  )
   NAME: ClassVar[str] = "svm"
   TITLE: ClassVar[str] = "linear SVM"
   SOURCE: ClassVar[str] = "paper appendix B"
   CHOOSES_C: ClassVar[bool] = True
+  KEEPS_CLASSIFIER: ClassVar[bool] = True
   ON_ONE_DEVICE: ClassVar[bool] = True
   # Of a forward pass; changes no number.
   NOT_COMPARED: ClassVar[tuple[str, ...]] = ("batch_size",)
@@ -78,6 +84,7 @@ class SvmProtocol(classification.ClassificationProtocol):
       if chosen is None:
         chosen = linear_svm.choose(train, test, self.recipe.grid_c, rule)
         classifier = chosen.classifier
+        self.fitted.append(classifier)
       else:
         classifier = linear_svm.fit(train, chosen.c)
       accuracy = linear_svm.accuracy(classifier, test)
@@ -89,6 +96,12 @@ class SvmProtocol(classification.ClassificationProtocol):
       )
     sweep = {f"{c:g}": value for c, value in chosen.sweep.items()}
     return {"c": chosen.c, "sweep": sweep}, scores
+
+  def linear_layer(self) -> dict:
+    """Returns the SVM of the first split of the network measured first."""
+    from tfvssl.evaluate.classifiers import keeping
+
+    return keeping.of_svm(self.fitted[0])
 
   def _samples(self, encoder, split):
     from tfvssl.evaluate.classifiers import linear_svm

@@ -1,0 +1,241 @@
+"""The way to labels: train, evaluate, export, classify, each by its command."""
+
+import csv
+import json
+import pathlib
+import subprocess
+
+import numpy as np
+import pytest
+
+from tests import forked_binaries
+from tests.fixtures.version_0_1 import make
+from tfvssl.config import protocols
+from tfvssl.data.media import ffmpeg
+from tfvssl.data.records import reader
+from tfvssl.evaluate.classifiers import saved
+from tfvssl.evaluate.samples import clips
+from tfvssl.evaluate.samples import features
+from tfvssl.runtime import exit_codes
+from tfvssl.train import weights
+
+# What the evaluation of the tiny run sees of a video.
+_VIEWS = {"temporal_clips": 2, "spatial_crops": 3, "test_short_side": 24}
+# Name to label, colour and seed.
+_NEW = {"<b>new.mp4": ("red", "orange", 10), "other.mp4": ("blue", "navy", 11)}
+
+
+def _video(path, colour, seed):
+  """Writes 0.8 s of noise of a colour, with a tone."""
+  path.parent.mkdir(parents=True, exist_ok=True)
+  pictures = (
+    f"color={colour}:s=48x32:r=25:d=0.8,noise=alls=40:allf=t:all_seed={seed}"
+  )
+  command = [ffmpeg.path(), "-v", "error", "-f", "lavfi", "-i", pictures]
+  sound = "sine=frequency=500:sample_rate=48000:d=0.8"
+  subprocess.run(
+    [*command, "-f", "lavfi", "-i", sound, "-crf", "10", str(path)],
+    check=True,
+    stdin=subprocess.DEVNULL,
+  )
+
+
+def _run(module, *flags, code=exit_codes.OK):
+  done = forked_binaries.run(module, *map(str, flags))
+  assert done.returncode == code, done.stderr[-3000:]
+  return done
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+  """A folder in which every command before classify has run."""
+  root = tmp_path_factory.mktemp("classify")
+  for label, colour in (("blue", "navy"), ("red", "orange")):
+    for number in range(4):
+      _video(root / "videos" / label / f"{number}.mp4", colour, number)
+  for name, (_, colour, seed) in _NEW.items():
+    _video(root / "new" / name, colour, seed)
+  _write_table(root)
+  _run(
+    "data_prep.prepare_records",
+    "--modalities=rgb,audio",
+    f"--input={root / 'videos.csv'}",
+    f"--output={root / 'RECORDS'}",
+    "--short_side=32",
+  )
+  _run(
+    "tfvssl.train",
+    "--config=configs/tiny_brave.py",
+    f"--workdir={root / 'RUN'}",
+    f"--config.data.train_records={root / 'RECORDS' / 'train'}",
+    f"--config.steps={make.STEPS}",
+    *make.SHARED,
+    *make.BRAVE,
+  )
+  _evaluate(root, "svm", "--set=svm.train_epochs=2")
+  _run(
+    "tfvssl.export",
+    f"--workdir={root / 'RUN'}",
+    f"--output={root / 'EXPORT'}",
+  )
+  return root
+
+
+def _write_table(root):
+  """Writes what is in which split, the new videos with their labels."""
+  lines = ["path,label,split"]
+  for path in sorted((root / "videos").rglob("*.mp4")):
+    lines.append(f"{path.relative_to(root)},{path.parent.name},train")
+  lines += [f"new/{name},{label},test" for name, (label, *_) in _NEW.items()]
+  (root / "videos.csv").write_text("\n".join(lines) + "\n")
+
+
+def _evaluate(root, protocol, *flags, views=_VIEWS, **expected):
+  return _run(
+    "tfvssl.evaluate",
+    f"--workdir={root / 'RUN'}",
+    f"--protocol={protocol}",
+    f"--train_records={root / 'RECORDS' / 'train'}",
+    f"--test_records={root / 'RECORDS' / 'test'}",
+    f"--save_classifier={root / protocol}.npz",
+    f"--name={protocol}",
+    "--random_seeds=1",
+    *[f"--set={protocol}.{name}={value}" for name, value in views.items()],
+    *flags,
+    **expected,
+  )
+
+
+def _classify(root, classifier, *flags, **expected):
+  return _run(
+    "tfvssl.classify",
+    f"--model={root / 'EXPORT'}",
+    f"--classifier={classifier}",
+    f"--input={root / 'new'}",
+    f"--output={root / 'out' / 'labels.csv'}",
+    *flags,
+    **expected,
+  )
+
+
+def _rows(root):
+  with (root / "out" / "labels.csv").open(newline="") as file:
+    return list(csv.DictReader(file))
+
+
+def _scores_of_the_evaluation(root, classifier, **views):
+  """Returns [N, K] by the test clips' records and the run's own network."""
+  _, method, _ = weights.load_method(root / "RUN")
+  encoder = method.encoders()["video"]
+  settings = features.Settings(
+    encoder.spec, encoder.spec, protocols.TestViews(**views), 4, 0
+  )
+  records = reader.open_records(
+    root / "RECORDS" / "test", set(encoder.spec.modalities)
+  )
+  rows = features.test_features(encoder, records, settings)
+  ids = [clip.clip_id for clip in clips.read_clips(records)]
+  return {
+    pathlib.Path(name).name: classifier.scores(row)
+    for name, row in zip(ids, rows, strict=True)
+  }
+
+
+@pytest.mark.parametrize("protocol", ["svm", "linear"])
+def test_scores_of_new_files_are_those_of_the_evaluation(root, protocol):
+  views = _VIEWS
+  if protocol == "linear":
+    views = {**_VIEWS, "test_short_side": 16, "epochs": 2, "warmup_epochs": 1}
+    views |= {"batch_size": 4}
+    _evaluate(root, "linear", views=views)
+  classifier = saved.load(root / f"{protocol}.npz")
+  done = _classify(root, root / f"{protocol}.npz")
+  assert "2 labels, 0 skipped" in done.stdout
+  expected = _scores_of_the_evaluation(
+    root, classifier, **{name: views[name] for name in _VIEWS}
+  )
+  result = json.loads(
+    (root / "RUN" / "results" / f"{protocol}.json").read_text()
+  )
+  (split,) = result["pretrained"]["splits"]
+  predictions = {
+    pathlib.Path(k).name: v for k, v in split["predictions"].items()
+  }
+  rows = _rows(root)
+  assert [row["path"] for row in rows] == sorted(_NEW)
+  assert {row["path"]: row["label"] for row in rows} == predictions
+  for row in rows:
+    scores = [float(row[f"score_{name}"]) for name in ("blue", "red")]
+    scale = np.abs(expected[row["path"]]).max()
+    np.testing.assert_allclose(
+      scores, expected[row["path"]], atol=1e-4 * max(1, scale)
+    )
+    assert float(row["score"]) == max(scores)
+  assert (protocol == "linear") == classifier.softmax
+
+
+def test_the_page_has_every_file_below_its_label(root):
+  _classify(root, root / "svm.npz")
+  text = (root / "out" / "labels.html").read_text()
+  for row in _rows(root):
+    name = row["path"].replace("<", "&lt;").replace(">", "&gt;")
+    below = text.split(f"<h2>{row['label']} ")[1].split("</table>")[0]
+    assert f">{name}</a>" in below
+  assert "<b>" not in text
+  assert 'href="../new/%3Cb%3Enew.mp4"' in text
+
+
+def test_an_export_of_another_network_is_refused(root, tmp_path):
+  other = tmp_path / "other.npz"
+  with np.load(root / "svm.npz") as stored:
+    np.savez(other, **{**stored, "network": "0" * 64})
+  done = _classify(root, other, code=exit_codes.DATA)
+  last = done.stderr.strip().splitlines()[-1]
+  assert "is for network 000000000000, but" in last
+  assert last.endswith("export the run that was evaluated.")
+  old = f"{make.__file__.removesuffix('make.py')}export"
+  done = _classify(
+    root, root / "svm.npz", f"--model={old}", code=exit_codes.DATA
+  )
+  assert "does not say which video network it holds" in done.stderr
+
+
+def test_files_that_are_no_videos_are_skipped_or_end_it(root, tmp_path):
+  (tmp_path / "text.mp4").write_text("no video")
+  done = _classify(
+    root, root / "svm.npz", f"--input={tmp_path}", code=exit_codes.DATA
+  )
+  assert "none of the 1 files of" in done.stderr
+
+
+@pytest.mark.parametrize(
+  ("flags", "code", "message"),
+  [
+    (["left over"], 2, "'left over' is not a flag; see --helpfull."),
+    (["--model="], 2, "--model, --classifier and --input are needed"),
+    (["--output=labels.txt"], 2, "--output=labels.txt must end in .csv"),
+    (["--classifier=gone.npz"], 3, "gone.npz is not a file; make it with"),
+  ],
+)
+def test_mistakes_end_in_one_line(root, flags, code, message):
+  done = _classify(root, root / "svm.npz", *flags, code=code)
+  last = done.stderr.strip().splitlines()[-1]
+  assert last.startswith("error: ")
+  assert message in last
+
+
+@pytest.mark.parametrize(
+  ("protocol", "flags", "code", "message"),
+  [
+    ("finetune", [], 2, "has no meaning for --protocol=finetune; use"),
+    ("svm", ["--save_classifier=x.npy"], 2, "x.npy must end in .npz"),
+    ("svm", ["--num_frames=2"], 2, "are not those that an export takes"),
+    ("linear", [], 2, "use --set=linear.test_short_side=16."),
+    ("svm", ["--modality=audio"], 2, "is for pictures, not for audio"),
+  ],
+)
+def test_what_cannot_be_kept_is_refused(root, protocol, flags, code, message):
+  done = _evaluate(root, protocol, *flags, code=code)
+  last = done.stderr.strip().splitlines()[-1]
+  assert last.startswith("error: ")
+  assert message in last
