@@ -15,6 +15,7 @@ import setuptools
 _REQUIRED = [
   "absl-py",
   "etils[epath]",
+  "google-crc32c",
   "imageio-ffmpeg",
   "keras-cv==0.9.*",
   "ml_collections",
@@ -36,6 +37,9 @@ _REQUIRED = [
 
 _DEV = ["mypy", "pytest", "pytest-xdist", "ruff"]
 
+# Brings the libraries of CUDA; 2.15.0 asks for a TensorRT that pip cannot find.
+_GPU = ["tensorflow[and-cuda]>=2.15.1,<2.16"]
+
 _BINARIES = {
   "tfvssl-train": "tfvssl.train.__main__",
   "tfvssl-evaluate": "tfvssl.evaluate.__main__",
@@ -47,11 +51,23 @@ _BINARIES = {
   "tfvssl-compare": "tfvssl.compare.__main__",
   "tfvssl-import-weights": "tfvssl.import_weights.__main__",
   "tfvssl-demo": "tfvssl.demo.__main__",
-  "tfvssl-prepare": "data_prep.prepare_records.__main__",
-  "tfvssl-inspect": "data_prep.inspect_records",
-  "tfvssl-make-vocabulary": "data_prep.make_vocabulary.__main__",
-  "tfvssl-generate-demo": "data_prep.generate_demo.__main__",
 }
+# Of data_prep, whose place the front command knows.
+_PREPARATION = ("prepare", "inspect", "make-vocabulary", "generate-demo")
+
+# Beside tfvssl in a clone; in the wheel tfvssl.bundled.NAME, so that nothing of
+# a user's own has the name of ours.
+_BUNDLED = ("configs", "data_prep")
+
+
+def _packages() -> list[str]:
+  bundled = setuptools.find_packages(
+    include=[*_BUNDLED, *(f"{name}.*" for name in _BUNDLED)]
+  )
+  return [
+    *setuptools.find_packages(include=["tfvssl", "tfvssl.*"]),
+    *(f"tfvssl.bundled.{name}" for name in bundled),
+  ]
 
 
 def _version() -> str:
@@ -62,20 +78,23 @@ def _version() -> str:
 setuptools.setup(
   name="tfvssl",
   version=_version(),
+  # No licence and no address: both are the owner's to choose.
+  author="The maintainers of tfvssl",
+  classifiers=[
+    "Development Status :: 3 - Alpha",
+    "Intended Audience :: Science/Research",
+    "Operating System :: POSIX :: Linux",
+    "Programming Language :: Python :: 3.10",
+    "Programming Language :: Python :: 3.11",
+    "Topic :: Scientific/Engineering :: Artificial Intelligence",
+    "Typing :: Typed",
+  ],
   description="Self-supervised video representation learning in TensorFlow.",
   long_description=pathlib.Path("README.md").read_text(encoding="utf-8"),
   long_description_content_type="text/markdown",
   python_requires=">=3.10,<3.12",
-  packages=setuptools.find_packages(
-    include=[
-      "tfvssl",
-      "tfvssl.*",
-      "data_prep",
-      "data_prep.*",
-      "configs",
-      "configs.*",
-    ]
-  ),
+  packages=_packages(),
+  package_dir={f"tfvssl.bundled.{name}": name for name in _BUNDLED},
   package_data={
     "tfvssl": [
       "py.typed",
@@ -87,10 +106,15 @@ setuptools.setup(
     ]
   },
   install_requires=_REQUIRED,
-  extras_require={"dev": _DEV},
+  extras_require={"dev": _DEV, "gpu": _GPU},
   entry_points={
     "console_scripts": [
-      f"{script}={module}:console_main" for script, module in _BINARIES.items()
+      "tfvssl=tfvssl.__main__:console_main",
+      *(
+        f"{script}={module}:console_main"
+        for script, module in _BINARIES.items()
+      ),
+      *(f"tfvssl-{name}=tfvssl.__main__:script_main" for name in _PREPARATION),
     ]
   },
 )

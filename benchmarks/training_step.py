@@ -17,6 +17,7 @@ import tensorflow as tf
 
 from tfvssl.config import flag
 from tfvssl.methods import base
+from tfvssl.runtime import binary
 from tfvssl.runtime import exit_codes
 from tfvssl.runtime import replicas
 from tfvssl.train import trainer
@@ -113,4 +114,4 @@ def random_batch(method: base.Method, batch_size: int) -> base.Views:
 
 
 if __name__ == "__main__":
-  exit_codes.run(main)
+  binary.run(main)

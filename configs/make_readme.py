@@ -12,7 +12,7 @@ import re
 import sys
 from typing import NamedTuple
 
-from tfvssl.config import paper_rows
+from tfvssl.config import recipes as recipe_files
 
 FOLDER = pathlib.Path(__file__).resolve().parent
 README = FOLDER / "README.md"
@@ -20,13 +20,13 @@ _INTRODUCTION = """\
 # Recipes
 
 Made from the recipes by `python -m configs.make_readme --write`; change them,
-not this file. `python -m tfvssl.train --describe --config=configs/FILE` prints
-a recipe's views, networks, schedule, expected numbers and the source of every
-setting, and trains nothing. `python -m tfvssl.compare` holds a result of
-`tfvssl.evaluate` against a recipe's number and says what makes the comparison
-unfair. What a paper leaves open is in the head of each file. Numbers are per
-cent as printed, MedR is a rank; a file with several rows is one run that the
-paper prints several times.
+not this file. `tfvssl train --describe --config=NAME`, with a name of the
+column `file`, prints a recipe's views, networks, schedule, expected numbers and
+the source of every setting, and trains nothing. `tfvssl compare` holds a result
+of `tfvssl evaluate` against a recipe's number and says what makes the
+comparison unfair. What a paper leaves open is in the head of each file. Numbers
+are per cent as printed, MedR is a rank; a file with several rows is one run
+that the paper prints several times.
 """
 _BRAVE = """\
 ## BraVe: Broaden Your Views for Self-Supervised Video Learning
@@ -40,7 +40,7 @@ Every row of Tables 1 to 4 and 6 to 9 that is MMV's own. What the paper leaves
 open for all of them is in the head of [mmv/common.py](mmv/common.py). A run
 with text needs a vocabulary, also for `--describe` and for `compare`:
 `--config.method.partners.text.view.vocabulary=WORDS.txt`, which
-`python -m data_prep.make_vocabulary` makes of the captions.
+`tfvssl vocabulary` makes of the captions.
 """
 _TINY = """\
 ## Tiny runs
@@ -109,7 +109,7 @@ _PAPER_COLUMNS = (
 
 
 def _paper_row(path, folder):
-  recipe = paper_rows.load_recipe(path)
+  recipe = recipe_files.load(path)
   head = read_head(recipe.__doc__)
   steps = recipe.get_config().steps
   where, expected, cost, reproduced = _values(
@@ -131,7 +131,7 @@ _TINY_COLUMNS = ("file", "what", "shrinks", "expected", "cost")
 
 
 def _tiny_row(path, folder):
-  head = read_head(paper_rows.load_recipe(path).__doc__)
+  head = read_head(recipe_files.load(path).__doc__)
   values = _values(path, head, "Shrinks", "Expected", "Cost")
   return [_link(path, folder), head.title.rstrip("."), *values]
 

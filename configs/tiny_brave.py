@@ -77,7 +77,7 @@ def experiment(method_config: config.MethodConfig) -> config.Experiment:
       scalars_every=10,
       heldout_every=50,
       heldout_batches=2,
-      images_every=0,
+      images_every=10_000,  # at the first step and at the last
       checkpoint_every=100,
       checkpoints_kept=2,
     ),

@@ -11,9 +11,10 @@ Cost: about six minutes on 2 CPU cores by the time of its step, without the
 Reproduced here: it has no published number.
 """
 
-from configs import tiny_brave
-from configs import tiny_brave_flow
 from tfvssl.config import experiment
+
+from . import tiny_brave
+from . import tiny_brave_flow
 
 
 def get_config() -> experiment.Experiment:

@@ -10,11 +10,12 @@ Cost: about four minutes on 2 CPU cores, without the flow's computation.
 Reproduced here: it has no published number.
 """
 
-from configs import tiny_brave
 from tfvssl import views
 from tfvssl.backbones import tsm_resnet
 from tfvssl.config import experiment
 from tfvssl.methods import brave
+
+from . import tiny_brave
 
 
 def get_config() -> experiment.Experiment:

@@ -10,9 +10,10 @@ Cost: about two minutes on 2 CPU cores, by the time of its step.
 Reproduced here: it has no published number.
 """
 
-from configs import tiny_brave
 from tfvssl.backbones import tsm_resnet
 from tfvssl.config import experiment
+
+from . import tiny_brave
 
 
 def get_config() -> experiment.Experiment:

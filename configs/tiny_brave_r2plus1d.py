@@ -13,10 +13,11 @@ Cost: twice that of configs/tiny_brave.py; on one CPU core, the loss and
 Reproduced here: it has no published number.
 """
 
-from configs import tiny_brave
 from tfvssl.backbones import r2plus1d
 from tfvssl.config import experiment as config
 from tfvssl.optim import lars
+
+from . import tiny_brave
 
 
 def get_config() -> config.Experiment:

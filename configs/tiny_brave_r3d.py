@@ -14,9 +14,10 @@ Cost: that of configs/tiny_brave.py; on one CPU core, the loss and gradients of
 Reproduced here: it has no published number.
 """
 
-from configs import tiny_brave
 from tfvssl.backbones import r3d
 from tfvssl.config import experiment
+
+from . import tiny_brave
 
 
 def get_config() -> experiment.Experiment:

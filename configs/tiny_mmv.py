@@ -17,7 +17,6 @@ Reproduced here: it has no published number.
 
 import dataclasses
 
-from configs import tiny_brave
 from tfvssl import views
 from tfvssl.backbones import resnet_audio
 from tfvssl.backbones import tsm_resnet
@@ -28,6 +27,8 @@ from tfvssl.config import sound
 from tfvssl.methods import mmv
 from tfvssl.methods.parts import embedding_graph
 from tfvssl.optim import adam
+
+from . import tiny_brave
 
 # Of a clip of 3 s nearly all: what moves when is what sound and pictures of one
 # speaker share.

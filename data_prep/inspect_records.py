@@ -1,7 +1,7 @@
 """Checks a record folder, says what is in it, and shows what is learned from.
 
-  python -m data_prep.inspect_records --records=RECORDS \\
-      --config=configs/tiny_brave.py --report=views.html
+  python -m tfvssl inspect --records=RECORDS \\
+      --config=tiny_brave --report=views.html
 
 Reads every byte (--noverify: only sizes and the beginning of each record) and
 ends with code 3 if anything is damaged. With a config, the report is one HTML
@@ -18,12 +18,16 @@ from absl import flags as absl_flags
 from tfvssl import views
 from tfvssl.config import flag
 from tfvssl.data.records import encoded_clip
+from tfvssl.runtime import binary
 from tfvssl.runtime import exit_codes
 from tfvssl.runtime import storage
 
+from . import next_command
+from . import time_axis
+
 _CONFIG = flag.define_config()
 _RECORDS = absl_flags.DEFINE_string(
-  "records", None, "Folder of data_prep.prepare_records."
+  "records", None, "Folder of tfvssl prepare."
 )
 _VERIFY = absl_flags.DEFINE_bool(
   "verify", True, "Read every byte and check it."
@@ -45,7 +49,6 @@ h2 { font-size: 1.05em; margin: 2em 0 .4em; overflow-wrap: anywhere; }
 figure { margin: .6em 0; }
 img { display: block; max-width: 100%; height: auto; image-rendering: pixelated;
   border: 1px solid #ccc; }
-img.row { min-width: min(100%, 40em); }
 figcaption { color: #555; font-size: .9em; }
 pre { overflow-x: auto; background: #f5f5f5; padding: .8em; }
 """
@@ -61,7 +64,7 @@ def main(argv: Sequence[str]) -> int:
   if has_config != (_REPORT.value is not None):
     raise ValueError(
       "--config and --report belong together; for example"
-      " --config=configs/tiny_brave.py --report=views.html"
+      " --config=tiny_brave --report=views.html"
     )
   experiment = flag.read_config() if has_config else None
   folder = storage.Path(_RECORDS.value)
@@ -72,10 +75,7 @@ def main(argv: Sequence[str]) -> int:
     storage.write_text(_REPORT.value, page)
     print(f"next: open {_REPORT.value} in a browser")
   else:
-    print(
-      "next: python -m tfvssl.train --config=configs/tiny_brave.py"
-      f" --workdir=RUN --config.data.train_records={folder}"
-    )
+    binary.print_next(*next_command.after_records(folder))
   return exit_codes.OK
 
 
@@ -148,6 +148,9 @@ def _summary(folder, manifest) -> Iterator[str]:
   yield "  modalities      " + ", ".join(
     f"{word} in {words[word]}" for word in sorted(words)
   )
+  silent = sum(sum(shard.silent()) for shard in manifest.shards)
+  if all(shard.digests for shard in manifest.shards):
+    yield f"  silent sound    in {silent} clips"
   yield "  labels          " + _counts(labels)
   if captions:
     shown = ", ".join(f"{text!r:.80}" for text in captions[:_MOST_CAPTIONS])
@@ -210,7 +213,11 @@ def render(
 
   method = experiment.method.build()
   specs = method.view_specs
-  records = reader.open_for_views(folder, specs.values())
+  records = reader.open_for_views(
+    folder,
+    specs.values(),
+    use_silent_sound=experiment.data.use_silent_sound,
+  )
   clips = min(clips, records.usable_count)
   try:
     batch = view_images.sample(
@@ -234,18 +241,19 @@ def render(
   for index, number in enumerate(numbers):
     label = int(first.labels[index])
     named = records.classes[label] if label >= 0 else "no label"
-    parts += _clip_parts(context_of[number], named, batch, index, words)
+    shown = {name: (specs[name], view) for name, view in batch.items()}
+    parts += _clip_parts(context_of[number], named, shown, index, words)
   body = "\n".join(parts)
   title = html.escape(f"What the networks see of {folder}")
   return (
     "<!doctype html>\n<html lang='en'><head><meta charset='utf-8'>"
     "<meta name='viewport' content='width=device-width'>"
-    f"<title>{title}</title><style>{_STYLE}</style></head>\n"
+    f"<title>{title}</title><style>{_STYLE}{time_axis.STYLE}</style></head>\n"
     f"<body><h1>{title}</h1>\n{body}\n</body></html>\n"
   )
 
 
-def _clip_parts(context, named, batch, index, words):
+def _clip_parts(context, named, shown, index, words):
   """Yields what the page has of one clip: id, captions and every view."""
   from tfvssl.train import view_images
 
@@ -254,16 +262,22 @@ def _clip_parts(context, named, batch, index, words):
   for text, start_s, end_s in _captions(context):
     line = f"{start_s:.2f} to {end_s:.2f} s: {text}"
     yield f"<p>{html.escape(line)}</p>"
-  for name, view in batch.items():
-    place = f"{name}, from {float(view.start_s[index]):.2f} s"
+  placed = []
+  for name, (spec, view) in shown.items():
+    start_s = float(view.start_s[index])
     if view.text is None:
-      yield _figure(view_images.picture(view, index), place)
+      line = f"{name}, {time_axis.extent(start_s, spec.seconds)}"
+      kind = "sound" if view.audio is not None else ""
+      figure = _figure(view_images.picture(view, index), line, kind)
+      placed.append(time_axis.Piece(start_s, spec.seconds, figure))
     else:
       lines = [
         " ".join(words[name][i] for i in row if i in words[name])
         for row in view.text[index].numpy().tolist()
       ]
+      place = f"{name}, from {start_s:.2f} s"
       yield f"<p>{html.escape(f'{place}: ' + ' / '.join(lines))}</p>"
+  yield time_axis.aligned(placed)
 
 
 def _words(specs):
@@ -325,11 +339,10 @@ def _colour_wheel():
   return view_images.picture(views.View(flow=flow), 0)
 
 
-def _figure(picture, caption):
+def _figure(picture, caption, kind=""):
   import tensorflow as tf
 
   png = base64.b64encode(tf.io.encode_png(picture).numpy()).decode()
-  kind = "row" if picture.shape[1] > 100 else "small"
   return (
     f"<figure><img class='{kind}' alt='{html.escape(caption, quote=True)}'"
     f" src='data:image/png;base64,{png}'>"
@@ -339,7 +352,7 @@ def _figure(picture, caption):
 
 def console_main() -> None:
   """Runs the binary as a console script."""
-  exit_codes.run(main)
+  binary.run(main)
 
 
 if __name__ == "__main__":

@@ -194,7 +194,7 @@ def _wait(pid, timeout_s):
 
 
 def _run_binary(name, args):
-  from tfvssl.runtime import exit_codes
+  from tfvssl.runtime import binary
 
   sys.argv = [name, *args]  # overrides of --config are looked up there
   sys.modules["__main__"].__doc__ = None  # --help shows that of the binary
@@ -202,7 +202,7 @@ def _run_binary(name, args):
   module = importlib.import_module(name)
   if hasattr(module, "__path__"):
     module = importlib.import_module(f"{name}.__main__")
-  exit_codes.run(module.main, sys.argv)
+  binary.run(module.main, sys.argv)
 
 
 def _leave(code):

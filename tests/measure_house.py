@@ -197,14 +197,20 @@ def _read_by_commands(root, folder):
 
 
 def _files_read(root, module, *words, folder):
-  """Returns the project's files that `python -m MODULE WORDS` imports."""
+  """Returns the project's files that `python -m MODULE WORDS` imports.
+
+  The recipe of --config and what lies beside it are left out: they are the
+  question, and another run asks another.
+  """
   note = pathlib.Path(folder) / "read"
   _run(root, _COMMAND, str(note), module, *words)
   paths = map(pathlib.Path, note.read_text(encoding="utf-8").splitlines())
   return sorted(
     path
     for path in paths
-    if any(path.is_relative_to(root / name) for name in _FOLDERS)
+    if any(
+      path.is_relative_to(root / name) for name in _FOLDERS if name != "configs"
+    )
   )
 
 

@@ -19,11 +19,13 @@ class Import:
     name: dotted; of a module of the project where it is one.
     line: in the file.
     top_level: whether it runs when the file is imported.
+    relative: whether it is written with a dot.
   """
 
   name: str
   line: int
   top_level: bool
+  relative: bool = False
 
 
 def python_files(root: pathlib.Path = ROOT) -> list[pathlib.PurePosixPath]:
@@ -60,25 +62,33 @@ def imports_of(
     if isinstance(node, ast.Import):
       names = [alias.name for alias in node.names]
     elif isinstance(node, ast.ImportFrom):
-      names = [_target(node, alias.name, root) for alias in node.names]
+      module = _module(node, path)
+      names = [_target(module, alias.name, root) for alias in node.names]
     else:
       continue
     top_level = id(node) in at_import
-    found += [Import(name, node.lineno, top_level) for name in names]
+    relative = bool(getattr(node, "level", 0))
+    found += [Import(name, node.lineno, top_level, relative) for name in names]
   return sorted(found, key=lambda item: (item.line, item.name))
 
 
-def _target(node, name, root):
-  if node.level:
-    return "." * node.level + (node.module or "")  # relative; never allowed
-  file = root.joinpath(*node.module.split("."), name)
+def _module(node, path):
+  """Returns what `from` names, seen from the root."""
+  if not node.level:
+    return node.module
+  above = path.parts[: -node.level]
+  return ".".join([*above, *filter(None, [node.module])])
+
+
+def _target(module, name, root):
+  file = root.joinpath(*module.split("."), name)
   is_module = (
     file.with_suffix(".py").is_file() or (file / "__init__.py").is_file()
   )
   # A library's names are not files of the project: keep them, so that
   # `from official.modeling import x` shows which leaf is meant.
-  ours = node.module.split(".")[0] in FOLDERS
-  return f"{node.module}.{name}" if is_module or not ours else node.module
+  ours = module.split(".")[0] in FOLDERS
+  return f"{module}.{name}" if is_module or not ours else module
 
 
 def _nodes_run_at_import(tree):

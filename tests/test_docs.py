@@ -2,12 +2,13 @@
 
 import ast
 import re
-import shlex
 
 import pytest
 
 from tests import build_file
+from tests import page_commands
 from tests import source_tree
+from tfvssl import __main__ as front
 from tfvssl.config import moved
 from tfvssl.runtime import exit_codes
 
@@ -19,8 +20,6 @@ PAGES = [
 ]
 IDS = [page.relative_to(ROOT).as_posix() for page in PAGES]
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
-_BLOCK = re.compile(r"^```\w*\n(.*?)^```", re.DOTALL | re.MULTILINE)
-_COMMAND = re.compile(r"\s*(?:\.venv/bin/)?python -m ")
 # Where a path in a page may start.
 _STARTS = ("", "tfvssl", "tfvssl/methods")
 
@@ -95,12 +94,10 @@ def _flags_of(module):
 
 
 def _commands(page):
-  """Yields module and flags of every `python -m` in the page's blocks."""
-  for block in _BLOCK.findall(_text(page)):
-    for line in block.replace("\\\n", " ").splitlines():
-      if command := _COMMAND.match(line):
-        words = shlex.split(line[command.end() :], comments=True)
-        yield words[0], [word for word in words if word.startswith("--")]
+  """Yields module and flags of every command in the page's blocks."""
+  for command in page_commands.of_page(page):
+    if command.program == "python -m":
+      yield command.words[0], command.flags
 
 
 @pytest.mark.parametrize("page", PAGES, ids=IDS)
@@ -113,10 +110,25 @@ def test_commands_have_the_flags_that_they_are_given(page):
 
 
 def test_commands_are_found():
-  assert ("tfvssl.export", ["--workdir=RUN", "--output=EXPORT"]) in list(
-    _commands(ROOT / "README.md")
+  flags = ["--workdir=RUN", "--output=EXPORT"]
+  assert ("tfvssl.export", flags) in _commands(ROOT / "README.md")
+  found = list(_commands(ROOT / "docs" / "mmv.md"))
+  assert found[0] == (
+    "data_prep.generate_demo",
+    ["--output=TOLD", "--captions"],
   )
+  assert ("tfvssl.export", flags) in _commands(ROOT / "docs/add_a_method.md")
+  learning = [
+    module for module, _ in _commands(ROOT / "docs/learning/README.md")
+  ]
+  assert learning[-1] == "benchmarks.cross_modal"
   assert "seed" in _flags_of("data_prep.generate_demo")
+
+
+def test_table_of_commands_is_that_of_the_front_command():
+  rows = _rows(ROOT / "docs" / "commands.md", "`tfvssl`")
+  names = [name.strip("`") for name, _ in rows]
+  assert sorted(names) == sorted(front.COMMANDS)
 
 
 @pytest.mark.parametrize("name", ["architecture", "glossary", "commands"])

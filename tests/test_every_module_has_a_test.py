@@ -30,20 +30,49 @@ COVERED = {
   "tfvssl/config/view.py": "tests/test_views.py",
   # Records of which only the context is read: as whole as the others.
   "tfvssl/data/records/contexts.py": "tests/data/records/test_check.py",
+  # Some of the starts, of the splits, of what is wrong with records.
+  "tfvssl/data/centred.py": "tests/data/test_starts.py",
+  "tfvssl/data/records/misfits.py": "tests/data/records/test_reader.py",
+  "tfvssl/evaluate/samples/held_out.py": (
+    "tests/evaluate/samples/test_splits.py"
+  ),
+  "tfvssl/runtime/tpu.py": "tests/runtime/test_replicas.py",
+  "benchmarks/guards.py": _TIMES,
+  # Inside the graph of an export.
+  "tfvssl/export/jpeg.py": "tests/export/test_serving.py",
+  # One of the random windows, and what hangs on the records' own tests.
+  "tfvssl/data/jitter.py": "tests/data/test_decode.py",
+  "tfvssl/data/records/packed.py": "tests/data/records/test_schema.py",
+  "tfvssl/data/records/skipped.py": "tests/data/records/test_reader.py",
+  # Two of the datasets that are tested there.
+  "tfvssl/data/one_pass.py": "tests/data/test_pipeline.py",
+  "tfvssl/data/second_records.py": "tests/data/test_pipeline.py",
+  # The edges of the graphs.
+  "tfvssl/methods/parts/projection_heads.py": (
+    "tests/methods/parts/test_embedding_graph.py"
+  ),
   "tfvssl/evaluate/protocols/classification.py": _CLASSES,
   "tfvssl/evaluate/protocols/trained.py": _CLASSES,
   # Images that count neither way, on a real split.
   "tfvssl/evaluate/classifiers/difficult.py": (
     "tests/evaluate/protocols/test_images.py"
   ),
+  "tfvssl/train/health_log.py": "tests/train/test_health.py",
+  # A loop that is told nothing between its steps.
+  "tfvssl/train/to_end.py": "tests/train/test_loop.py",
   # Found and read by the store, which writes them.
   "tfvssl/train/checkpoints.py": "tests/train/test_checkpoint_store.py",
+  "tfvssl/train/restoring.py": "tests/train/test_checkpoint_store.py",
+  # Numbers below a picture, and words beside it.
+  "tfvssl/train/picture_numbers.py": "tests/train/test_view_images.py",
   # What the flags of a command ask for, done.
   "tfvssl/deflate/run.py": "tests/deflate/test_command.py",
   "tfvssl/demo/run.py": "tests/demo/test_command.py",
   "tfvssl/embed/inputs.py": "tests/embed/test_command.py",
   "tfvssl/embed/run.py": "tests/embed/test_command.py",
   "tfvssl/search/run.py": "tests/search/test_command.py",
+  # What a process ends with.
+  "tfvssl/runtime/exit_codes.py": "tests/runtime/test_binary.py",
   # The update that the config builds.
   "tfvssl/optim/lars_optimizer.py": "tests/optim/test_lars.py",
   # What retrieval measures, between its protocol and its embeddings.

@@ -24,7 +24,7 @@ _OF_METHODS = (
 )
 _NAMES = re.compile(r"brave|mmv|stica|av_?temporal", re.I)
 # Of a recipe that a help or a `next:` line proposes.
-_RECIPE = re.compile(r"configs/(tiny_\w+|\w+/\w+)\.py")
+_RECIPE = re.compile(r"(--config=|configs/)(tiny_\w+|\w+/\w+)(\.py)?")
 # A paper that is the source of a protocol's settings, or of a flag's.
 _PAPER = re.compile(r"\b(BraVe|MMV|STiCA)('s)? (paper|appendix|evaluates)\b")
 
@@ -111,6 +111,8 @@ def test_what_is_of_methods_is_there():
     ('"""Source: MMV paper; BraVe does so, too."""', []),
     ('def f():\n  """As mmv does."""\n  return 1', []),
     ('x = "python -m tfvssl.train --config=configs/tiny_brave.py"', []),
+    ('x = "for example --config=brave/va_audioset or"', []),
+    ('x = "tiny_brave"', None),
     ('x = "MMV paper appendix A.2, ImageNet"', []),
     ('x = "the run of MMV"', ["1: the run of MMV"]),
     ('x = "configs/tiny_brave.py of brave"', None),

@@ -206,6 +206,24 @@ def test_unlabelled_clips_are_left_out(models, tmp_path):
     _clips(tmp_path / "none", models["video"], training=True)
 
 
+def test_silent_sound_counts_as_it_does_in_the_run(models, tmp_path):
+  made = [record_fixture.make_clip(seed, num_frames=50) for seed in range(4)]
+  made[1].waveform[:] = 0
+  folder = record_fixture.write_records(
+    tmp_path, made, num_shards=1, digests=True
+  )
+
+  def count(encoder):
+    return sum(len(x) for _, x in _clips(folder, encoder, training=False))
+
+  model = models["audio"]
+  assert not model.use_silent_sound
+  assert count(model) == count(model.spec) == 3
+  model.use_silent_sound = True
+  assert count(model) == 4
+  model.use_silent_sound = False
+
+
 @pytest.mark.slow
 def test_the_documented_example_learns(folder, monkeypatch, capsys):
   text = (ROOT / "docs" / "keras.md").read_text(encoding="utf-8")

@@ -194,6 +194,9 @@ def _evaluate(copies, name, protocol, *flags):
   # What a view says since then; of these views it says what held before.
   view = ours["protocol"]["train_view"]
   assert (view.pop("optional"), view.pop("record_rate_hz")) == (False, 25.0)
+  for split in ours["splits"]:
+    for side in ("train", "test"):  # of the svm alone
+      assert split.pop(f"{side}_clips_constant", 0) == 0
   return ours, _result(_STORED / name / "results" / f"{protocol}.json")
 
 
@@ -243,7 +246,11 @@ def _hold_embeddings(export, folder):
     f"--output={output}",
   )
   ours, theirs = np.load(output), np.load(_STORED / "index.npz")
-  assert ours.files == theirs.files
+  # Labels are new; the other columns are where they were.
+  assert [name for name in ours.files if name != "label"] == theirs.files
+  assert ours["label"].tolist() == [
+    str(path).partition("/")[0] for path in ours["path"]
+  ]
   for key in set(theirs.files) - {"model", "root"}:
     if theirs[key].dtype == np.float32:
       # Behind a norm over 24 rows the largest are 60.
@@ -271,6 +278,7 @@ def test_stored_embeddings_are_searched(tmp_path):
   assert [row[2:] for row in rows] == [row[2:] for row in expected]
   scores = [[float(row[1]) for row in table] for table in (rows, expected)]
   np.testing.assert_allclose(*scores, rtol=0, atol=1e-3)  # as printed
+  assert "(6 pairs)" in printed
 
 
 def test_stored_records_have_the_digests_of_their_manifest():

@@ -1,7 +1,8 @@
 """Self-supervised video representation learning in TensorFlow.
 
 `tfvssl.from_pretrained(RUN)` gives a run's networks as Keras models; see
-tfvssl.pretrained.
+tfvssl.pretrained. `tfvssl.load(EXPORT)` embeds and searches; see
+tfvssl.search.model.
 """
 
 import importlib
@@ -18,9 +19,11 @@ warnings.filterwarnings("ignore", "You are using a Python", FutureWarning)
 
 __version__ = "0.2.0"
 
+_LAZY = {"from_pretrained": "tfvssl.pretrained", "load": "tfvssl.search.model"}
+
 
 def __getattr__(name: str) -> object:
-  """Returns `from_pretrained`, which loads TensorFlow when it is asked for."""
-  if name == "from_pretrained":
-    return importlib.import_module("tfvssl.pretrained").from_pretrained
+  """Returns what loads TensorFlow when it is asked for."""
+  if name in _LAZY:
+    return getattr(importlib.import_module(_LAZY[name]), name)
   raise AttributeError(f"module 'tfvssl' has no attribute '{name}'")

@@ -19,8 +19,8 @@ from tfvssl.config import experiment
 from tfvssl.config import protocols
 from tfvssl.config import rules
 from tfvssl.config import tree
-from tfvssl.data import clip_views
-from tfvssl.data import pipeline
+from tfvssl.data import one_pass
+from tfvssl.data import regular_views
 from tfvssl.data.records import damage
 from tfvssl.data.records import manifest
 from tfvssl.data.records import reader
@@ -55,9 +55,9 @@ def from_pretrained(workdir: storage.PathLike) -> dict[str, tf.keras.Model]:
   rules.require_local("workdir", str(workdir))
   policy = tf.keras.mixed_precision.global_policy()
   try:
-    _, method, _ = weights.load_method(workdir)
+    run, method, _ = weights.load_method(workdir)
     return {
-      name: _functional(name, encoder)
+      name: _functional(name, encoder, run.data.use_silent_sound)
       for name, encoder in method.encoders().items()
     }
   finally:  # the run's precision is that of its own layers only
@@ -114,10 +114,15 @@ class Pretrained(tf.keras.Model):
 
   Attributes:
     spec: the view that it takes; not saved.
+    use_silent_sound: whether silent sound counts for its run; not saved.
   """
 
+  use_silent_sound = False
 
-def _functional(name: str, encoder: base.Encoder) -> tf.keras.Model:
+
+def _functional(
+  name: str, encoder: base.Encoder, use_silent_sound: bool
+) -> tf.keras.Model:
   shape = features.input_shape(encoder.spec)[1:]
   inputs = tf.keras.Input(shape, dtype=tf.float32, name=f"{name}_input")
   backbone = Backbone(
@@ -128,6 +133,7 @@ def _functional(name: str, encoder: base.Encoder) -> tf.keras.Model:
   )
   model = Pretrained(inputs, backbone(inputs), name=name)
   model.spec = encoder.spec
+  model.use_silent_sound = use_silent_sound
   return model
 
 
@@ -158,7 +164,7 @@ def labelled_clips(
   the first counts.
 
   Args:
-    records: folder of data_prep.prepare_records.
+    records: folder of tfvssl prepare.
     encoder: of `from_pretrained`, or the view that it takes.
     batch_size: clips of a batch.
     training: endless batches of random views, in shuffled order; give
@@ -175,7 +181,11 @@ def labelled_clips(
   """
   spec = encoder if isinstance(encoder, views.ViewSpec) else encoder.spec
   spec = dataclasses.replace(spec, optional=False)  # zeros show no class
-  opened = reader.open_for_views(records, [spec])
+  opened = reader.open_for_views(
+    records,
+    [spec],
+    use_silent_sound=getattr(encoder, "use_silent_sound", False),
+  )
   _check_labels(opened)
   label_of = tf.constant(_label_table(opened, classes))
   if training:
@@ -205,7 +215,7 @@ def labelled_clips(
 
 def _check_labels(records):
   """Reads up to the first labelled clip; without one, training never starts."""
-  labels = pipeline.evaluation_dataset(
+  labels = one_pass.dataset(
     records,
     lambda clip, seed: {features.VIEW_NAME: views.View(labels=clip.label)},
     modalities=records.modalities,
@@ -225,7 +235,8 @@ def _label_table(records, classes):
   """Returns the label by the folder's own number of the class."""
   own = records.classes
   classes = own if classes is None else classes
-  unknown = [name for name in own if name not in classes]
+  empty = records.manifest.empty_classes
+  unknown = [name for name in own if name not in (*classes, *empty)]
   if unknown:
     raise ValueError(
       f"`classes` lacks {unknown[0]!r} of {records.folder}; give the classes of"
@@ -250,7 +261,7 @@ def _first_views(records, spec):
 
   def sample_views(clip, seed):
     del seed  # nothing is random
-    view = clip_views.evaluation_views(
+    view = regular_views.evaluation_views(
       clip,
       spec,
       temporal_clips=1,
@@ -264,7 +275,7 @@ def _first_views(records, spec):
     }
     return {features.VIEW_NAME: view._replace(**only)}
 
-  dataset = pipeline.evaluation_dataset(
+  dataset = one_pass.dataset(
     records,
     sample_views,
     modalities=records.modalities,

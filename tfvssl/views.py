@@ -358,7 +358,7 @@ class TextViewSpec(ViewSpec):
     if not self.vocabulary:
       raise ValueError(
         f"`{name}.vocabulary` is empty; name the file of the words, or make"
-        " one of your captions with data_prep.make_vocabulary."
+        " one of your captions with tfvssl vocabulary."
       )
 
   @property

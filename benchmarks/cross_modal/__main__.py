@@ -14,6 +14,7 @@ from absl import flags
 
 from benchmarks.cross_modal import runs as cross_modal_runs
 from benchmarks.cross_modal import table
+from tfvssl.runtime import binary
 from tfvssl.runtime import exit_codes
 from tfvssl.runtime import storage
 
@@ -51,4 +52,4 @@ def main(argv: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-  exit_codes.run(main)
+  binary.run(main)

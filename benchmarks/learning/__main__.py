@@ -20,6 +20,7 @@ from absl import flags
 
 from benchmarks.learning import plan
 from benchmarks.learning import run
+from tfvssl.runtime import binary
 from tfvssl.runtime import exit_codes
 from tfvssl.runtime import storage
 
@@ -97,4 +98,4 @@ def _request():
 
 
 if __name__ == "__main__":
-  exit_codes.run(main)
+  binary.run(main)

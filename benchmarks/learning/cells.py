@@ -98,7 +98,9 @@ def _calibrated(experiment, records):
 
 def _retrieval(experiment, method, test_records):
   records = reader.open_for_views(
-    test_records, list(method.view_specs.values())
+    test_records,
+    list(method.view_specs.values()),
+    use_silent_sound=experiment.data.use_silent_sound,
   )
   found = narrow_to_broad.measure(
     method, records, seed=experiment.seed, batch_size=experiment.batch_size

@@ -14,7 +14,7 @@ import tensorflow as tf
 import tqdm
 
 from tfvssl.data import last_batch
-from tfvssl.data import pipeline
+from tfvssl.data import one_pass
 from tfvssl.data.records import damage
 from tfvssl.data.records import reader
 from tfvssl.methods import brave
@@ -73,7 +73,7 @@ def measure(
 
   found = {name: [] for name in method.config.broad}
   for draw in range(draws):
-    batches = pipeline.evaluation_dataset(
+    batches = one_pass.dataset(
       records,
       method.sample_views,
       modalities=records.modalities,

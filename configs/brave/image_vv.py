@@ -13,10 +13,11 @@ Left open by the paper: data set, backbone and length of training. They are
 Reproduced here: no; never run beyond its construction.
 """
 
-from configs.brave import common
 from tfvssl.backbones import tsm_resnet
 from tfvssl.config import experiment
 from tfvssl.config import paper_rows
+
+from . import common
 
 PAPER = (
   paper_rows.Row(

@@ -13,9 +13,10 @@ Left open by the paper: why K600 differs between the two tables; by their text
 Reproduced here: no; never run beyond its construction.
 """
 
-from configs.brave import common
 from tfvssl.config import experiment
 from tfvssl.config import paper_rows
+
+from . import common
 
 PAPER = (
   paper_rows.Row(

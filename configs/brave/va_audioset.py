@@ -11,9 +11,10 @@ Cost: 620k steps of 512 clips, 16 Cloud TPUs (paper A.1), hours unknown.
 Reproduced here: no; never run beyond its construction.
 """
 
-from configs.brave import common
 from tfvssl.config import experiment
 from tfvssl.config import paper_rows
+
+from . import common
 
 PAPER = (
   paper_rows.Row(

@@ -11,11 +11,12 @@ Cost: 620k steps of 512 clips, 16 Cloud TPUs (paper A.1), hours unknown.
 Reproduced here: no; never run beyond its construction.
 """
 
-from configs.brave import common
 from tfvssl.backbones import r2plus1d
 from tfvssl.config import experiment as config
 from tfvssl.config import paper_rows
 from tfvssl.optim import lars
+
+from . import common
 
 PAPER = (
   paper_rows.Row(

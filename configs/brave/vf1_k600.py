@@ -12,9 +12,10 @@ Left open by the paper: how flow becomes the network's input; `scale_px` of
 Reproduced here: no; never run beyond its construction.
 """
 
-from configs.brave import common
 from tfvssl.config import experiment
 from tfvssl.config import paper_rows
+
+from . import common
 
 PAPER = (
   paper_rows.Row(

@@ -14,9 +14,10 @@ Left open by the paper: the rate of this flow view: 6.25 frames per second by
 Reproduced here: no; never run beyond its construction.
 """
 
-from configs.brave import common
 from tfvssl.config import experiment
 from tfvssl.config import paper_rows
+
+from . import common
 
 PAPER = (
   paper_rows.Row(

@@ -14,10 +14,11 @@ Left open by the paper: the rate of this flow view: 6.25 frames per second by
 Reproduced here: no; never run beyond its construction.
 """
 
-from configs.brave import common
 from tfvssl.backbones import tsm_resnet
 from tfvssl.config import experiment as config
 from tfvssl.config import paper_rows
+
+from . import common
 
 PAPER = (
   paper_rows.Row(

@@ -14,9 +14,10 @@ Left open by the paper: frames, rate and size of this broad view. It is that of
 Reproduced here: no; never run beyond its construction.
 """
 
-from configs.brave import common
 from tfvssl.config import experiment
 from tfvssl.config import paper_rows
+
+from . import common
 
 PAPER = (
   paper_rows.Row(

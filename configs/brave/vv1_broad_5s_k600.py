@@ -13,9 +13,10 @@ Left open by the paper: frames and size of this broad view. It has 32 frames
 Reproduced here: no; never run beyond its construction.
 """
 
-from configs.brave import common
 from tfvssl.config import experiment
 from tfvssl.config import paper_rows
+
+from . import common
 
 PAPER = (
   paper_rows.Row(

@@ -10,10 +10,11 @@ Cost: 300k steps of 512 clips, 16 Cloud TPUs (paper A.1), hours unknown.
 Reproduced here: no; never run beyond its construction.
 """
 
-from configs.brave import common
 from tfvssl import views
 from tfvssl.config import experiment
 from tfvssl.config import paper_rows
+
+from . import common
 
 PAPER = (
   paper_rows.Row(

@@ -13,10 +13,11 @@ Left open by the paper: how many frames a narrow R3D view has. It is 16 here
 Reproduced here: no; never run beyond its construction.
 """
 
-from configs.brave import common
 from tfvssl.backbones import r3d
 from tfvssl.config import experiment
 from tfvssl.config import paper_rows
+
+from . import common
 
 PAPER = (
   paper_rows.Row(

@@ -11,8 +11,9 @@ Cost: 500k steps of 512 clips, 20 hours on 16 Cloud TPUs (paper Sec. 4.2).
 Reproduced here: no; never run beyond its construction.
 """
 
-from configs.mmv import common
 from tfvssl.config import experiment
+
+from . import common
 
 PAPER = common.ablation_rows(
   ("Table 6", "S3D-G, train: Vision+Audio"),

@@ -12,9 +12,10 @@ Left open by the paper: the form of the loss over a batch and its temperature;
 Reproduced here: no; never run beyond its construction.
 """
 
-from configs.mmv import common
 from tfvssl.config import experiment
 from tfvssl.methods.parts import contrastive
+
+from . import common
 
 PAPER = common.ablation_rows(
   ("Table 7", "Logistic loss"),

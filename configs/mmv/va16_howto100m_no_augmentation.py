@@ -13,9 +13,10 @@ Left open by the paper: what "None" leaves. Here clips and squares are taken at
 Reproduced here: no; never run beyond its construction.
 """
 
-from configs.mmv import common
 from tfvssl.config import experiment
 from tfvssl.config import pictures
+
+from . import common
 
 PAPER = common.ablation_rows(
   ("Table 9", "None, None"),

@@ -13,8 +13,9 @@ Left open by the paper: whether 0.01 of the largest amplitude is the variance
 Reproduced here: no; never run beyond its construction.
 """
 
-from configs.mmv import common
 from tfvssl.config import experiment
+
+from . import common
 
 PAPER = common.ablation_rows(
   ("Table 9", "Standard, Gaussian noise"),

@@ -14,9 +14,10 @@ Left open by the paper: the stripes; it cites GDT, whose released main_gdt.py
 Reproduced here: no; never run beyond its construction.
 """
 
-from configs.mmv import common
 from tfvssl.config import experiment
 from tfvssl.config import sound
+
+from . import common
 
 PAPER = common.ablation_rows(
   ("Table 9", "Standard, SpecAugment weak"),

@@ -10,9 +10,10 @@ Cost: 500k steps of 512 clips; devices and hours unknown.
 Reproduced here: no; never run beyond its construction.
 """
 
-from configs.mmv import common
 from tfvssl.backbones import tsm_resnet
 from tfvssl.config import experiment
+
+from . import common
 
 PAPER = common.ablation_rows(
   ("Table 6", "TSM Res50x2, train: Vision+Audio"),

@@ -11,8 +11,9 @@ Cost: 500k steps of 4096 clips; devices and hours unknown.
 Reproduced here: no; never run beyond its construction.
 """
 
-from configs.mmv import common
 from tfvssl.config import experiment
+
+from . import common
 
 PAPER = (
   common.final_row(

@@ -14,9 +14,10 @@ Cost: 500k steps of 512 clips, 20 hours on 16 Cloud TPUs (paper Sec. 4.2).
 Reproduced here: no; never run beyond its construction.
 """
 
-from configs.mmv import common
 from tfvssl.config import experiment
 from tfvssl.methods.parts import embedding_graph
+
+from . import common
 
 PAPER = common.ablation_rows(
   ("Table 1", "(a) VAT (FAC)"),

@@ -20,9 +20,10 @@ Cost: 500k steps of 4096 clips, 3 days on 32 Cloud TPUs (paper Sec. 4.3).
 Reproduced here: no; never run beyond its construction.
 """
 
-from configs.mmv import common
 from tfvssl.backbones import tsm_resnet
 from tfvssl.config import experiment
+
+from . import common
 
 PAPER = (
   common.final_row(

@@ -20,9 +20,10 @@ Cost: 500k steps of 2048 clips; devices and hours unknown.
 Reproduced here: no; never run beyond its construction.
 """
 
-from configs.mmv import common
 from tfvssl.backbones import tsm_resnet
 from tfvssl.config import experiment
+
+from . import common
 
 PAPER = (
   common.final_row(

@@ -15,7 +15,7 @@ Source: the lists of the dataset's publisher; used by paper Sec. 4.1.
 import pathlib
 import re
 
-from data_prep.datasets import official
+from . import official
 
 _SPLITS = ("balanced_train", "unbalanced_train", "eval")
 _ID = re.compile(r"[A-Za-z0-9_-]+")

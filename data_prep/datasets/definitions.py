@@ -1,14 +1,14 @@
 """All datasets that data_prep.prepare_records knows."""
 
-from data_prep.datasets import audioset
-from data_prep.datasets import esc50
-from data_prep.datasets import hmdb51
-from data_prep.datasets import howto100m
-from data_prep.datasets import kinetics
-from data_prep.datasets import msrvtt
-from data_prep.datasets import ucf101
-from data_prep.datasets import voc2007
-from data_prep.datasets import youcook2
+from . import audioset
+from . import esc50
+from . import hmdb51
+from . import howto100m
+from . import kinetics
+from . import msrvtt
+from . import ucf101
+from . import voc2007
+from . import youcook2
 
 BY_NAME = {
   module.DEFINITION.name: module.DEFINITION

@@ -8,8 +8,8 @@ Source: the repository of the dataset; used by paper Sec. 4.1.
 import os
 import pathlib
 
-from data_prep.datasets import official
-from data_prep.prepare_records import splits
+from ..prepare_records import splits
+from . import official
 
 NUM_SPLITS = 5
 _COLUMNS = ("filename", "fold", "target", "category")

@@ -9,8 +9,8 @@ import os
 import pathlib
 import re
 
-from data_prep.datasets import official
-from data_prep.prepare_records import splits
+from ..prepare_records import splits
+from . import official
 
 NUM_SPLITS = 3
 _LIST = re.compile(r"(.+)_test_split([1-3])\.txt", re.DOTALL)

@@ -16,10 +16,11 @@ import math
 import pathlib
 import re
 
-from data_prep.datasets import official
-from data_prep.prepare_records import sources
-from data_prep.prepare_records import splits
 from tfvssl.data.records import encoded_clip
+
+from ..prepare_records import sources
+from ..prepare_records import splits
+from . import official
 
 _LIST = "HowTo100M_v1.csv"
 _ID = re.compile(r"[A-Za-z0-9_-]{11}")

@@ -10,7 +10,7 @@ Source: the lists of the dataset's publisher; used by paper Sec. 4.1.
 import pathlib
 import re
 
-from data_prep.datasets import official
+from . import official
 
 _LISTS = (("train.csv",), ("validate.csv", "val.csv"), ("test.csv",))
 _COLUMNS = ("?label", "youtube_id", "time_start", "time_end", "?split")

@@ -15,9 +15,9 @@ appendix A.2.
 import pathlib
 import re
 
-from data_prep.datasets import official
-from data_prep.prepare_records import sources
-from data_prep.prepare_records import splits
+from ..prepare_records import sources
+from ..prepare_records import splits
+from . import official
 
 _CSV = "MSRVTT_JSFUSION_test.csv"
 _JSON = re.compile(r".*videodatainfo.*\.json")

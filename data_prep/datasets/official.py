@@ -9,9 +9,10 @@ import math
 import pathlib
 from typing import Any
 
-from data_prep.prepare_records import sources
 from tfvssl.data.media import streams
 from tfvssl.data.records import encoded_clip
+
+from ..prepare_records import sources
 
 _MOST_PROBLEMS = 10
 _MAX_LINE = 1 << 20

@@ -11,10 +11,11 @@ import re
 
 from absl import logging
 
-from data_prep.datasets import official
-from data_prep.prepare_records import sources
-from data_prep.prepare_records import still_picture
 from tfvssl.data.media import streams
+
+from ..prepare_records import sources
+from ..prepare_records import still_picture
+from . import official
 
 _SOUND_SUFFIXES = frozenset(
   ".ogg .oga .opus .wav .mp3 .flac .m4a .aac .aif .aiff".split()

@@ -9,8 +9,8 @@ Sec. 4.1.
 import os
 import pathlib
 
-from data_prep.datasets import official
-from data_prep.prepare_records import splits
+from ..prepare_records import splits
+from . import official
 
 NUM_SPLITS = 3
 

@@ -10,10 +10,11 @@ Source: ImageSets/Main of the development kit; used by MMV paper Sec. 4.1.
 import pathlib
 import re
 
-from data_prep.datasets import official
-from data_prep.prepare_records import sources
-from data_prep.prepare_records import splits
 from tfvssl import views
+
+from ..prepare_records import sources
+from ..prepare_records import splits
+from . import official
 
 _LIST = re.compile(r"([a-z]+)_(trainval|test)\.txt")
 _SPLITS = {"trainval": splits.TRAIN, "test": splits.TEST}

@@ -16,8 +16,8 @@ by MMV paper, appendix A.2.
 import pathlib
 import re
 
-from data_prep.datasets import official
-from data_prep.prepare_records import sources
+from ..prepare_records import sources
+from . import official
 
 _JSON = "youcookii_annotations_trainval.json"
 _CSV = "validation_youcook.csv"

@@ -1,9 +1,9 @@
 """Generates the demo: labelled motions with matching sounds, as mp4 files.
 
-  python -m data_prep.generate_demo --output=demo/videos --seed=0
+  python -m tfvssl generate-demo --output=demo/videos --seed=0
 
 Writes OUTPUT/<split>/<label>/<split>_<number>.mp4 (H.264 at 25 fps, AAC) and
-OUTPUT/clips.csv with path, label and split for data_prep.prepare_records.
+OUTPUT/clips.csv with path, label and split for tfvssl prepare.
 With --captions every clip also has a sentence that names what moves and how
 it sounds. The pictures are the same for the same flags; what is there stays,
 so a rerun continues. See data_prep.generate_demo.scenes for what a clip holds.
@@ -14,8 +14,9 @@ import pathlib
 from absl import app
 from absl import flags
 
-from data_prep.generate_demo import clips
-from tfvssl.runtime import exit_codes
+from tfvssl.runtime import binary
+
+from . import clips
 
 _OUTPUT = flags.DEFINE_string(
   "output", None, "Folder for the videos and clips.csv.", required=True
@@ -48,17 +49,20 @@ def main(argv: list[str]) -> None:
     workers=_WORKERS.value,
     captions=_CAPTIONS.value,
   )
-  print(
-    f"{written} clips written to {output}. Next:\n"
-    "  python -m data_prep.prepare_records"
-    f" --input={output / clips.CSV_NAME} --output=RECORDS"
-    " --modalities=rgb,audio,spectrogram"
+  print(f"{written} clips written to {output}.")
+  binary.print_next(
+    "tfvssl",
+    "prepare",
+    f"--input={output / clips.CSV_NAME}",
+    "--output=RECORDS",
+    "--modalities=rgb,audio",
+    "--short_side=64",
   )
 
 
 def console_main() -> None:
   """Console script tfvssl-generate-demo."""
-  exit_codes.run(main)
+  binary.run(main)
 
 
 if __name__ == "__main__":

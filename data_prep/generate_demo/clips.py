@@ -14,9 +14,10 @@ import time
 from absl import logging
 import numpy as np
 
-from data_prep.generate_demo import scenes
 from tfvssl.data.media import mp4
 from tfvssl.runtime import storage
+
+from . import scenes
 
 CSV_NAME = "clips.csv"
 _SETTINGS_NAME = "settings.json"

@@ -1,6 +1,6 @@
 """Makes a vocabulary of the captions of record folders.
 
-  python -m data_prep.make_vocabulary --records=RECORDS --output=words.txt
+  python -m tfvssl vocabulary --records=RECORDS --output=words.txt
 
 One word a line: the four special words, then the words of the captions by
 falling count, equal ones in alphabetical order. The line, counted from 0, is
@@ -14,12 +14,15 @@ from collections.abc import Sequence
 
 from absl import flags as absl_flags
 
-from data_prep.make_vocabulary import counting
+from tfvssl.runtime import binary
 from tfvssl.runtime import exit_codes
 from tfvssl.runtime import storage
 
+from .. import next_command
+from . import counting
+
 _RECORDS = absl_flags.DEFINE_multi_string(
-  "records", None, "Folders of data_prep.prepare_records.", required=True
+  "records", None, "Folders of tfvssl prepare.", required=True
 )
 _OUTPUT = absl_flags.DEFINE_string(
   "output", None, "Text file to write.", required=True
@@ -30,6 +33,7 @@ _MAX_WORDS = absl_flags.DEFINE_integer(
   "Most lines of the file; the published table of embeddings has 65536 rows.",
   lower_bound=5,
 )
+BATCH_SIZE = 32  # of configs/tiny_mmv
 
 
 def main(argv: Sequence[str]) -> int:
@@ -60,18 +64,22 @@ def main(argv: Sequence[str]) -> int:
     f"{len(words)} words in {output}, {covered / running:.1%} of {running}"
     f" running words; the captions hold {len(counts)} words"
   )
-  print(
-    "next: python -m tfvssl.train --config=configs/tiny_mmv.py --workdir=RUN"
-    f" --config.data.train_records={_RECORDS.value[0]}"
-    f" --config.method.partners.text.view.vocabulary={output}"
-    f" --config.method.partners.text.backbone.vocabulary_size={len(words)}"
+  folders = [storage.Path(folder) for folder in _RECORDS.value[:2]]
+  binary.print_next(
+    "tfvssl.train",
+    "--config=tiny_mmv",
+    "--workdir=RUN",
+    *next_command.of_data(*folders),
+    *next_command.batch_flags(folders, ("rgb",), BATCH_SIZE),
+    f"--config.method.partners.text.view.vocabulary={output}",
+    f"--config.method.partners.text.backbone.vocabulary_size={len(words)}",
   )
   return exit_codes.OK
 
 
 def console_main() -> None:
   """Runs the binary as a console script."""
-  exit_codes.run(main)
+  binary.run(main)
 
 
 if __name__ == "__main__":

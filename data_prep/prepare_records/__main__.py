@@ -1,6 +1,6 @@
 """Turns a folder of videos, or a csv that names them, into records.
 
-  python -m data_prep.prepare_records --input=VIDEOS --output=RECORDS \\
+  python -m tfvssl prepare --input=VIDEOS --output=RECORDS \\
       --modalities=rgb,audio --test_share=0.25
 
 With a folder every file is an input and the first-level sub-folder is its
@@ -13,7 +13,7 @@ A caption of the csv lasts all of its row. Captions with times come from a csv
 of their own, --captions, several rows for a path; every clip of a cut file has
 those that it overlaps.
 
-  python -m data_prep.prepare_records --dataset=hmdb51 --annotations=LISTS \\
+  python -m tfvssl prepare --dataset=hmdb51 --annotations=LISTS \\
       --input=VIDEOS --output=RECORDS --dataset_split=1 --modalities=rgb
 
 With a dataset its official lists say which files of the folder are clips, and
@@ -23,7 +23,8 @@ several official splits each is one run, into OUTPUT/split_1/train and so on;
 what an earlier split has decoded is copied.
 
 Every input is either written or stands, with its reason, in quarantine.csv;
-report.json has the counts.
+report.json has the counts. With --damage=skip_clips an input that is damaged
+somewhere keeps its whole clips, and skipped_clips.csv has the others.
 
 An interrupted run continues when it is started again with the same flags.
 """
@@ -35,12 +36,15 @@ import os
 from absl import app
 from absl import flags
 
-from data_prep.datasets import definitions
-from data_prep.prepare_records import optical_flow
-from data_prep.prepare_records import run
-from data_prep.prepare_records import settings as settings_lib
-from data_prep.prepare_records import splits
+from tfvssl.runtime import binary
 from tfvssl.runtime import exit_codes
+
+from .. import next_command
+from ..datasets import definitions
+from . import optical_flow
+from . import run
+from . import settings as settings_lib
+from . import splits
 
 _DEFAULTS = settings_lib.Settings()
 
@@ -158,6 +162,14 @@ _DECODE_BUDGET = flags.DEFINE_float(
   "How long the decoder may keep a file waiting, in seconds; 0 for ten times"
   " its duration and at least 30 s.",
 )
+_DAMAGE = flags.DEFINE_enum(
+  "damage",
+  _DEFAULTS.damage,
+  list(settings_lib.DAMAGE),
+  "What becomes of an input with damage: `strict` leaves all of it out,"
+  " `skip_clips` keeps the clips before and behind the damage that are whole"
+  " and lists the others in skipped_clips.csv.",
+)
 _SILENCE = flags.DEFINE_float(
   "worker_silence_s",
   600.0,
@@ -230,6 +242,7 @@ def _settings():
     ),
     max_pixels=_MAX_PIXELS.value,
     decode_budget_s=_DECODE_BUDGET.value,
+    damage=_DAMAGE.value,
     images=_IMAGES.value or _is_of_images(),
   )
   settings.validate()
@@ -283,6 +296,21 @@ def _conclude(summary, request):
     f" {summary['clip_count']} clips in {folder}; quarantined:"
     f" {_words(summary['reasons'])}"
   )
+  if skipped := len(summary["skipped_clips"]):
+    print(
+      f"{skipped} damaged clips of inputs that became clips are skipped; see"
+      f" {folder / 'skipped_clips.csv'}"
+    )
+  if summary["silent_clips"]:
+    print(
+      f"{len(summary['silent_clips'])} clips have silent sound; it counts as"
+      " none unless `data.use_silent_sound` is true"
+    )
+  if summary["empty_classes"]:
+    print(
+      "classes of which no clip was kept, and which count nowhere:"
+      f" {', '.join(summary['empty_classes'])}"
+    )
   if not summary["clip_count"]:
     raise exit_codes.UserError(
       exit_codes.DATA,
@@ -294,11 +322,7 @@ def _conclude(summary, request):
     if splits.TRAIN in summary["clips_per_split"]
     else (sorted(summary["clips_per_split"])[0])
   )
-  print(
-    "next: python -m tfvssl.train --config=configs/tiny_brave.py"
-    f" --workdir=RUN --config.data.train_records={folder / split}"
-    f"{_rate_flags()}"
-  )
+  binary.print_next(*next_command.after_records(folder / split))
   share = summary["quarantined_count"] / summary["input_count"]
   if share > _MAX_QUARANTINED.value:
     raise exit_codes.UserError(
@@ -310,24 +334,13 @@ def _conclude(summary, request):
   return exit_codes.OK
 
 
-def _rate_flags():
-  """Returns how views are told that the records have other rates."""
-  words = ""
-  if _FRAME_RATE.value != _DEFAULTS.frame_rate_hz:
-    words += f" --config.method.narrow.record_rate_hz={_FRAME_RATE.value:g}"
-  if _SAMPLE_RATE.value != _DEFAULTS.sample_rate_hz:
-    kind = "--config.method.broad.audio.view.spectrogram"
-    words += f" {kind}.sample_rate_hz={_SAMPLE_RATE.value}"
-  return words
-
-
 def _words(reasons):
   return ", ".join(f"{n} {reason}" for reason, n in reasons.items()) or "none"
 
 
 def console_main() -> None:
   """The console script."""
-  exit_codes.run(main)
+  binary.run(main)
 
 
 if __name__ == "__main__":

@@ -9,10 +9,11 @@ import pathlib
 
 from absl import logging
 
-from data_prep.prepare_records import sources
 from tfvssl.data.media import streams
 from tfvssl.data.records import encoded_clip
 from tfvssl.data.records import schema
+
+from . import sources
 
 COLUMNS = ("path", "text", "start_s", "end_s")
 _OVERHEAD_BYTES = 16  # of one more caption in a record: times and lengths
@@ -38,6 +39,8 @@ def attach(inputs: list[sources.ClipSource], path: pathlib.Path) -> None:
   unknown = dict(found)
   for source in inputs:
     key = _key(source.relative)
+    if key not in found and source.file:
+      key = source.file  # of a link
     source.captions = tuple(found.get(key, ()))
     unknown.pop(key, None)
   if unknown:

@@ -8,15 +8,18 @@ import os
 import numpy as np
 import tensorflow as tf
 
-from data_prep.prepare_records import captions
-from data_prep.prepare_records import optical_flow
-from data_prep.prepare_records import settings as settings_lib
-from data_prep.prepare_records import sources
-from data_prep.prepare_records import still_picture
 from tfvssl import views
 from tfvssl.data import spectrogram
 from tfvssl.data.media import streams
+from tfvssl.data.records import content
 from tfvssl.data.records import encoded_clip
+
+from . import captions
+from . import optical_flow
+from . import settings as settings_lib
+from . import sources
+from . import still_picture
+from . import stillness
 
 # A file that holds a stretch may be so much longer, in seconds: cuts end at
 # key frames and whole packets of sound.
@@ -29,15 +32,17 @@ class Notes:
 
   Attributes:
     tail_s: seconds at the end that were too short for a clip of their own.
-    silent: ids of clips whose sound is digital silence.
+    silent: ids of clips whose sound is silent, or nearly so; see content.
     padded: ids of clips whose sound ends half a second or more too early.
     remarks: lines about the file or its stretch, such as a change of channels.
+    skipped: start, end, reason and detail of clips that are damaged.
   """
 
   tail_s: float = 0.0
   silent: list[str] = dataclasses.field(default_factory=list)
   padded: list[str] = dataclasses.field(default_factory=list)
   remarks: list[str] = dataclasses.field(default_factory=list)
+  skipped: list[list[str]] = dataclasses.field(default_factory=list)
 
 
 def encode(
@@ -71,24 +76,52 @@ def encode(
   else:
     info = streams.probe(source.path, max_pixels=settings.max_pixels)
     notes.remarks += info.remarks
-    source = _without_cut(source, info)
-    clips = _of_media(source, info, settings, notes)
+    source = without_cut(source, info)
+    clips = of_media(source, info, settings, notes)
   first, second = next(clips), next(clips, None)
   following = () if second is None else itertools.chain([second], clips)
   for position, clip in enumerate(itertools.chain([first], following)):
     first_frame = position * settings.clip_frames
-    clip.start_s = source.start_s + first_frame / settings.frame_rate_hz
-    cut = "" if second is None else f"#{sources.seconds_text(clip.start_s)}"
-    clip.clip_id = source.clip_id + cut
-    clip.path = os.path.normpath(source.relative)  # a csv may say ./a.mp4
-    clip.label_index, *others = label_indices or (-1,)
-    clip.other_label_indices = tuple(others)
-    clip.label_text = source.label_text
-    clip.captions = captions.of_clip(source, clip.start_s, clip.duration_s)
-    _note_sound(clip, notes)
-    if not settings.wants(views.Modality.AUDIO):
-      clip.waveform = None
+    start_s = source.start_s + first_frame / settings.frame_rate_hz
+    is_cut = second is not None
+    complete(clip, source, label_indices, settings, notes, start_s, is_cut)
     yield clip
+
+
+def complete(
+  clip: encoded_clip.EncodedClip,
+  source: sources.ClipSource,
+  label_indices: tuple[int, ...],
+  settings: settings_lib.Settings,
+  notes: Notes,
+  start_s: float,
+  is_cut: bool,
+) -> None:
+  """Fills in all that a clip says of its source.
+
+  Args:
+    clip: with its pictures and its sound.
+    source: see `encode`.
+    label_indices: likewise.
+    settings: likewise.
+    notes: likewise.
+    start_s: of the clip, in seconds of its file.
+    is_cut: the source has other clips, so that the start is part of the id.
+  """
+  clip.start_s = start_s
+  cut = f"#{sources.seconds_text(clip.start_s)}" if is_cut else ""
+  clip.clip_id = source.clip_id + cut
+  clip.path = os.path.normpath(source.file or source.relative)
+  clip.label_index, *others = label_indices or (-1,)
+  clip.other_label_indices = tuple(others)
+  clip.label_text = source.label_text
+  clip.captions = captions.of_clip(source, clip.start_s, clip.duration_s)
+  silent = _note_sound(clip, notes)
+  if not settings.wants(views.Modality.AUDIO):
+    clip.waveform = None
+  clip.digest = content.describe(
+    clip.held(), still=clip.is_still, silent=silent
+  )
 
 
 def _of_picture(source, settings):
@@ -102,7 +135,9 @@ def _of_picture(source, settings):
   return _pictures_clip([_picture(frame, settings)], settings)
 
 
-def _without_cut(source, info):
+def without_cut(
+  source: sources.ClipSource, info: streams.MediaInfo
+) -> sources.ClipSource:
   """Returns the source as a whole file where that is all of its stretch."""
   if source.may_be_cut and source.end_s is not None and info.duration_s:
     if info.duration_s <= source.end_s - source.start_s + _CUT_TOLERANCE_S:
@@ -110,7 +145,13 @@ def _without_cut(source, info):
   return source
 
 
-def _of_media(source, info, settings, notes):
+def of_media(
+  source: sources.ClipSource,
+  info: streams.MediaInfo,
+  settings: settings_lib.Settings,
+  notes: Notes,
+) -> Iterator[encoded_clip.EncodedClip]:
+  """Returns the clips of a stretch of media, which `complete` completes."""
   sound = _sound(source, info, settings, notes)
   if settings.wants_pictures:
     return _with_pictures(source, info, settings, sound, notes)
@@ -120,13 +161,16 @@ def _of_media(source, info, settings, notes):
 
 
 def _note_sound(clip, notes):
+  """Returns whether the sound is silent; None where there is none."""
   if clip.waveform is None:
-    return
-  if np.abs(clip.waveform.astype(np.int32)).max() <= 1:
+    return None
+  silent = content.is_silent(clip.waveform)
+  if silent:
     notes.silent.append(clip.clip_id)
   missing = len(clip.waveform) - clip.valid_samples
   if missing >= clip.sample_rate_hz // 2:
     notes.padded.append(clip.clip_id)
+  return silent
 
 
 def _sound(source, info, settings, notes):
@@ -166,17 +210,19 @@ def _with_pictures(source, info, settings, sound, notes):
     remarks=notes.remarks,
     **_span(source, settings),
   )
-  pictures = (_picture(frame, settings) for frame in frames)
   for position in itertools.count():
-    group = list(itertools.islice(pictures, settings.clip_frames))
+    look = stillness.Stillness()
+    taken = itertools.islice(frames, settings.clip_frames)
+    group = [_picture(look.seen(frame), settings) for frame in taken]
     chunk = None if sound is None else next(sound, None)
     if not group:
       break
     duration_s = len(group) / rate
-    if position and _is_tail(duration_s, settings):
+    if position and is_tail(duration_s, settings):
       notes.tail_s += duration_s
       break
     clip = _pictures_clip(group, settings)
+    clip.is_still = look.is_still
     if chunk is not None and len(chunk):
       _add_sound(clip, chunk, settings)
     yield clip
@@ -198,7 +244,7 @@ def _pictures_clip(group, settings):
   return clip
 
 
-def _is_tail(duration_s, settings):
+def is_tail(duration_s: float, settings: settings_lib.Settings) -> bool:
   """Returns if this is a rest to leave out; a whole clip never is.
 
   Only the last of a file is shorter than a clip, so nothing follows it.
@@ -210,7 +256,7 @@ def _is_tail(duration_s, settings):
 def _sound_only(sound, settings, notes):
   for position, chunk in enumerate(sound):
     duration_s = len(chunk) / settings.sample_rate_hz
-    if position and _is_tail(duration_s, settings):
+    if position and is_tail(duration_s, settings):
       notes.tail_s += duration_s
       continue  # the end, where damage shows, is only reached by asking on
     clip = encoded_clip.EncodedClip("", "", 0.0, duration_s)

@@ -8,11 +8,12 @@ estimate after its first inputs.
 
 import dataclasses
 
-from data_prep.prepare_records import settings as settings_lib
-from data_prep.prepare_records import sources
-from data_prep.prepare_records import still_picture
 from tfvssl import views
 from tfvssl.data.media import streams
+
+from . import settings as settings_lib
+from . import sources
+from . import still_picture
 
 MOST_PROBED = 16
 _DECODE_S = 14e-9  # of one core, for a pixel of the source

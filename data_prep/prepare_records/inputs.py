@@ -4,13 +4,14 @@ import pathlib
 
 from absl import logging
 
-from data_prep.datasets import official
-from data_prep.datasets import presence
-from data_prep.prepare_records import captions
-from data_prep.prepare_records import preparation
-from data_prep.prepare_records import sources
-from data_prep.prepare_records import splits
 from tfvssl.runtime import exit_codes
+
+from ..datasets import official
+from ..datasets import presence
+from . import captions
+from . import preparation
+from . import sources
+from . import splits
 
 
 def of_dataset(

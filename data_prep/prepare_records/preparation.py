@@ -11,20 +11,22 @@ from absl import logging
 import tensorflow as tf
 import tqdm
 
-from data_prep.prepare_records import captions
-from data_prep.prepare_records import encode_clip
-from data_prep.prepare_records import estimate
-from data_prep.prepare_records import report
-from data_prep.prepare_records import reuse
-from data_prep.prepare_records import settings as settings_lib
-from data_prep.prepare_records import shard_writer
-from data_prep.prepare_records import sources
-from data_prep.prepare_records import splits
-from data_prep.prepare_records import worker_pool
 from tfvssl.data.media import streams
 from tfvssl.data.records import encoded_clip
 from tfvssl.data.records import schema
 from tfvssl.runtime import storage
+
+from . import captions
+from . import encode_clip
+from . import estimate
+from . import report
+from . import reuse
+from . import settings as settings_lib
+from . import shard_writer
+from . import sources
+from . import splits
+from . import whole_clips
+from . import worker_pool
 
 
 @dataclasses.dataclass
@@ -220,23 +222,55 @@ class Preparation:
     labels = tuple(
       self._indices[name] for name in source.labels if name in self._indices
     )
+    settings = self._settings
     try:
-      with _RecordWriter(self._output.staging_path(number)) as writer:
-        for clip in encode_clip.encode(source, labels, self._settings, notes):
-          writer.write(encoded_clip.serialize(clip, self._config_hash))
-          outcome.clips.append("+".join(clip.modalities()))
-          beat()
+      clips = encode_clip.encode(source, labels, settings, notes)
+      self._write(number, outcome, clips, beat)
     except streams.MediaError as error:
-      outcome.clips, notes = [], encode_clip.Notes()
-      outcome.reason, outcome.detail = error.reason, error.detail
-    outcome.tail_s = notes.tail_s
-    outcome.silent, outcome.padded = notes.silent, notes.padded
-    outcome.remarks = notes.remarks
+      clip_s = settings.clip_frames / settings.frame_rate_hz
+      decoded_s = len(outcome.clips) * clip_s
+      notes = encode_clip.Notes()
+      clips = whole_clips.encode(
+        source,
+        labels,
+        settings,
+        notes,
+        error=error,
+        decoded_s=decoded_s,
+        beat=beat,
+      )
+      try:
+        self._write(number, outcome, clips, beat)
+      except streams.MediaError as final:
+        outcome.clips, outcome.digests = [], []
+        notes = encode_clip.Notes()
+        outcome.reason, outcome.detail = final.reason, final.detail
+    for field in dataclasses.fields(notes):
+      setattr(outcome, field.name, getattr(notes, field.name))
     self._output.stage(number, outcome)
+
+  def _write(self, number, outcome, clips, beat):
+    """Writes clips to the staging place of an input, over what is there."""
+    outcome.clips, outcome.digests = [], []
+    with _RecordWriter(self._output.staging_path(number)) as writer:
+      for clip in clips:
+        writer.write(encoded_clip.serialize(clip, self._config_hash))
+        outcome.clips.append("+".join(clip.modalities()))
+        outcome.digests.append(clip.digest)
+        beat()
 
   def _finish(self):
     """Writes the manifests and reports and tidies up."""
     results = [self._results[shard.file] for shard in self._shards]
+    outcomes = [item for result in results for item in result.outcomes]
+    summary = report.summary(
+      outcomes,
+      labels_left_out=self._inputs.labels_left_out,
+      ignored_columns=self._inputs.ignored_columns,
+      duplicates=self._inputs.equal_content,
+      coverage=self._inputs.coverage,
+      classes=self._inputs.classes,
+    )
     report.write_manifests(
       self._folder,
       self._shards,
@@ -245,14 +279,7 @@ class Preparation:
       classes=self._inputs.classes,
       config=self._config,
       config_hash=self._config_hash,
-    )
-    outcomes = [item for result in results for item in result.outcomes]
-    summary = report.summary(
-      outcomes,
-      labels_left_out=self._inputs.labels_left_out,
-      ignored_columns=self._inputs.ignored_columns,
-      duplicates=self._inputs.equal_content,
-      coverage=self._inputs.coverage,
+      empty_classes=summary["empty_classes"],
     )
     if self._inputs.coverage is not None:
       report.write_missing(self._folder, self._inputs.missing)

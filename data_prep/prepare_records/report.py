@@ -1,15 +1,18 @@
 """manifest.json, report.json and quarantine.csv of a preparation."""
 
 import collections
+from collections.abc import Sequence
 import csv
 import io
 import json
 import os
 
-from data_prep.prepare_records import shard_writer
+from tfvssl.data.records import content
 from tfvssl.data.records import manifest as manifest_lib
 from tfvssl.data.records import schema
 from tfvssl.runtime import storage
+
+from . import shard_writer
 
 
 def write_manifests(
@@ -21,6 +24,7 @@ def write_manifests(
   classes: list[str],
   config: dict,
   config_hash: str,
+  empty_classes: Sequence[str] = (),
 ) -> None:
   """Writes the manifest of every split, the last thing that makes it usable."""
   for split in splits:
@@ -31,6 +35,7 @@ def write_manifests(
         bytes=result.bytes,
         sha256=result.sha256,
         modalities=result.clips,
+        digests=result.digests,
       )
       for shard, result in zip(shards, results, strict=True)
       if result.clips and os.path.dirname(shard.file) == split
@@ -42,6 +47,7 @@ def write_manifests(
       config=config,
       config_hash=config_hash,
       shards=entries,
+      empty_classes=list(empty_classes),
     )
     (folder / split).mkdir(exist_ok=True)
     path = folder / split / manifest_lib.MANIFEST_NAME
@@ -55,6 +61,7 @@ def summary(
   ignored_columns: list[str],
   duplicates: list[list[str]],
   coverage: dict | None,
+  classes: Sequence[str] = (),
 ) -> dict:
   """Returns what report.json holds; input = written + quarantined.
 
@@ -64,6 +71,7 @@ def summary(
     ignored_columns: of the csv.
     duplicates: paths of equal content.
     coverage: how much of a published dataset is there; None for other inputs.
+    classes: names of the labels, as in the manifests.
   """
   lost = [outcome for outcome in outcomes if outcome.reason]
   written = [outcome for outcome in outcomes if not outcome.reason]
@@ -86,10 +94,14 @@ def summary(
     "clips_per_split": dict(sorted(clips.items())),
     "clips_per_label": dict(sorted(labels.items())),
     "clips_per_modalities": dict(sorted(modalities.items())),
+    "empty_classes": [name for name in classes if not labels[name]],
     "labels_left_out": labels_left_out,
     "ignored_columns": ignored_columns,
     "equal_content": duplicates,
     "silent_clips": sorted(i for item in written for i in item.silent),
+    "constant_clip_count": sum(
+      content.is_constant(text) for item in written for text in item.digests
+    ),
     "clips_with_short_sound": sorted(
       i for item in written for i in item.padded
     ),
@@ -99,6 +111,7 @@ def summary(
       for item in sorted(written, key=_place)
       for line in item.remarks
     ],
+    "skipped_clips": _skipped(written),
     "quarantined": _quarantined(lost),
   }
 
@@ -108,7 +121,11 @@ def write_report(
   report: dict,
   outcomes: list[shard_writer.Outcome],
 ) -> None:
-  """Writes report.json and quarantine.csv."""
+  """Writes report.json and quarantine.csv; skipped_clips.csv if there are."""
+  written = [item for item in outcomes if not item.reason]
+  if skipped := _skipped(written):
+    rows = [list(row.values()) for row in skipped]
+    _write_csv(folder / "skipped_clips.csv", list(skipped[0]), rows)
   _write_csv(
     folder / "quarantine.csv",
     ["path", "id", "start_s", "end_s", "reason", "detail"],
@@ -125,6 +142,22 @@ def _quarantined(outcomes):
     item.row() | {"reason": item.reason, "detail": item.detail}
     for item in sorted(outcomes, key=_place)
     if item.reason
+  ]
+
+
+def _skipped(outcomes):
+  """Returns what names every clip that was left out of a damaged input."""
+  return [
+    {
+      "path": item.relative,
+      "id": item.clip_id,
+      "start_s": start_s,
+      "end_s": end_s,
+      "reason": reason,
+      "detail": detail,
+    }
+    for item in sorted(outcomes, key=_place)
+    for start_s, end_s, reason, detail in item.skipped
   ]
 
 

@@ -11,8 +11,9 @@ import json
 import os
 import pathlib
 
-from data_prep.prepare_records import shard_writer
 from tfvssl.data.records import manifest as manifest_lib
+
+from . import shard_writer
 
 
 @dataclasses.dataclass
@@ -116,11 +117,16 @@ def _outcome(fields):
     value = getattr(outcome, name)
     if type(value) is not type(default):
       raise TypeError(f"`{name}` holds {value!r:.40}")
-    if isinstance(value, list) and not all(isinstance(x, str) for x in value):
+    rows = value if name == "skipped" else [value]
+    if isinstance(value, list) and not all(map(_is_texts, rows)):
       raise TypeError(f"`{name}` holds {value!r:.40}")
   if outcome.bytes < 0:
     raise ValueError(f"`bytes` ({outcome.bytes}) must be >= 0")
   return outcome
+
+
+def _is_texts(row):
+  return isinstance(row, list) and all(isinstance(x, str) for x in row)
 
 
 def _key(described):

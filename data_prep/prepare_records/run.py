@@ -4,12 +4,13 @@ import dataclasses
 import os
 import pathlib
 
-from data_prep.datasets import official
-from data_prep.prepare_records import inputs
-from data_prep.prepare_records import preparation
-from data_prep.prepare_records import settings as settings_lib
-from data_prep.prepare_records import worker_pool
 from tfvssl.runtime import exit_codes
+
+from ..datasets import official
+from . import inputs
+from . import preparation
+from . import settings as settings_lib
+from . import worker_pool
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -4,11 +4,14 @@ import dataclasses
 import hashlib
 import json
 
-from data_prep.prepare_records import optical_flow
-from data_prep.prepare_records import still_picture
 from tfvssl import views
 from tfvssl.config import sound
 from tfvssl.data.media import streams
+
+from . import optical_flow
+from . import still_picture
+
+DAMAGE = ("strict", "skip_clips")
 
 
 @dataclasses.dataclass
@@ -31,6 +34,8 @@ class Settings:
     max_pixels: of one picture, before decoding.
     decode_budget_s: how long a decoder may make a clip wait; 0 for ten times
       the duration of the file and at least 30 s.
+    damage: what becomes of an input with damage: `strict` leaves all of it
+      out, `skip_clips` keeps its clips that are whole.
     images: files that are named .jpg, .jpeg or .png become clips of one frame
       (paper appendix D, image models).
   """
@@ -51,6 +56,7 @@ class Settings:
   )
   max_pixels: int = streams.MAX_PIXELS
   decode_budget_s: float = 0.0
+  damage: str = "strict"
   images: bool = False
 
   def wants(self, *modalities: views.Modality) -> bool:
@@ -119,6 +125,10 @@ class Settings:
         f"`spectrogram_dtype` ({self.spectrogram_dtype}) must be float16 or"
         " float32."
       )
+    if self.damage not in DAMAGE:
+      raise ValueError(
+        f"`damage` ({self.damage}) must be one of {', '.join(DAMAGE)}."
+      )
     if self.images and not self.wants(views.Modality.RGB):
       raise ValueError(
         "`images` needs rgb among the `modalities`"
@@ -132,17 +142,24 @@ class Settings:
     """Returns what the records' bytes depend on, for the manifest."""
     tree = dataclasses.asdict(self)
     del tree["decode_budget_s"]  # how long to wait, not what to write
+    if self.damage == "strict":
+      del tree["damage"]  # as in records of before there was a choice
     if not self.images:
       del tree["images"]  # nor are records of videos others than before
     if self.frame_rate_hz == views.FRAME_RATE_HZ:
       del tree["frame_rate_hz"]  # as in records of version 0.1.0
     tree["spectrogram"] = self.spectrogram.to_manifest()
     tree["modalities"] = list(self.modalities)
+    tree["media_rules"] = streams.MEDIA_RULES
     tree["ffmpeg"] = streams.ffmpeg_version()
     return tree
 
 
 def config_hash(config: dict) -> str:
-  """Returns a short hash of the manifest's `config`."""
-  text = json.dumps(config, sort_keys=True)
+  """Returns a short hash of the manifest's `config`, which all records hold.
+
+  Without the rules of media: what they leave alone has the bytes of 0.1.0.
+  """
+  hashed = {name: config[name] for name in config.keys() - {"media_rules"}}
+  text = json.dumps(hashed, sort_keys=True)
   return hashlib.sha256(text.encode("utf-8")).hexdigest()[:16]

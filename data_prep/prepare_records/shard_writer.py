@@ -38,13 +38,15 @@ class Outcome:
     labels: of its clips.
     bytes: of the staged records.
     sha256: of the staged records.
-    tail_s: see encode_clip.Notes, like `silent`, `padded` and `remarks`.
+    tail_s: see encode_clip.Notes, like what has the same names there.
     silent: likewise.
     padded: likewise.
     remarks: likewise.
+    skipped: likewise.
     clip_id: of the input, without the start of a clip.
     start_s: of its stretch, as text; empty where it is the whole file.
     end_s: likewise; empty for the file's end.
+    digests: of every clip, see records.content.
   """
 
   relative: str
@@ -59,9 +61,11 @@ class Outcome:
   silent: list[str] = dataclasses.field(default_factory=list)
   padded: list[str] = dataclasses.field(default_factory=list)
   remarks: list[str] = dataclasses.field(default_factory=list)
+  skipped: list[list[str]] = dataclasses.field(default_factory=list)
   clip_id: str = ""
   start_s: str = ""
   end_s: str = ""
+  digests: list[str] = dataclasses.field(default_factory=list)
 
   def row(self) -> dict[str, str]:
     """Returns what names the input in reports: path, id, start and end."""
@@ -117,6 +121,12 @@ class ShardResult:
     """Modalities of every record, in order."""
     return [words for outcome in self.outcomes for words in outcome.clips]
 
+  @property
+  def digests(self) -> list[str]:
+    """Digests of every record, in order; none where older versions made one."""
+    found = [text for outcome in self.outcomes for text in outcome.digests]
+    return found if len(found) == len(self.clips) else []
+
 
 class Output:
   """The output folder of one preparation, locked against a second one."""
@@ -147,12 +157,14 @@ class Output:
     """Checks that an earlier run had the same settings and inputs.
 
     Raises:
-      ValueError: it had others; names the differences.
+      ValueError: it had others; names the differences, and first of all
+        another version of the rules by which media are read.
     """
     path = self._state / "state.json"
     state = json.loads(json.dumps(state))
     if path.is_file():
       old = json.loads(path.read_text(encoding="utf-8"))
+      _check_rules(self.folder, old, state)
       changed = _differences(old, state)
       if changed:
         raise ValueError(
@@ -277,6 +289,22 @@ def _blocks(path, exists):
     with open(path, "rb") as file:
       while block := file.read(_BLOCK):
         yield block
+
+
+def _check_rules(folder, old, new):
+  """Raises ValueError where the folder was begun by other media rules.
+
+  Manifests of before the rules had versions do not name one: it is 1.
+  """
+  before, now = (
+    tree.get("config", {}).get("media_rules", 1) for tree in (old, new)
+  )
+  if before != now:
+    raise ValueError(
+      f"{folder} was begun by version {before} of the rules for pictures and"
+      f" sound, this is version {now} (docs/media.md), and one folder must not"
+      " mix them; choose another `--output`, or remove the folder."
+    )
 
 
 def _differences(old, new, prefix=""):

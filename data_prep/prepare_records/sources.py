@@ -50,6 +50,7 @@ class ClipSource:
     may_be_cut: the file may hold nothing but the stretch; it does where it is
       no longer than that.
     refused: why it must not be opened; empty where it may.
+    file: real path below the input folder, in valid UTF-8; empty if refused.
   """
 
   path: str
@@ -63,6 +64,7 @@ class ClipSource:
   end_s: float | None = None
   may_be_cut: bool = False
   refused: str = ""
+  file: str = ""
 
   @property
   def label_text(self) -> str:
@@ -116,15 +118,14 @@ def from_folder(root: pathlib.Path, labels: bool) -> list[ClipSource]:
 def of_file(path: pathlib.Path, root: pathlib.Path) -> ClipSource:
   """Returns the whole of a file below `root`, a real path, without a label."""
   relative = printable("/".join(path.relative_to(root).parts))
-  refused = (
-    ""
-    if _is_inside(path, root)
-    else (
-      "a link to a file outside the input folder; copy the file or give its"
-      " real folder"
-    )
-  )
-  return ClipSource(str(path), relative, relative, refused=refused)
+  refused = streams.refusal(path, root)
+  file = "" if refused else _real(path, root)
+  return ClipSource(str(path), relative, relative, refused=refused, file=file)
+
+
+def _real(path, root):
+  """Returns a file's path below `root`, a real path, without any link."""
+  return printable(os.path.relpath(os.path.realpath(path), root))
 
 
 def label_problem(label: str) -> str:
@@ -159,11 +160,6 @@ def printable(text: str) -> str:
 def seconds_text(seconds: float) -> str:
   """Returns seconds as in ids: to the microsecond, no zeros at the end."""
   return f"{seconds:.6f}".rstrip("0").rstrip(".")
-
-
-def _is_inside(path, root):
-  real = os.path.realpath(path)
-  return os.path.commonpath([real, root]) == str(root)
 
 
 def from_csv(path: pathlib.Path) -> list[ClipSource]:
@@ -264,6 +260,8 @@ def _source(row, root):
   """Returns the ClipSource of a row, or None, and what is wrong with it."""
   relative = row["path"].strip()
   problems = _path_problems(relative, root)
+  if not problems:
+    relative = _plain(relative, root)
   start_s, end_s = stretch(row, problems)
   split = row.get("split", "").strip()
   if "split" in row and not _SPLIT_NAME.fullmatch(split):
@@ -291,7 +289,16 @@ def _source(row, root):
     caption=row.get("caption", "").strip(),
     start_s=start_s or 0.0,
     end_s=end_s,
+    file=_real(root / relative, root) if not problems else "",
   ), problems
+
+
+def _plain(relative, root):
+  """Returns one spelling for `a.mp4`, `./a.mp4` and `b/../a.mp4`."""
+  if ".." not in pathlib.PurePath(relative).parts:
+    return os.path.normpath(relative)
+  folder, name = os.path.split(root / relative)
+  return os.path.relpath(os.path.join(os.path.realpath(folder), name), root)
 
 
 def _labels(row, problems):
@@ -315,7 +322,7 @@ def _path_problems(relative, root):
     return [f"`path` ({relative!r:.80}) holds a zero byte"]
   if os.path.isabs(relative):
     return [f"`path` ({relative!r:.80}) must count from the folder of the csv"]
-  if not _is_inside(root / relative, root):
+  if streams.refusal(root / relative, root):
     return [f"`path` ({relative!r:.80}) leaves the folder of the csv"]
   if not os.path.isfile(root / relative):  # False for names that are too long
     return [f"`path` ({relative!r:.80}) is not a file"]

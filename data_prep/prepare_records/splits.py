@@ -1,14 +1,18 @@
 """Which inputs are for training and which for testing, and the classes."""
 
+import functools
 import hashlib
 import os
 
 from absl import logging
+import tqdm
 
-from data_prep.prepare_records import sources
 from tfvssl.data.media import streams
 
+from . import sources
+
 TRAIN, TEST = "train", "test"
+_is_media = functools.cache(streams.is_media)  # starts a process
 
 
 def assign(
@@ -55,13 +59,9 @@ def leave_out_small_labels(
 
   Args:
     inputs: changed in place.
-    suffixes: of files that count.
+    suffixes: of files that count without a look into them.
   """
-  paths: dict[str, set[str]] = {}
-  for item in inputs:
-    if _may_be_media(item, suffixes):
-      for label in item.labels:
-        paths.setdefault(label, set()).add(item.path)
+  paths = _media_of_labels(inputs, suffixes, 2)
   small = sorted(name for name, found in paths.items() if len(found) < 2)
   for item in inputs:
     item.labels = tuple(name for name in item.labels if name not in small)
@@ -102,25 +102,42 @@ def classes(
   inputs: list[sources.ClipSource],
   suffixes: frozenset[str] = streams.MEDIA_SUFFIXES,
 ) -> list[str]:
-  """Returns the sorted labels of inputs that are named as media.
+  """Returns the sorted labels of inputs that are media by name or content.
 
   So a sub-folder of texts is not a class, nor one of pictures unless they are
-  asked for.
+  asked for; one of videos without suffixes is.
 
   Args:
     inputs: with their labels.
-    suffixes: of files that count.
+    suffixes: of files that count without a look into them.
   """
-  return sorted(
-    {
-      label
-      for item in inputs
-      if _may_be_media(item, suffixes)
-      for label in item.labels
-    }
-  )
+  return sorted(_media_of_labels(inputs, suffixes, 1))
 
 
-def _may_be_media(item, suffixes):
-  suffix = os.path.splitext(item.relative)[1].lower()
-  return not item.refused and suffix in suffixes
+def _media_of_labels(inputs, suffixes, enough):
+  """Returns the files of media by label; all that have a suffix of media.
+
+  Of others so many are looked into that a label has `enough`.
+  """
+  found: dict[str, set[str]] = {}
+  others = []
+  tqdm.tqdm.monitor_interval = 0  # no thread: workers are forked
+  for item in inputs:
+    if item.refused or not item.labels:
+      continue
+    if os.path.splitext(item.relative)[1].lower() in suffixes:
+      _add(found, item)
+    else:
+      others.append(item)
+  for item in tqdm.tqdm(
+    others, "looking into files", unit="file", delay=3, dynamic_ncols=True
+  ):
+    lacking = [x for x in item.labels if len(found.get(x, ())) < enough]
+    if lacking and _is_media(item.path):
+      _add(found, item)
+  return found
+
+
+def _add(found, item):
+  for label in item.labels:
+    found.setdefault(label, set()).add(item.file or item.path)

@@ -83,3 +83,21 @@ def test_input_beside_its_floor():
     clips, images, ratio = _numbers(row[34:])
     assert images == pytest.approx(clips * per_clip, abs=0.05 * per_clip + 1)
     assert ratio == pytest.approx(floor / images, abs=0.02, rel=0.02)
+
+
+@pytest.mark.slow
+def test_guards_beside_the_same_work_without(tmp_path):
+  config_file = tmp_path / "tiny.py"
+  config_file.write_text(_CONFIG)
+  header, *rows = _lines(
+    "benchmarks.guards",
+    f"--config={config_file}",
+    "--repeats=1",
+    "--seconds=1",
+  )
+  assert header.split() == ["guarded", "without", "cost"]
+  assert [row[:14].strip() for row in rows] == ["one step", "preparation"]
+  for row in rows:
+    guarded, plain, cost = re.findall(r"-?[0-9.]+", row[14:])
+    ratio = float(guarded) / float(plain) - 1
+    assert float(cost) / 100 == pytest.approx(ratio, abs=0.02)

@@ -52,6 +52,7 @@ def get_config():
 _BINARY = """
 import json
 from tfvssl.config import flag, tree
+from tfvssl.runtime import binary
 from tfvssl.runtime import exit_codes
 
 _CONFIG = flag.define_config()
@@ -60,7 +61,7 @@ def main(argv):
   del argv
   print(json.dumps(tree.to_tree(flag.read_config())))
 
-exit_codes.run(main)
+binary.run(main)
 """
 
 
@@ -165,7 +166,10 @@ def test_overrides_change_values_of_every_kind(run):
       ["--config=good.py", "--config.steps=0"],
       "`experiment.steps` (0) must be above 0.",
     ),
-    (["--config=absent.py"], "--config=absent.py does not exist."),
+    (
+      ["--config=tiny_brav"],
+      "--config=tiny_brav does not exist; did you mean tiny_brave?",
+    ),
     (
       ["--config=broken.py"],
       "--config=broken.py: ZeroDivisionError: division by zero",
@@ -186,7 +190,7 @@ def test_overrides_change_values_of_every_kind(run):
     ),
     (
       [],
-      "--config is missing; for example --config=configs/tiny_brave.py",
+      "--config is missing; for example --config=tiny_brave",
     ),
   ],
 )

@@ -82,6 +82,14 @@ def test_old_recipe_names_the_new_one(tmp_path):
   (tmp_path / "brave").mkdir()
   (tmp_path / "brave" / "va_audioset.py").write_text("")
   old = tmp_path / "brave_va_audioset.py"
-  expected = f"it is {tmp_path / 'brave' / 'va_audioset.py'} since version 0.2"
-  assert moved.recipe_hint(old).startswith(expected)
-  assert moved.recipe_hint(tmp_path / "brave_x.py") == ""
+  new = tmp_path / "brave" / "va_audioset.py"
+  assert moved.recipe_hint(old, []) == f"it is {new} since version 0.2.0."
+  hint = moved.recipe_hint(tmp_path / "brave_x.py", ["tiny", "brave/x"])
+  assert hint == "recipes: tiny, ..."
+
+
+def test_the_wheel_has_no_package_of_recipes():
+  error = ModuleNotFoundError("No module named 'configs'")
+  assert moved.import_hint(error) == (
+    '`configs` is `tfvssl.config.recipes.load("NAME")` since version 0.2.0.'
+  )

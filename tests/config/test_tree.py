@@ -53,6 +53,13 @@ def test_whole_numbers_of_float_fields_become_float():
   assert type(peak) is float and peak == 1.0
 
 
+def test_field_that_is_missing_has_the_value_of_before_it():
+  stored = tree.to_tree(experiment.Data())
+  assert stored.pop("use_silent_sound") is False
+  assert tree.from_tree(stored) == experiment.Data(use_silent_sound=True)
+  assert tree.from_tree(tree.to_tree(experiment.Data())) == experiment.Data()
+
+
 def test_text_is_indented_and_ends_with_a_line_feed():
   text = tree.text(pictures.Crop())
   assert text.startswith('{\n  "class": "tfvssl.config.pictures.Crop",\n')
@@ -99,6 +106,13 @@ def test_class_that_is_not_there_or_no_config_is_refused(place):
   with pytest.raises(ValueError) as error:
     tree.from_tree({"class": place})
   assert str(error.value) == f"'{place}' is not a config class of this version."
+
+
+def test_section_of_another_kind_is_refused():
+  stored = tree.to_tree(views.RgbViewSpec())
+  for other in (3, None, {}, {"class": _CROP}):
+    with pytest.raises(ValueError, match="`augmentation` .* is no RgbAugm"):
+      tree.from_tree({**stored, "augmentation": other})
 
 
 def test_library_that_a_config_needs_is_named(monkeypatch):

@@ -14,9 +14,11 @@ from tfvssl import views
 from tfvssl.backbones import s3d
 from tfvssl.backbones import tsm_resnet
 from tfvssl.config import experiment as config
+from tfvssl.config import flag as config_flag
 from tfvssl.config import paper_rows
 from tfvssl.config import pictures
 from tfvssl.config import protocols
+from tfvssl.config import recipes
 from tfvssl.config import sound
 from tfvssl.config import tree
 from tfvssl.methods.parts import contrastive
@@ -26,7 +28,7 @@ from tfvssl.optim import adam
 from tfvssl.train import describe
 
 _RECIPES = {
-  path.stem: paper_rows.load_recipe(path) for path in make_readme.recipes("mmv")
+  path.stem: recipes.load(path) for path in make_readme.recipes("mmv")
 }
 _NAMES = list(_RECIPES)
 _FINAL = [name for name in _NAMES if "16" not in name]
@@ -111,6 +113,7 @@ def test_flags_of_the_command_reach_into_the_partners(tmp_path):
   holder = config_flags.DEFINE_config_file(
     "config", flag_values=values, sys_argv=line
   )
+  values["config"].parser = config_flag._Parser()
   values(line)
   partners = holder.value.method.partners
   assert partners["text"].view.vocabulary == str(tmp_path / "words.txt")
@@ -158,7 +161,7 @@ def test_rows_tell_how_the_paper_evaluates():
     is_ablation = row.table in ("Table 1", "Table 6", "Table 7", "Table 8") or (
       row.table == "Table 9"
     )
-    assert row.paper is common.MMV
+    assert row.paper == common.MMV
     assert row.test_frames == (16 if is_ablation else 32)
     assert row.first_split == is_ablation
     assert row.test_seconds == (2.0 if row.table == "Table 2" else None)
@@ -330,9 +333,7 @@ def test_graph_of_full_size_has_its_heads(name, heads, tmp_path):
 @pytest.mark.parametrize("name", [*_NAMES, "tiny_mmv"])
 def test_retrieval_shows_as_much_of_a_frame_as_training(name):
   """A crop of a short side that was made for other sizes shows a corner."""
-  recipe = _RECIPES.get(name) or paper_rows.load_recipe(
-    make_readme.FOLDER / f"{name}.py"
-  )
+  recipe = _RECIPES.get(name) or recipes.load(make_readme.FOLDER / f"{name}.py")
   experiment = recipe.get_config()
   seen = experiment.method.video
   share = seen.image_size / experiment.retrieval.test_short_side

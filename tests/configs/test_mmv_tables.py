@@ -1,7 +1,7 @@
 """MMV's recipes have every number of the paper's tables, and no other."""
 
 from configs import make_readme
-from tfvssl.config import paper_rows
+from tfvssl.config import recipes as recipe_files
 
 # Every row of MMV's own, typed off the paper once more; the columns in its
 # order, - where it has none.
@@ -120,7 +120,7 @@ def _expected():
 
 
 def test_every_row_of_the_tables_has_the_papers_numbers():
-  recipes = map(paper_rows.load_recipe, make_readme.recipes("mmv"))
+  recipes = map(recipe_files.load, make_readme.recipes("mmv"))
   rows = [row for recipe in recipes for row in recipe.PAPER]
   found = {(row.table, row.row): row.values for row in rows}
   assert len(found) == len(rows) == 43

@@ -12,14 +12,14 @@ from tfvssl import views
 from tfvssl.backbones import r2plus1d
 from tfvssl.config import paper_rows
 from tfvssl.config import protocols
+from tfvssl.config import recipes
 from tfvssl.config import tree as config_tree
 from tfvssl.evaluate.protocols import finetune
 from tfvssl.methods import brave
 from tfvssl.train import describe
 
 _RECIPES = {
-  path.stem: paper_rows.load_recipe(path)
-  for path in make_readme.recipes("brave")
+  path.stem: recipes.load(path) for path in make_readme.recipes("brave")
 }
 _NAMES = list(_RECIPES)
 
@@ -258,7 +258,7 @@ def test_network_of_full_size_has_the_papers_parameters(name, tolerance):
   [("tiny_brave_fa", 4, 8), ("tiny_brave_image", 2, 1)],
 )
 def test_tiny_run_has_a_loss(name, terms, narrow_frames):
-  recipe = paper_rows.load_recipe(make_readme.FOLDER / f"{name}.py")
+  recipe = recipes.load(make_readme.FOLDER / f"{name}.py")
   experiment = recipe.get_config()
   experiment.validate()
   method = experiment.method.build()

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from tfvssl.config import sound
 from tfvssl.data import spectrogram
+from tfvssl.data.records import content
 from tfvssl.data.records import encoded_clip
 from tfvssl.data.records import manifest
 from tfvssl.data.records import schema
@@ -87,8 +88,13 @@ def write_records(
   *,
   num_shards: int = 3,
   config: dict | None = None,
+  classes: list[str] = CLASSES,
+  digests: bool = False,
 ) -> pathlib.Path:
-  """Writes the clips round-robin, and the manifest; returns the folder."""
+  """Writes the clips round-robin, and the manifest; returns the folder.
+
+  The manifest has no digests, as of version 0.1.0, unless they are asked for.
+  """
   folder.mkdir(parents=True, exist_ok=True)
   config = config or {
     "frame_rate_hz": 25.0,
@@ -102,20 +108,21 @@ def write_records(
     with tf.io.TFRecordWriter(str(folder / name)) as writer:
       for clip in members:
         writer.write(encoded_clip.serialize(clip, digest))
-    content = (folder / name).read_bytes()
+    written = (folder / name).read_bytes()
     shards.append(
       manifest.Shard(
         file=name,
         record_count=len(members),
-        bytes=len(content),
-        sha256=hashlib.sha256(content).hexdigest(),
+        bytes=len(written),
+        sha256=hashlib.sha256(written).hexdigest(),
         modalities=["+".join(clip.modalities()) for clip in members],
+        digests=[content.describe(clip.held()) for clip in members if digests],
       )
     )
   manifest.Manifest(
     schema_version=schema.SCHEMA_VERSION,
     clip_count=len(clips),
-    classes=CLASSES,
+    classes=classes,
     config=config,
     config_hash=digest,
     shards=shards,

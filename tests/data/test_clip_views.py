@@ -8,6 +8,7 @@ from tests.data import record_fixture
 from tfvssl import views
 from tfvssl.config import sound
 from tfvssl.data import clip_views
+from tfvssl.data import regular_views
 from tfvssl.data import spectrogram
 from tfvssl.data import starts
 from tfvssl.data import text
@@ -133,7 +134,7 @@ def test_view_carries_label_and_place():
 
 
 def _evaluation(clip, spec):
-  return clip_views.evaluation_views(
+  return regular_views.evaluation_views(
     clip, spec, temporal_clips=3, spatial_crops=2, short_side=24
   )
 
@@ -145,7 +146,7 @@ def test_evaluation_views_of_rgb_go_through_time_then_place():
   np.testing.assert_allclose(
     result.start_s, np.repeat([0, 21, 43], 2) / 25, rtol=1e-6
   )
-  alone = clip_views.evaluation_views(
+  alone = regular_views.evaluation_views(
     clip._replace(frames=clip.frames[21:]),
     NARROW,
     temporal_clips=1,

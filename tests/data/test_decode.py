@@ -2,20 +2,15 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests.data import jpegs
 from tfvssl.config import pictures
+from tfvssl.data import crops
 from tfvssl.data import decode
 from tfvssl.runtime import randomness
 
 
 def _key(index=0, operation="crop"):
   return randomness.key(0, 0, index, "narrow", operation)
-
-
-def _coordinate_jpeg(height, width):
-  """Returns a JPEG whose red is 2 x and whose green is 2 y, nearly."""
-  y, x = np.mgrid[:height, :width]
-  image = np.stack([2 * x, 2 * y, 0 * x], -1).astype(np.uint8)
-  return tf.io.encode_jpeg(image, quality=100, chroma_downsampling=False)
 
 
 def _with_size(jpeg, height, width):
@@ -27,7 +22,7 @@ def _with_size(jpeg, height, width):
 
 
 def test_view_shows_its_window_and_nothing_else():
-  frames = tf.stack([_coordinate_jpeg(60, 80)] * 2)
+  frames = tf.stack([jpegs.of_coordinates(60, 80)] * 2)
   for index in range(5):
     y, x, height, width = decode.random_window(
       tf.constant([60, 80]), pictures.Crop(), _key(index)
@@ -142,39 +137,12 @@ def test_resize_rounds_to_the_nearest():
   assert pixels.numpy().tolist() == [0, 1, 255]
 
 
-def test_crops_are_spaced_along_the_longer_side():
-  frames = tf.stack([_coordinate_jpeg(40, 100)])
-  crops = decode.decode_crops(frames, short_side=40, size=20, num_crops=3)
-  assert crops.shape == (3, 1, 20, 20, 3)
-  left = crops[:, 0, 10, 0, 0].numpy().astype(int)
-  # x = 0, 40, 80 and y = 10; JPEG's colours are off by up to 3.
-  assert np.abs(left - [0, 80, 160]).max() <= 3
-  top = crops[:, 0, 0, 10, 1].numpy().astype(int)
-  assert np.abs(top - 20).max() <= 3
-
-
-def test_one_crop_is_the_centre():
-  frames = tf.stack([_coordinate_jpeg(100, 40)])
-  crop = decode.decode_crops(frames, short_side=40, size=40, num_crops=1)
-  assert abs(int(crop[0, 0, 0, 20, 1]) - 60) <= 3  # y = 30
-
-
-def test_crop_larger_than_the_short_side_is_an_error():
-  with pytest.raises(ValueError, match=r"`image_size` \(64\) must be at most"):
-    decode.decode_crops(
-      tf.stack([_coordinate_jpeg(40, 100)]),
-      short_side=40,
-      size=64,
-      num_crops=1,
-    )
-
-
 @pytest.mark.parametrize("size", [(4000, 4000), (20000, 20000), (65500, 65500)])
 def test_jpeg_that_claims_too_many_pixels_is_not_decoded(size):
-  frames = tf.stack([_with_size(_coordinate_jpeg(40, 60), *size)])
+  frames = tf.stack([_with_size(jpegs.of_coordinates(40, 60), *size)])
   for read in (
     lambda: decode.decode_view(frames, pictures.Crop(), 16, _key()),
-    lambda: decode.decode_crops(frames, short_side=40, size=16, num_crops=1),
+    lambda: crops.decode_crops(frames, short_side=40, size=16, num_crops=1),
   ):
     with pytest.raises(
       tf.errors.InvalidArgumentError, match="must have at most 9437184 pixels"
@@ -183,7 +151,7 @@ def test_jpeg_that_claims_too_many_pixels_is_not_decoded(size):
 
 
 def test_pixel_cap_holds_inside_a_graph():
-  frames = tf.stack([_with_size(_coordinate_jpeg(40, 60), 4000, 4000)])
+  frames = tf.stack([_with_size(jpegs.of_coordinates(40, 60), 4000, 4000)])
   dataset = tf.data.Dataset.from_tensors(frames).map(
     lambda f: decode.decode_view(
       tf.ensure_shape(f, [1]), pictures.Crop(), 16, _key()
@@ -194,66 +162,15 @@ def test_pixel_cap_holds_inside_a_graph():
 
 
 def test_frames_of_unequal_size_are_an_error():
-  frames = tf.stack([_coordinate_jpeg(40, 60), _coordinate_jpeg(40, 64)])
+  frames = tf.stack(
+    [jpegs.of_coordinates(40, 60), jpegs.of_coordinates(40, 64)]
+  )
   with pytest.raises(tf.errors.InvalidArgumentError, match="equal in size"):
     decode.decode_view(frames, pictures.Crop(), 16, _key())
 
 
 def test_half_a_jpeg_is_an_error():
-  whole = _coordinate_jpeg(40, 60).numpy()
+  whole = jpegs.of_coordinates(40, 60).numpy()
   frames = tf.constant([whole[: len(whole) // 2]])
   with pytest.raises(tf.errors.InvalidArgumentError):
     decode.decode_view(frames, pictures.Crop(), 16, _key())
-
-
-def _flow(height, width, count=2, seed=0):
-  """Returns u, v as uint8 [n, H, W, 2] and the PNGs that hold them."""
-  rng = np.random.default_rng(seed)
-  fields = rng.integers(0, 256, (count, height, width, 2), dtype=np.uint8)
-  stacked = np.concatenate([fields[..., 0], fields[..., 1]], axis=1)
-  images = [tf.io.encode_png(image[..., np.newaxis]) for image in stacked]
-  return fields, tf.stack(images)
-
-
-def test_flow_of_the_right_size_is_cut_without_change():
-  fields, images = _flow(32, 44)
-  corners = set()
-  for index in range(20):
-    view = decode.decode_flow_view(images, 32, 24, _key(index)).numpy()
-    found = [
-      (y, x)
-      for y in range(9)
-      for x in range(21)
-      if np.array_equal(view, fields[:, y : y + 24, x : x + 24])
-    ]
-    assert len(found) == 1
-    corners.update(found)
-  assert len(corners) > 15
-  assert max(y for y, _ in corners) > 5
-  assert max(x for _, x in corners) > 12
-
-
-def test_flow_of_another_size_is_resized_with_its_values_kept():
-  images = tf.stack(
-    [tf.io.encode_png(tf.fill([128, 96, 1], tf.constant(77, tf.uint8)))]
-  )
-  view = decode.decode_flow_view(images, 32, 32, _key())
-  assert view.shape == (1, 32, 32, 2)
-  assert set(view.numpy().ravel()) == {77}
-
-
-def test_flow_crops_are_regular():
-  fields, images = _flow(16, 30)
-  crops = decode.decode_flow_crops(
-    images, short_side=16, size=16, num_crops=3
-  ).numpy()
-  for crop, x in zip(crops, (0, 7, 14), strict=True):
-    np.testing.assert_array_equal(crop, fields[:, :, x : x + 16])
-
-
-def test_png_that_claims_too_many_pixels_is_not_decoded():
-  _, images = _flow(16, 30, count=1)
-  data = bytearray(images[0].numpy())
-  data[16:24] = (60_000).to_bytes(4, "big") * 2
-  with pytest.raises(tf.errors.InvalidArgumentError, match="must have at most"):
-    decode.decode_flow_view(tf.constant([bytes(data)]), 16, 16, _key())

@@ -9,7 +9,9 @@ import tensorflow as tf
 from tests.data import record_fixture
 from tfvssl import views
 from tfvssl.data import clip_views
+from tfvssl.data import one_pass
 from tfvssl.data import pipeline
+from tfvssl.data import second_records
 from tfvssl.data import starts
 from tfvssl.data.records import reader
 
@@ -196,9 +198,7 @@ def test_modality_that_was_not_opened_is_an_error(folder):
   with pytest.raises(ValueError, match="was opened without audio; give"):
     _dataset(records, modalities={RGB, AUDIO})
   with pytest.raises(ValueError, match="was opened without audio; give"):
-    pipeline.evaluation_dataset(
-      records, _place, modalities={AUDIO}, seed=0, batch_size=2
-    )
+    one_pass.dataset(records, _place, modalities={AUDIO}, seed=0, batch_size=2)
 
 
 def test_pictures_and_sound_are_of_the_same_clip(tmp_path):
@@ -241,7 +241,7 @@ def test_pictures_and_sound_are_of_the_same_clip(tmp_path):
 
 
 def test_evaluation_has_every_usable_clip_once_in_order(records):
-  dataset = pipeline.evaluation_dataset(
+  dataset = one_pass.dataset(
     records,
     _place,
     modalities=records.modalities,
@@ -277,7 +277,7 @@ def test_clips_without_sound_are_read_where_it_is_optional(folder):
       "sound": views.View(mask=length, sample_index=clip.sample_index),
     }
 
-  dataset = pipeline.evaluation_dataset(
+  dataset = one_pass.dataset(
     records,
     sample_views,
     modalities=records.modalities,
@@ -293,7 +293,7 @@ def test_clips_without_sound_are_read_where_it_is_optional(folder):
 def test_half_of_every_batch_comes_from_each_records(records):
   first = _dataset(records, batch_size=2)
   second = _dataset(records, batch_size=2, seed=6)
-  joined = pipeline.half_and_half(first, second, 100)
+  joined = second_records.half_and_half(first, second, 100)
   batches = zip(first, second, joined)
   for own, other, both in itertools.islice(batches, 12):
     own, other, both = own["place"], other["place"], both["place"]

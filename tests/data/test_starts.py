@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from tests.data import record_fixture
 from tfvssl import views
+from tfvssl.data import regular_views
 from tfvssl.data import starts
 from tfvssl.data import windows
 from tfvssl.data.records import encoded_clip
@@ -127,8 +128,16 @@ def test_a_view_that_is_played_faster_starts_earlier():
 
 def test_regular_starts_of_a_clip():
   clip = _clip(words=("rgb",))
-  assert starts.linspace_starts(clip, NARROW, 3).numpy().tolist() == [0, 21, 43]
-  assert starts.linspace_starts(clip, SOUND, 3).numpy().tolist() == [0, 20, 40]
+  assert regular_views.regular_starts(clip, NARROW, 3).numpy().tolist() == [
+    0,
+    21,
+    43,
+  ]
+  assert regular_views.regular_starts(clip, SOUND, 3).numpy().tolist() == [
+    0,
+    20,
+    40,
+  ]
 
 
 def test_captions_start_with_the_narrow_view_however_they_are_synced():

@@ -226,7 +226,8 @@ def test_nearest_captions_by_hand(middle_s, count, expected):
 def test_missing_files(tmp_path):
   spec = _spec(str(tmp_path / "none.txt"))
   with pytest.raises(
-    FileNotFoundError, match="none.txt does not exist; make one .*make_vocab"
+    FileNotFoundError,
+    match="none.txt does not exist; make one .*tfvssl vocabulary",
   ):
     text.Tokenizer(spec)
   spec = _spec(_file(tmp_path, LINES), stop_words=str(tmp_path / "stop"))

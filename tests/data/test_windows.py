@@ -76,16 +76,6 @@ def test_take_sound_puts_zeros_into_silence():
   assert taken.numpy().tolist() == [[3, 4], [0, 0], [1, 2]]
 
 
-def test_test_clips_are_spaced_from_the_first_to_the_last_start():
-  starts = windows.linspace_starts(tf.constant(20), 3, 4, 2)
-  assert starts.numpy().tolist() == [0, 6, 13]  # 0, 6.5, 13
-
-
-def test_test_clips_of_a_short_clip_all_start_at_its_beginning():
-  starts = windows.linspace_starts(tf.constant(5), 3, 4, 2)
-  assert starts.numpy().tolist() == [0, 0, 0]
-
-
 def test_frames_played_faster_and_backwards():
   def frames(speed, is_reversed):
     playback = windows.Playback(speed, is_reversed)

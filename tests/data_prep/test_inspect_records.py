@@ -27,7 +27,7 @@ def _folder(tmp_path_factory):
   clips[1].clip_id = "<script>alert('x')</script>&.mp4"
   clips.append(record_fixture.make_clip(3, num_frames=5, modalities=("rgb",)))
   return record_fixture.write_records(
-    tmp_path_factory.mktemp("records"), clips, num_shards=2
+    tmp_path_factory.mktemp("records"), clips, num_shards=2, digests=True
   )
 
 
@@ -49,6 +49,7 @@ def test_what_is_in_the_folder(inspect, folder):
   assert f"{folder}: 4 clips in 2 shards" in done.stdout
   assert "every byte checked" in done.stdout
   assert "modalities      audio in 3, rgb in 4" in done.stdout
+  assert "silent sound    in 0 clips" in done.stdout
   assert "labels          down: 2, right: 2" in done.stdout
   assert "frame sizes     64x48: 4" in done.stdout
   assert "duration        0.20 to 0.80 s" in done.stdout
@@ -69,6 +70,7 @@ def test_report_shows_every_view_and_escapes_ids(inspect, folder, tmp_path):
   assert done.returncode == 0, done.stderr
   assert _last_line(done.stdout) == f"next: open {report} in a browser"
   page = report.read_text(encoding="utf-8")
+  assert "silent sound    in 0 clips" in page
   assert "<script" not in page
   assert "&lt;script&gt;alert(&#x27;x&#x27;)&lt;/script&gt;&amp;.mp4" in page
   assert "http" not in re.sub(r"base64,[^']*", "", page)  # self-contained
@@ -76,6 +78,14 @@ def test_report_shows_every_view_and_escapes_ids(inspect, folder, tmp_path):
   shapes = [tf.io.decode_png(base64.b64decode(image)).shape for image in images]
   # Each clip: 4 frames of 16 px side by side, and 25 frames of 40 mel bins.
   assert shapes == [(16, 64, 3), (40, 25, 3)] * 3
+  # The sound starts with the pictures and lasts 0.5 s, they 0.32 s.
+  assert page.count("--start:0.00%;--share:64.00%") == 3
+  assert page.count("--start:0.00%;--share:100.00%") == 3
+  extents = re.findall(r"<figcaption>\w+, ([\d.]+) to ([\d.]+) s<", page)
+  for narrow, sound in zip(extents[::2], extents[1::2], strict=True):
+    assert narrow[0] == sound[0]
+    assert float(narrow[1]) - float(narrow[0]) == pytest.approx(0.32)
+    assert float(sound[1]) - float(sound[0]) == pytest.approx(0.5)
 
 
 def test_damage_ends_with_code_3_and_names_the_record(inspect, tmp_path):

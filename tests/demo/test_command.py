@@ -22,6 +22,7 @@ _SMALLER = {
   "evaluate": ["--set=svm.train_epochs=1", "--set=svm.temporal_clips=1"],
   "export": [],
   "embed": [],
+  "search": ["--top=3"],
 }
 
 
@@ -58,21 +59,25 @@ def test_folder_without_videos_is_a_data_error(tmp_path):
   assert "holds no readable video" in done.stderr
 
 
+def _run(stages, journal):
+  for stage in stages:
+    stage.flags += _SMALLER[stage.name]
+    assert not demo_stages.run(stage, journal).error
+
+
 @pytest.mark.slow
 def test_generated_clips_become_a_whole_report(tmp_path):
   journal = demo_stages.Journal(tmp_path)
   stages = demo_plan.generated(tmp_path, seed=5)
   stages.append(
     demo_plan.train(
-      tmp_path, "tiny_brave.py", seed=5, train_clips=32, test_clips=16
+      tmp_path, "tiny_brave", seed=5, train_clips=32, test_clips=16
     )
   )
+  _run(stages, journal)
   videos = tmp_path / "videos" / "test"
-  stages += demo_plan.after_training(tmp_path, videos, labelled=True)
-  assert [stage.name for stage in stages] == list(_SMALLER)
-  for stage in stages:
-    stage.flags += _SMALLER[stage.name]
-    demo_stages.run(stage, journal)
+  _run(demo_plan.after_training(tmp_path, videos, labelled=True), journal)
+  assert list(journal.outcomes) == list(_SMALLER)
   path = demo_report.write(
     demo_report.Demo(
       workdir=tmp_path,
@@ -86,7 +91,13 @@ def test_generated_clips_become_a_whole_report(tmp_path):
   page = path.read_text(encoding="utf-8")
   assert "Not shown" not in page
   assert page.count('<figure class="tile query"') == 8
-  assert page.count('<figure class="view">') == 3
+  # Its own two views, and none that it does not learn from.
+  assert page.count('<figure class="view">') == 2
+  assert "random convolution" not in page
+  assert "<h2>Did pretraining help?</h2><p>Whether pretraining" in page
+  assert "Few clips: it learned from 32;" in page
+  assert '<a href="search.html">' in page
+  assert "demo/search.html" not in page and (tmp_path / "search.html").exists()
   for row in (
     "chance",
     "colour histogram",
@@ -98,3 +109,38 @@ def test_generated_clips_become_a_whole_report(tmp_path):
     assert f'<span class="name">{row}<' in page
   measured = json.loads((tmp_path / "baselines.json").read_text())
   assert set(measured) == {"colour histogram", "mean image", "frame difference"}
+
+
+@pytest.mark.slow
+def test_own_videos_become_a_report_that_says_what_to_do(tmp_path):
+  clips = demo_plan.generated(tmp_path, seed=5)[0]
+  clips.flags += ["--train_clips=24", "--test_clips=8", "--shots=1"]
+  demo_stages.run(clips, demo_stages.Journal(tmp_path))
+  videos, workdir = tmp_path / "mine", tmp_path / "demo"
+  videos.mkdir()
+  for path in (tmp_path / "videos").rglob("*.mp4"):
+    path.rename(videos / path.name)  # without labels
+  done = subprocess.run(
+    [
+      sys.executable,
+      "-m",
+      "tfvssl.demo",
+      f"--workdir={workdir}",
+      f"--videos={videos}",
+    ],
+    capture_output=True,
+    text=True,
+    check=False,
+  )
+  assert done.returncode == 0, done.stderr[-3000:]
+  assert done.stdout.splitlines()[-1] == (
+    f"next: python -m tfvssl.search --model={workdir / 'export'}"
+    f" --index={workdir / 'embeddings.npz'} --query=CLIP"
+    f" --output={workdir / 'found.html'}"
+  )
+  page = (workdir / "report.html").read_text(encoding="utf-8")
+  assert "<h2>Did pretraining help?</h2><p>Pretraining learned" in page
+  assert '<a href="search.html">' in page
+  assert (workdir / "search.html").exists()
+  # Of 32 files a quarter is held out, so that there is a loss to look at.
+  assert "of always predicting the mean" in page

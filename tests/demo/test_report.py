@@ -102,12 +102,62 @@ def test_accuracies_are_those_of_the_newest_result(tmp_path):
   (tmp_path / report.BASELINES_NAME).write_text(
     json.dumps({"mean image": 0.375})
   )
-  page = _page(_demo(tmp_path))
+  demo = _demo(tmp_path)
+  assert "62.5" not in _page(demo)  # not known to be of this demo
+  demo.journal.outcomes["evaluate"] = stages.Outcome("x", 1.0, "no room")
+  assert "62.5" not in _page(demo)
+  demo.journal.outcomes["evaluate"] = stages.Outcome("x", 1.0)
+  page = _page(demo)
   assert "62.5" in page and "accuracy, pretrained" in page
   assert "37.5" in page and "12 x 12 pixels" in page
   assert "25.0" not in page
   # 1.96 standard deviations of the difference of two shares of 8 clips.
   assert "differences below about 49 points" in page
+
+
+def _losses(run, gain, held_out_gain):
+  """Logs losses that are so much below what the mean would cost."""
+  scalars = {
+    "train/loss/total": 2.0 * (1 - gain),
+    "train/loss/mean_embedding": 2.0,
+    "heldout/loss/total": 2.0 * (1 - held_out_gain),
+    "heldout/loss/mean_embedding": 2.0,
+  }
+  metrics_log.append(run, 1, scalars)
+
+
+def test_it_is_said_whether_pretraining_helped_and_why_not(tmp_path):
+  run = tmp_path / "run"
+  run.mkdir()
+  run_folder.write_config(tiny_runs.experiment(), run)
+  _losses(run, gain=0.5, held_out_gain=0.3)
+  page = _page(_demo(tmp_path, labelled=False))
+  assert (
+    "<h2>Did pretraining help?</h2><p>Pretraining learned something" in page
+  )
+  assert "the loss ends 30 % below that of always predicting the mean" in page
+  journal = stages.Journal(tmp_path)
+  command = f"python -m tfvssl.train --config=c.py --workdir={run} --config.x=1"
+  journal.note("train", stages.Outcome(command, 61.0))
+  _losses(run, gain=0.5, held_out_gain=-0.3)
+  page = _page(_demo(tmp_path, labelled=False, journal=journal))
+  assert "<p>Pretraining learned nothing that holds" in page
+  assert "<p>Memorised: the loss ends 50 % below" in page
+  _losses(run, gain=0.01, held_out_gain=0.01)
+  page = _page(_demo(tmp_path, labelled=False, journal=journal))
+  assert (
+    f"<p>To train longer: python -m tfvssl.train --config=c.py --workdir={run}"
+    "_longer --config.x=1 --config.steps=2000</p>"
+  ) in page
+
+
+def test_search_page_is_led_to_where_there_is_one(tmp_path):
+  assert "search.html" not in _page(_demo(tmp_path))
+  demo = _demo(tmp_path)
+  demo.journal.outcomes["search"] = stages.Outcome("x", 1.0)
+  assert '<a href="search.html">' in _page(demo)
+  demo.journal.outcomes["search"] = stages.Outcome("x", 1.0, "no room")
+  assert "search.html" not in _page(demo)  # the page is that of another run
 
 
 def _result(share):

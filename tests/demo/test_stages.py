@@ -91,13 +91,14 @@ def test_accepted_exit_code_is_no_error(tmp_path):
 _DEMO = """
 import pathlib, sys
 from tfvssl.demo import stages
+from tfvssl.runtime import binary
 from tfvssl.runtime import exit_codes
 
 def main(argv):
   stage = stages.Stage("child", "child", [])
   stages.run(stage, stages.Journal(pathlib.Path(argv[1])))
 
-exit_codes.run(main)
+binary.run(main)
 """
 # Answers only when it has been told, and says more than a pipe holds.
 _CHILD = """

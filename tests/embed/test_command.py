@@ -1,7 +1,10 @@
 """Embeddings of files: alignment of sight and sound, skipped files."""
 
 import os
+import shutil
+import signal
 import subprocess
+import time
 
 import numpy as np
 import pytest
@@ -80,15 +83,19 @@ def folder(tmp_path_factory):
     "copy",
     root / "silent.mkv",
   )
+  (root / "silent.mkv").rename(root / "silent")  # of no suffix
   (root / "broken.mp4").write_bytes(b"no video at all" * 20)
   (root / "notes.txt").write_text("not media")
+  outside = tmp_path_factory.mktemp("outside") / "sound.wav"
+  shutil.copyfile(root / "sound.wav", outside)
+  (root / "link.mkv").symlink_to(outside)
   return root
 
 
 @pytest.fixture(scope="module")
 def table(model, folder):
   embedder = embedding.Embedder(model, hop_s=0.25)
-  files = streams.list_media(folder)
+  files = streams.list_files(folder)
   return embedding.embed_files(embedder, files, folder)
 
 
@@ -117,13 +124,21 @@ def test_sight_and_sound_switch_in_the_same_row(table):
   np.testing.assert_allclose(rows["audio_s"][-1], 0.5, atol=1e-6)
 
 
+def test_first_folder_is_the_label(table, model, folder):
+  rows = dict(zip(table[0]["path"], table[0]["label"], strict=True))
+  assert rows == {"deep/switch.mkv": "deep", "silent": "", "sound.wav": ""}
+  embedder = embedding.Embedder(model)
+  flat, _ = embedding.embed_files(embedder, [folder / "sound.wav"], folder)
+  assert "label" not in flat  # no file has one
+
+
 def test_what_a_file_lacks_is_masked_and_zero(table):
   sound = _rows(table[0], "sound.wav")
   np.testing.assert_allclose(sound["start_s"], 0.25 * np.arange(23))
   assert not sound["has_video"].any()
   assert not sound["video_backbone"].any()
   assert sound["has_audio"].all()
-  silent = _rows(table[0], "silent.mkv")
+  silent = _rows(table[0], "silent")
   assert silent["has_video"].all()
   assert not silent["has_audio"].any()
   assert not silent["audio_backbone"].any()
@@ -139,7 +154,9 @@ def test_what_a_file_lacks_is_masked_and_zero(table):
 
 def test_unreadable_files_are_named_with_their_reason(table):
   assert [(item.path, item.reason) for item in table[1]] == [
-    ("broken.mp4", "unreadable")
+    ("broken.mp4", "unreadable"),
+    ("link.mkv", "outside_input"),
+    ("notes.txt", "not_media"),
   ]
 
 
@@ -154,8 +171,8 @@ def test_saved_table_needs_no_pickle(table, tmp_path):
   rows, skipped = table
   embedding.save(path, {**rows, **embedding.skipped_columns(skipped)})
   with np.load(path, allow_pickle=False) as saved:
-    assert saved["skipped_path"].tolist() == ["broken.mp4"]
-    assert saved["skipped_reason"].tolist() == ["unreadable"]
+    assert saved["skipped_path"].tolist() == [item.path for item in skipped]
+    assert saved["skipped_reason"][0] == "unreadable"
     for name, column in table[0].items():
       np.testing.assert_array_equal(saved[name], column)
   assert [item.name for item in path.parent.iterdir()] == [path.name]
@@ -173,6 +190,23 @@ def test_names_that_are_no_text_are_escaped():
   assert embedding.printable(os.fsdecode(b"a/\xff.mp4")) == "a/\\xff.mp4"
 
 
+def test_silent_sound_counts_as_none(model, tmp_path):
+  sight, hush = tmp_path / "sight.mkv", tmp_path / "hush.wav"
+  _write_switch(sight, 1, 2)  # never loud
+  _ffmpeg("-i", sight, "-vn", hush)
+  embedder = embedding.Embedder(model)
+  assert embedder.use_silent_sound is False
+  rows = embedder.embed_file(sight)
+  assert rows["has_video"].all()
+  assert not rows["has_audio"].any()
+  assert not rows["audio_embedding"].any()
+  with pytest.raises(streams.MediaError, match="silent: its sound is silent"):
+    embedder.embed_file(hush)
+  embedder.use_silent_sound = True
+  assert embedder.embed_file(sight)["has_audio"].all()
+  assert embedder.embed_file(hush)["has_audio"].all()
+
+
 def test_default_hop_is_one_window(model):
   assert embedding.Embedder(model).hop_s == pytest.approx(0.32)
   audio = embedding.Embedder(model, modalities=("audio",))
@@ -183,7 +217,7 @@ def test_default_hop_is_one_window(model):
 def test_silent_video_is_skipped_where_sound_is_asked_for(model, folder):
   audio = embedding.Embedder(model, modalities=("audio",))
   with pytest.raises(streams.MediaError, match="no_stream: no audio in it"):
-    audio.embed_file(folder / "silent.mkv")
+    audio.embed_file(folder / "silent")
 
 
 @pytest.mark.parametrize(
@@ -191,7 +225,7 @@ def test_silent_video_is_skipped_where_sound_is_asked_for(model, folder):
   [
     ({"hop_s": 0.0}, r"`hop_s` \(0.0\) must be above 0"),
     ({"batch_size": 0}, r"`batch_size` \(0\) must be at least 1"),
-    ({"modalities": ("text",)}, "serves none of text; its signatures: video_"),
+    ({"modalities": ("text",)}, "serves none of text; its signatures: video"),
   ],
 )
 def test_impossible_requests_are_refused(model, changes, message):
@@ -213,7 +247,7 @@ def test_binary_writes_the_table(model, folder, tmp_path):
   )
   assert process.returncode == 0, process.stderr[-3000:]
   assert "skipped broken.mp4: unreadable" in process.stderr
-  assert "3 files, 1 skipped" in process.stdout
+  assert "3 files, 2 skipped, 1 that are no media" in process.stdout
   with np.load(output, allow_pickle=False) as saved:
     assert saved["model"] == export_format.identity(model)
     assert (tmp_path / str(saved["root"])).resolve() == folder.resolve()
@@ -225,6 +259,49 @@ def test_binary_writes_the_table(model, folder, tmp_path):
       4,
       5,
     ]
+
+
+@pytest.mark.parametrize(
+  ("number", "code"),
+  [
+    (signal.SIGTERM, 42),
+    pytest.param(signal.SIGKILL, -signal.SIGKILL, marks=pytest.mark.slow),
+  ],
+)
+def test_embedding_that_is_stopped_goes_on_to_the_same_bytes(
+  number, code, model, folder, table, tmp_path
+):
+  # What is kept lies among the files, and is none of them.
+  root = shutil.copytree(folder, tmp_path / "media", symlinks=True)
+  output = root / "embeddings.npz"
+  flags = [f"--model={model}", f"--input={root}", f"--output={output}"]
+  flags.append("--hop_s=0.25")
+  process = forked_binaries.start("tfvssl.embed", *flags)
+  unfinished = root / ".embeddings.npz.unfinished"
+  deadline = time.monotonic() + 120
+  while not any(path.stat().st_size for path in unfinished.glob("*.rows")):
+    assert time.monotonic() < deadline
+    time.sleep(0.002)
+  os.kill(process.pid, number)
+  assert process.finish().returncode == code
+  assert not output.exists()
+  again = _embed(*flags)
+  assert again.returncode == 0, again.stderr[-3000:]
+  assert "files were embedded before; going on" in again.stderr
+  assert {path.name for path in root.iterdir()} == {
+    output.name,
+    *(path.name for path in folder.iterdir()),
+  }
+  rows, skipped = table
+  about = {
+    "model": np.array(export_format.identity(model)),
+    "root": np.array("."),
+  }
+  straight = tmp_path / "straight.npz"
+  embedding.save(
+    straight, {**rows, **embedding.skipped_columns(skipped), **about}
+  )
+  assert output.read_bytes() == straight.read_bytes()
 
 
 def test_more_skipped_than_allowed_is_exit_4(model, folder, tmp_path):

@@ -92,6 +92,19 @@ def _evaluate(root, *flags):
   )
 
 
+def _said_beside(path, benchmark, recipe="brave/va_audioset", *flags):
+  """Returns what tfvssl.compare says of a result, its blanks made one."""
+  done = forked_binaries.run(
+    "tfvssl.compare",
+    f"--result={path}",
+    f"--config={ROOT / 'configs' / recipe}.py",
+    f"--benchmark={benchmark}",
+    *flags,
+  )
+  assert done.returncode == 0, done.stderr[-3000:]
+  return " ".join(done.stdout.split())
+
+
 def test_result_holds_the_trained_and_the_random_network(run):
   process = _evaluate(
     run,
@@ -128,6 +141,12 @@ def test_result_holds_the_trained_and_the_random_network(run):
   assert set(result["versions"]) == {"tensorflow", "scikit-learn", "numpy"}
   assert str(run) not in path.read_text()
   assert [p.name for p in path.parent.iterdir()] == [path.name]
+  compared = _said_beside(path, "ucf101_linear")
+  measured = f"{100 * pretrained['top_1']:.1f}"
+  assert compared.startswith(f"UCF101 linear, per cent measured {measured} p")
+  assert "classes 2 101 splits 1 3 frames of a view 4 32" in compared
+  assert "C chosen by cross_validation first_test" in compared
+  assert "clips left out" not in compared
 
 
 @pytest.mark.slow
@@ -165,6 +184,14 @@ def test_grid_that_is_stopped_goes_on_to_the_same_result(run):
   ]
   assert texts[0] == texts[1]
   assert not list(results.glob("unfinished*"))
+
+
+_BENCHMARKS = {
+  "linear": ("k600_linear",),
+  "finetune": ("hmdb51_finetune",),
+  "finetune_sgd": ("hmdb51_finetune", "mmv/va_audioset"),
+  "mlp": ("audioset_mlp",),
+}
 
 
 @pytest.mark.parametrize(
@@ -207,6 +234,9 @@ def test_trained_classifiers_end_in_a_result(run, protocol, flags):
   assert result["splits"][0]["test_clips"] == 6
   mean = result["pretrained"]["mean"][metric]
   assert re.search(rf"pretrained +{100 * mean:.1f}", process.stdout)
+  compared = _said_beside(path, *_BENCHMARKS[protocol])
+  assert f"per cent measured {100 * mean:.1f} paper" in compared
+  assert "classes 2 " in compared
   if protocol == "finetune":
     assert result["pretrained"]["choice"]["dropout"] == 0.5
     assert result["protocol"]["replicas"] == 2
@@ -233,6 +263,9 @@ def test_sound_is_evaluated_by_its_own_encoder(run):
   result = json.loads((run / "RUN" / "results" / "sound.json").read_text())
   assert result["protocol"]["test_views_per_clip"] == 2
   assert result["random_initialisation"]["mean"]["top_1"] is None
+  path = run / "RUN" / "results" / "sound.json"
+  compared = _said_beside(path, "esc50_linear")
+  assert "classes 2 50" in compared and "random" not in compared
 
 
 @pytest.mark.slow
@@ -298,6 +331,16 @@ def test_retrieval_of_an_untrained_run(tmp_path):
     }
   )
   trained = result["pretrained"]["mean"]
+  words = tiny_mmv_runs.vocabulary(tmp_path)
+  compared = _said_beside(
+    path,
+    "youcook2_median_rank",
+    "mmv/vat_howto100m_audioset",
+    f"--config.method.partners.text.view.vocabulary={words}",
+  )
+  rank = f"{trained['text_to_video_median_rank']:.1f}"
+  assert compared.startswith(f"YouCook2 MedR, rank measured {rank} paper")
+  assert "videos to search 3 3,190" in compared
   random = result["random_initialisation"]
   assert random["runs"][0]["seed"] == experiment.seed
   assert random["mean"] == random["runs"][0]["mean"]

@@ -15,9 +15,9 @@ from tests import tiny_runs
 from tests.conftest import ROOT
 from tests.data import record_fixture
 from tests.evaluate import grey_records
-from tfvssl.compare import comparison
 from tfvssl.config import paper_rows
 from tfvssl.config import protocols
+from tfvssl.evaluate import paper_figure
 from tfvssl.evaluate.classifiers import linear_svm
 from tfvssl.evaluate.protocols import base
 from tfvssl.evaluate.protocols import classification
@@ -222,9 +222,9 @@ def test_its_own_settings_are_held_against_a_papers(monkeypatch):
     "splits": [{}],
     "pretrained": {"mean": {"top_1": 0.75}},
   }
-  assert comparison.measured(result, "toy_nearest") == 75.0
+  assert paper_figure.measured(result, "toy_nearest") == 75.0
   recipe = tiny_runs.experiment()
-  assert comparison.differences(result, recipe, row, "toy_nearest") == [
+  assert paper_figure.differences(result, recipe, row, "toy_nearest") == [
     ("spatial crops", 1, 3),
     ("train epochs", 3, 2),
   ]

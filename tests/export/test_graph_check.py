@@ -16,6 +16,7 @@ from tfvssl.export import description
 from tfvssl.export import graph_check
 
 
+@pytest.mark.slow
 def test_exports_pass(folder, root):
   graph_check.check(folder)
   graph_check.check(root / "tests" / "fixtures" / "version_0_1" / "export")

@@ -272,7 +272,7 @@ def test_sound_alone_is_served_by_default(method, tmp_path):
 
 def test_run_without_sight_or_sound_is_not_served():
   with pytest.raises(
-    ValueError, match="neither a video nor an audio nor a text"
+    ValueError, match="has no encoder of video, audio or text; found: "
   ):
     serving.ServingModule({})
 
@@ -298,7 +298,7 @@ def test_view_decides_what_an_encoder_is_served_as(method, caplog):
     {"sound": encoders["audio"], "motion": flow}, 4
   )
   assert list(module.inputs) == ["audio"]
-  with pytest.raises(ValueError, match="nor a text encoder; found: motion"):
+  with pytest.raises(ValueError, match="video, audio or text; found: motion"):
     serving.ServingModule({"motion": flow})
 
 

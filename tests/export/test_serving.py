@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from tests import exported_runs
 from tests import source_tree
-from tfvssl.data import decode
+from tfvssl.data import crops
 from tfvssl.data.media import ffmpeg
 from tfvssl.embed import embedder as embedding
 from tfvssl.export import description as export_format
@@ -149,7 +149,7 @@ def test_pictures_of_the_records_size_give_what_the_evaluation_sees(
   pictures = _pictures(256, 320)
   found = model.signatures["frames_jpeg"](jpeg_bytes=tf.constant([pictures]))
   short_side = export_format.load_description(folder)["video"]["short_side"]
-  (crop,) = decode.decode_crops(
+  (crop,) = crops.decode_crops(
     tf.constant(pictures), short_side=short_side, size=16, num_crops=1
   ).numpy()
   expected = model.signatures["video_uint8"](video=crop[np.newaxis])

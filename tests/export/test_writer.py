@@ -10,6 +10,7 @@ from tests.evaluate import grey_records
 from tfvssl.deflate import networks
 from tfvssl.export import description
 from tfvssl.export import writer
+from tfvssl.runtime import unfinished
 
 
 def _encoder(**changes):
@@ -30,6 +31,17 @@ def folder(tmp_path_factory):
   folder = tmp_path_factory.mktemp("export") / "model"
   _export(folder, max_batch_size=4)
   return folder / "1"
+
+
+def test_export_is_made_by_one_and_without_what_a_killed_one_left(tmp_path):
+  with unfinished.held(tmp_path / "model"):
+    with pytest.raises(ValueError, match="model is being made by"):
+      _export(tmp_path / "model")
+  left = tmp_path / ".model.unfinished-1234"
+  left.mkdir()
+  (left / "saved_model.pb").write_text("half")
+  _export(tmp_path / "model")
+  assert [path.name for path in tmp_path.iterdir()] == ["model"]
 
 
 def test_golden_file_holds_the_means_of_the_fixed_request(folder):

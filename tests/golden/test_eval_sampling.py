@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from tfvssl.data import decode
-from tfvssl.data import windows
+from tfvssl.data import regular_views
 
 
 @pytest.fixture(scope="module", name="vectors")
@@ -24,7 +24,9 @@ def _numbers(vectors, kind):
 
 def test_starts_are_those_of_the_reference(vectors):
   for (length, clips, frames, step), expected in _numbers(vectors, "linspace"):
-    starts = windows.linspace_starts(tf.constant(length), clips, frames, step)
+    starts = regular_views.linspace_starts(
+      tf.constant(length), clips, frames, step
+    )
     span = (frames - 1) * step + 1
     np.testing.assert_array_equal(starts, expected[:, 0])
     np.testing.assert_array_equal(starts.numpy() + span, expected[:, 1])

@@ -1,6 +1,5 @@
 """An address in place of a path is one clear error in every command."""
 
-import re
 import subprocess
 import sys
 
@@ -9,6 +8,7 @@ import pytest
 from tests import forked_binaries
 from tests import source_tree
 from tests import tiny_runs
+from tfvssl import __main__ as front
 from tfvssl import pretrained
 from tfvssl.config import rules
 
@@ -43,9 +43,8 @@ _NEEDED = {
 
 
 def test_every_command_is_asked():
-  text = (source_tree.ROOT / "setup.py").read_text(encoding="utf-8")
-  commands = re.findall(r'"tfvssl-[\w-]+": "([\w.]+?)(?:\.__main__)?"', text)
-  assert set(commands) == set(_PLACES)
+  modules = [command.module for command in front.COMMANDS.values()]
+  assert {name.removesuffix(".__main__") for name in modules} == set(_PLACES)
 
 
 @pytest.mark.parametrize(

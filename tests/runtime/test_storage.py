@@ -121,26 +121,6 @@ def test_scratch_folder_is_gone_afterwards(tmp_path):
   assert _names(tmp_path) == []
 
 
-def test_upload_publishes_the_named_file_last(tmp_path):
-  source = tmp_path / "source"
-  (source / "deep").mkdir(parents=True)
-  for name in ("a-manifest", "deep/b", "c"):
-    (source / name).write_text(name)
-  storage.upload_folder(source, tmp_path / "target", last="a-manifest")
-  copied = tmp_path / "target"
-  assert storage.digests(copied) == storage.digests(source)
-  last_ns = (copied / "a-manifest").stat().st_mtime_ns
-  assert last_ns >= (copied / "deep" / "b").stat().st_mtime_ns
-  assert last_ns >= (copied / "c").stat().st_mtime_ns
-
-
-def test_upload_without_the_publishing_file_is_refused(tmp_path):
-  (tmp_path / "a").write_text("")
-  with pytest.raises(FileNotFoundError, match="has no file manifest.json"):
-    storage.upload_folder(tmp_path, tmp_path / "b", last="manifest.json")
-  assert not (tmp_path / "b").exists()
-
-
 def test_lines_are_added_at_the_end(tmp_path):
   storage.append_lines(tmp_path / "log", ["a", "b"])
   storage.append_lines(tmp_path / "log", ["ä"])
@@ -344,3 +324,12 @@ def _python(program: str, path: pathlib.Path) -> subprocess.CompletedProcess:
     timeout=60,
     check=False,
   )
+
+
+def test_file_goes_on_from_a_byte(tmp_path):
+  path = tmp_path / "rows"
+  for begin, content in ((0, b"abcd"), (2, b"xyz"), (5, b"!")):
+    with storage.open_from(path, begin) as file:
+      assert file.tell() == begin
+      file.write(content)
+  assert path.read_bytes() == b"abxyz!"

@@ -37,11 +37,11 @@ def test_what_tensorflow_cannot_write_names_the_place(kind, text, code, remedy):
   error = getattr(tf.errors, kind)(
     None, None, f"RUN/x.tempstate; {text} [Op:X]"
   )
-  assert exit_codes.code_of(error) == code
+  assert system_errors.code_of(error) == code
   said = system_errors.message(error)
   assert said.startswith(f"RUN/x.tempstate: {text}; {remedy}")
   plain = getattr(tf.errors, kind)(None, None, "something else")
-  assert exit_codes.code_of(plain) == exit_codes.BUG
+  assert system_errors.code_of(plain) == exit_codes.BUG
 
 
 @pytest.mark.parametrize(

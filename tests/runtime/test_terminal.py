@@ -8,6 +8,7 @@ from tfvssl.runtime import terminal
 _CODE = """
 import sys
 from absl import logging
+from tfvssl.runtime import binary
 from tfvssl.runtime import exit_codes
 
 def main(argv):
@@ -16,7 +17,7 @@ def main(argv):
   print("to stderr", file=sys.stderr)
   raise ValueError(f"'{argv[1]}' is not a flag")
 
-exit_codes.run(main)
+binary.run(main)
 """
 
 

@@ -14,6 +14,8 @@ from tfvssl.data.media import mp4
 from tfvssl.data.media import streams
 from tfvssl.embed import embedder as embedding
 from tfvssl.export import writer
+from tfvssl.search import ranking
+from tfvssl.search import run as search_run
 
 EVIL = "<script>alert(1)</script>.mp4".replace("/", "\u2215")
 
@@ -42,7 +44,7 @@ def folder(tmp_path_factory):
 
 def _write_index(model, folder, path):
   embedder = embedding.Embedder(model, hop_s=0.5)
-  files = streams.list_media(folder)
+  files = streams.list_files(folder)
   table, skipped = embedding.embed_files(embedder, files, folder)
   assert not skipped
   about = {
@@ -84,19 +86,85 @@ def test_clip_finds_its_colour_and_when_it_is_seen(model, index, tmp_path):
   )
   assert process.returncode == 0, process.stderr[-3000:]
   lines = process.stdout.splitlines()
-  assert lines[0].split() == ["rank", "score", "time", "file"]
+  assert lines[0].split() == ["rank", "score", "time", "label", "file"]
   assert re.fullmatch(
-    r" +1 +(1\.000|0\.99\d) +0:04\.0 +deep/" + re.escape(EVIL), lines[1]
+    r" +1 +(1\.000|0\.99\d) +0:04\.0  deep   deep/" + re.escape(EVIL), lines[1]
   )
-  assert lines[3] == (
+  assert re.fullmatch(
+    r"noise level [01]\.\d{3}: 95 % of the pairs of different files of the"
+    r" index are less alike \(3 pairs\)",
+    lines[3],
+  )
+  assert lines[4] == (
     f"2 of 3 files by cosine in `embedding`; open {output} in a browser"
   )
   page = output.read_text(encoding="utf-8")
   assert "Search by clip" in page
   assert page.count("<script>") == 1
   assert page.count("<video") == 3  # the query and two hits
+  assert page.count('<img alt="" src="data:image/jpeg;base64,') == 3
+  assert '<span class="label">deep</span>' in page
+  assert lines[3].removeprefix("n") in page
   assert "at 0:04.0" in page
   assert "media" in re.search(r'href="([^"]*#t=4\.00)"', page)[1]
+
+
+def test_own_file_is_marked_and_has_no_rank(model, index, folder, tmp_path):
+  output = tmp_path / "results.html"
+  process = _search(
+    f"--model={model}",
+    f"--index={index}",
+    f"--query={folder / 'red.mp4'}",
+    f"--output={output}",
+    "--by=video",
+  )
+  assert process.returncode == 0, process.stderr[-3000:]
+  _, own, *hits = [line.split() for line in process.stdout.splitlines()[:4]]
+  assert (own[0], own[-1]) == ("self", "red.mp4")
+  assert [(hit[0], hit[-1]) for hit in hits] == [
+    ("1", f"deep/{EVIL}"),  # it is red, too, before it is blue
+    ("2", "green.mp4"),
+  ]
+  assert "2 of 2 files by cosine" in process.stdout
+  assert "<b>the query</b>" in output.read_text(encoding="utf-8")
+
+
+def test_clip_without_what_it_is_asked_by_is_one_line(
+  model, index, folder, tmp_path
+):
+  process = _search(
+    f"--model={model}",
+    f"--index={index}",
+    f"--query={folder / 'red.mp4'}",
+    f"--output={tmp_path / 'results.html'}",
+    "--by=audio",
+  )
+  last = process.stderr.strip().splitlines()[-1]
+  assert last.startswith("error: --by=audio, but ")
+  assert last.endswith(
+    "red.mp4 has no sound that the model takes; leave out --by."
+  )
+  assert process.returncode == 3
+  assert not list(tmp_path.iterdir())
+
+
+def test_noise_of_a_sample_and_of_one_file_is_said():
+  assert search_run.noise_text(ranking.Noise(0.8, 500, 12_000)) == (
+    "noise level 0.800: 95 % of the pairs of different files of the index are"
+    " less alike (124,750 pairs of 500 of its 12,000 files, a sample)"
+  )
+  assert search_run.noise_text(None) == (
+    "no noise level: the index has fewer than two files to compare"
+  )
+
+
+def test_lines_are_printable():
+  hit = ranking.Hit("a\x1b[2J.mp4", 0.0, 0.5, False, "re\x1bd")
+  result = ranking.Result([hit], "va", 1, 0, [hit], None, [])
+  head, own, first, _ = search_run.lines(result)
+  assert head == "rank  score       time  label    file"
+  assert own == "self  0.500     0:00.0  re\\x1bd  a\\x1b[2J.mp4"
+  assert first == "   1  0.500     0:00.0  re\\x1bd  a\\x1b[2J.mp4"
 
 
 def test_model_without_text_refuses_a_sentence(model, index, tmp_path):
@@ -107,7 +175,7 @@ def test_model_without_text_refuses_a_sentence(model, index, tmp_path):
     f"--output={tmp_path / 'results.html'}",
   )
   last = process.stderr.strip().splitlines()[-1]
-  assert last.startswith("error: --query='a red disc' is not a file, and ")
+  assert last.startswith("error: 'a red disc' is not a file, and ")
   assert process.returncode == 2
   assert not list(tmp_path.iterdir())
 
@@ -190,5 +258,5 @@ def test_unreadable_query_is_named(model, index, tmp_path):
     f"--output={tmp_path / 'results.html'}",
   )
   last = process.stderr.strip().splitlines()[-1]
-  assert last.startswith(f"error: --query={query} cannot be embedded: unreadab")
+  assert last.startswith(f"error: {query} cannot be embedded: unreadab")
   assert process.returncode == 3

@@ -9,12 +9,14 @@ import wave
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tfvssl.data.media import mp4
 from tfvssl.data.media import streams
 from tfvssl.runtime import terminal
 from tfvssl.search import index as searching
 from tfvssl.search import page as search_page
+from tfvssl.search import ranking
 
 EVIL = "\"><script>alert('x')</script>&\n\u202e"
 
@@ -35,7 +37,7 @@ class _Elements(html.parser.HTMLParser):
 
 
 def _content(text="fine", **changes):
-  clip = search_page.Excerpt(mp4=b"mp4")
+  clip = search_page.Excerpt(mp4=b"mp4", still=b"jpg")
   sound = search_page.Excerpt(wav=b"wav", peaks=[0.0, 0.5, 1.0])
   settings = {
     "query": text,
@@ -68,18 +70,23 @@ def test_everything_from_outside_is_escaped():
 
 
 def test_page_loads_nothing_from_elsewhere():
-  page = search_page.page(_content(excerpt=search_page.Excerpt(mp4=b"query")))
+  page = search_page.page(
+    _content(excerpt=search_page.Excerpt(b"query", b"seen"))
+  )
   assert "{{" not in page
   elements = _Elements(page)
   sources = [a["src"] for _, a in elements.tags if "src" in a]
   assert sources == [
+    "data:image/jpeg;base64,c2Vlbg==",
     "data:video/mp4;base64,cXVlcnk=",
+    "data:image/jpeg;base64,anBn",
     "data:video/mp4;base64,bXA0",
     "data:audio/wav;base64,d2F2",
   ]
   links = [a["href"] for tag, a in elements.tags if tag == "a"]
   assert links == ["a/b.mp4#t=72.00", "c.wav#t=0.00", "d.mp4#t=0.00"]
   (policy,) = (a["content"] for _, a in elements.tags if "http-equiv" in a)
+  assert "img-src data:;" in policy
   assert policy.startswith("default-src 'none';")
 
 
@@ -121,6 +128,23 @@ def test_links_lead_to_the_file_whatever_its_name(tmp_path):
     assert not set(url) & set("\"'<>&? :")
 
 
+def test_label_noise_and_the_own_file_are_shown():
+  own = search_page.Tile("q.mp4", 0.999, 4.0, label=EVIL)
+  page = search_page.page(_content(own=[own], noise=0.5))
+  elements = _Elements(page)
+  text = " ".join(" ".join(elements.texts).split())
+  assert "the query at 0:04.0 0.999" in text
+  assert text.index("the query at") < text.index("1 at 1:12.0 0.913")
+  assert terminal.printable(EVIL) in elements.texts
+  assert "alert('x')" not in page
+  classes = [a["class"] for tag, a in elements.tags if tag == "figure"]
+  assert classes == ["hit own"] + ["hit"] * 4
+  marks = [a for tag, a in elements.tags if tag == "u"]
+  assert marks == [{"title": "noise level 0.500", "style": "left:50.0%"}] * 5
+  assert page.count('class="label"') == 1
+  assert "<u " not in search_page.page(_content())
+
+
 def _red_then_blue(path):
   frames = np.zeros([150, 32, 48, 3], np.uint8)
   frames[:75, ..., 0], frames[75:, ..., 2] = 255, 255
@@ -137,6 +161,9 @@ def test_excerpt_begins_at_the_found_time(tmp_path):
     small.write_bytes(found.mp4)
     means = streams.decode_frames(small)[0].mean(axis=(0, 1))
     assert np.argmax(means) == colour
+    still = tf.io.decode_jpeg(found.still).numpy()
+    assert still.shape == (180, 270, 3)
+    np.testing.assert_allclose(still.mean(axis=(0, 1)), means, atol=8)
   info = streams.probe(small)
   assert info.has_audio
   assert info.height == 180
@@ -147,6 +174,7 @@ def test_excerpt_of_sound_can_be_heard_and_seen(tmp_path):
   _red_then_blue(tmp_path / "clip.mp4")
   found = search_page.excerpt(tmp_path / "clip.mp4", 2.0, True)
   assert not found.mp4
+  assert not found.still  # the loudness is drawn
   with wave.open(io.BytesIO(found.wav)) as file:
     assert file.getframerate() == 16_000
     assert file.getnframes() == pytest.approx(4 * 16_000, abs=200)
@@ -160,8 +188,8 @@ def test_tiles_tell_what_is_gone_from_what_cannot_be_shown(tmp_path, caplog):
   (tmp_path / "broken.mp4").write_bytes(b"no video at all" * 20)
   index = searching.Index(tmp_path, "abc", {})
   hits = [
-    searching.Hit("broken.mp4", 0.0, 0.5, False),
-    searching.Hit("gone\x1b.mp4", 0.0, 0.4, False),
+    ranking.Hit("broken.mp4", 0.0, 0.5, False),
+    ranking.Hit("gone\x1b.mp4", 0.0, 0.4, False),
   ]
   broken, gone = search_page.tiles(index, hits, tmp_path / "results.html")
   assert (broken.link, broken.excerpt) == ("broken.mp4#t=0.00", None)

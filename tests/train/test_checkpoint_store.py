@@ -4,8 +4,11 @@ import random
 import pytest
 import tensorflow as tf
 
+from tfvssl.runtime import storage
 from tfvssl.train import checkpoint_store
+from tfvssl.train import checkpoints
 from tfvssl.train import probe
+from tfvssl.train import restoring
 
 
 def _state(value: float) -> dict[str, tf.Variable]:
@@ -72,6 +75,14 @@ def _empty(path):
   path.write_bytes(b"")
 
 
+@pytest.mark.parametrize("content", ['["a"]', '"a"', "3", "[" * 9000])
+def test_digests_of_another_shape_are_damage(tmp_path, content):
+  _write(tmp_path, [1, 2])
+  path = tmp_path / "checkpoints" / "step-00000002" / checkpoints.DIGESTS
+  path.write_text(content)
+  assert _restore(tmp_path) == (1, 1.0)
+
+
 @pytest.mark.parametrize("damage", [_cut, _flip, _empty, pathlib.Path.unlink])
 @pytest.mark.parametrize("index", [0, 1, 2])
 def test_damaged_newest_falls_back(tmp_path, damage, index):
@@ -87,6 +98,38 @@ def test_never_restarts_from_zero(tmp_path):
   for _ in range(2):  # also when the damaged one was set aside before
     with pytest.raises(ValueError, match="1 checkpoints and all are damaged"):
       _restore(tmp_path)
+
+
+def test_checkpoint_that_goes_while_it_is_verified_gives_way(
+  tmp_path, monkeypatch
+):
+  """The run that writes there has kept a newer one alone."""
+  _write(tmp_path, [1, 2])
+  digest = storage.digest
+
+  def late(path):
+    if "step-00000002" in str(path):
+      _write(tmp_path, [3], kept=1)
+    return digest(path)
+
+  monkeypatch.setattr(storage, "digest", late)
+  assert _restore(tmp_path) == (3, 3.0)
+  assert not list((tmp_path / "checkpoints").glob("*.corrupt"))
+
+
+def test_checkpoint_that_goes_while_it_is_read_gives_way(tmp_path, monkeypatch):
+  _write(tmp_path, [1, 2])
+  restore = restoring.restore
+
+  def late(path, **state):
+    if path.name == "step-00000002":
+      _write(tmp_path, [3], kept=1)
+    return restore(path, **state)
+
+  monkeypatch.setattr(restoring, "restore", late)
+  state = _state(-1.0)
+  assert restoring.restore_newest(tmp_path, **state) == 3
+  assert float(state["weights"][0]) == 3.0
 
 
 @pytest.mark.parametrize(

@@ -16,11 +16,12 @@ from tfvssl.runtime import exit_codes
     (("run", "--workdir=x"), "error: 'run' is not a flag; see --helpfull."),
     (
       ("--workdir=x",),
-      "error: --config is missing; for example --config=configs/tiny_brave.py",
+      "error: --config is missing; for example --config=tiny_brave",
     ),
     (
       ("--workdir=x", "--config=configs/tiny_brav.py"),
-      "error: --config=configs/tiny_brav.py does not exist.",
+      "error: --config=configs/tiny_brav.py does not exist; did you mean"
+      " tiny_brave?",
     ),
     (
       ("--config=configs/tiny_brave.py", "--config.steps=0", "--workdir=x"),

@@ -15,6 +15,7 @@ from tfvssl.backbones import r3d
 from tfvssl.config import experiment as config
 from tfvssl.config import paper_rows
 from tfvssl.config import pictures
+from tfvssl.config import recipes
 from tfvssl.methods import base
 from tfvssl.methods import brave
 from tfvssl.optim import lars
@@ -93,7 +94,7 @@ def _resnet_parameters(channels_in, width, blocks):
 
 
 def test_parameters_are_those_counted_by_hand():
-  recipe = paper_rows.load_recipe(ROOT / "configs" / "tiny_brave.py")
+  recipe = recipes.load(ROOT / "configs" / "tiny_brave.py")
   costs = describe.network_costs(recipe.get_config().method.build())
   found = {cost.name: cost.parameters for cost in costs}
   dim = 256  # of the third unit at a quarter of the width

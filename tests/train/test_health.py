@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from tfvssl.methods.parts import losses
 from tfvssl.train import health
+from tfvssl.train import health_log
 
 _GOOD = {"embedding_std/narrow": 0.9, "effective_rank/narrow": 12.0}
 _BAD = {"embedding_std/narrow": 0.02, "effective_rank/narrow": 1.4}
@@ -73,6 +74,20 @@ def test_healthy_run_has_no_last_words():
   for step, metrics in enumerate([_BAD, _GOOD, _BAD, _GOOD]):
     followed.note(step, metrics)
   assert followed.last_words() == ""
+  assert followed.in_words() == (
+    "the embeddings are apart, as they should be: embedding_std/narrow 0.90,"
+    " effective_rank/narrow 12.00."
+  )
+
+
+def test_every_end_has_words():
+  followed = health.Health(32, None)
+  assert followed.in_words() == "nothing was measured."
+  followed.note(1, _BAD)  # a single one may be chance
+  bad = "embedding_std/narrow 0.02, effective_rank/narrow 1.40"
+  assert followed.in_words() == bad
+  followed.note(2, _BAD)
+  assert followed.in_words() == followed.last_words() != ""
 
 
 def test_log_of_a_run_tells_how_it_ended(tmp_path):
@@ -80,7 +95,7 @@ def test_log_of_a_run_tells_how_it_ended(tmp_path):
 
   def words(*lines):
     log.write_text("".join(json.dumps(line) + "\n" for line in lines))
-    return health.of_log(log, 32)
+    return health_log.of_log(log, 32)
 
   bad, good = (
     {"step": 1} | {f"train/{name}": value for name, value in metrics.items()}

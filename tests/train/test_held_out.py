@@ -27,7 +27,7 @@ def method(experiment):
   return weights.fresh_method(experiment, seed=1)
 
 
-def _held_out(experiment, method, num_batches, online_probe=None):
+def _held_out(experiment, method, num_batches, online_probe=None, **others):
   return held_out.HeldOut(
     run_input.held_out_input(experiment, method, _STRATEGY),
     method,
@@ -35,6 +35,7 @@ def _held_out(experiment, method, num_batches, online_probe=None):
     seed=experiment.seed,
     num_batches=num_batches,
     online_probe=online_probe,
+    **others,
   )
 
 
@@ -55,6 +56,15 @@ def test_mean_is_over_the_first_batches_each_time(experiment, method):
   assert probe.LINEAR not in means
   for variable, old in zip(method.weights, before, strict=True):
     np.testing.assert_array_equal(variable, old)
+
+
+def test_measurement_is_stopped_between_two_batches(experiment, method):
+  batches = iter(range(2))
+  measured = _held_out(
+    experiment, method, 1000, before_batch=lambda: next(batches)
+  )
+  with pytest.raises(StopIteration):
+    measured.means()
 
 
 def test_probe_is_scored_and_not_taught(experiment, method):

@@ -13,6 +13,7 @@ from tfvssl.runtime import storage
 from tfvssl.train import checkpoint_store
 from tfvssl.train import loop
 from tfvssl.train import stop_request
+from tfvssl.train import to_end
 from tfvssl.train import trainer
 
 
@@ -122,7 +123,7 @@ def test_stop_without_checkpoints_keeps_nothing():
 
 def _to_end(made, last):
   with tqdm.tqdm(total=last) as bar:
-    made.train_to_end(last, pause_every=2, save_every=4, bar=bar)
+    to_end.train(made, last, pause_every=2, save_every=4, bar=bar)
     assert bar.n == last
 
 
@@ -139,7 +140,7 @@ def test_stop_after_the_very_last_step_is_heard(tmp_path):
     made.train_until(2, save=False)
     signal.raise_signal(signal.SIGTERM)
     with pytest.raises(stop_request.Stopped):
-      made.train_to_end(3, pause_every=2, save_every=4, bar=tqdm.tqdm())
+      to_end.train(made, 3, pause_every=2, save_every=4, bar=tqdm.tqdm())
   assert _saved(tmp_path / "checkpoints") == ["step-00000003"]
 
 
@@ -148,5 +149,5 @@ def test_stop_goes_before_what_is_not_finite(tmp_path):
   with stop.listening():
     signal.raise_signal(signal.SIGTERM)
     with pytest.raises(stop_request.Stopped):
-      made.train_to_end(1, pause_every=2, save_every=4, bar=tqdm.tqdm())
+      to_end.train(made, 1, pause_every=2, save_every=4, bar=tqdm.tqdm())
   assert _saved(tmp_path / "checkpoints") == []

@@ -18,6 +18,7 @@ from tests.data import record_fixture
 from tfvssl.runtime import exit_codes
 from tfvssl.train import checkpoints
 from tfvssl.train import metrics_log
+from tfvssl.train import restoring
 from tfvssl.train import run as training
 from tfvssl.train import run_folder
 from tfvssl.train import weights
@@ -96,9 +97,64 @@ def _metrics(folder):
 @pytest.fixture(scope="module")
 def uninterrupted(config_file, records, tmp_path_factory):
   run = tmp_path_factory.mktemp("straight")
-  out, _ = _finish(_start(config_file, records, run, *_held_out(records)))
-  assert "next: python -m tfvssl.evaluate" in out
+  flags = [*_held_out(records), "--config.logging.images_every=100"]
+  out, _ = _finish(_start(config_file, records, run, *flags))
+  assert out.splitlines()[-1] == (
+    f"next: python -m tfvssl.evaluate --workdir={run} --test_records={records}"
+    f" --protocol=svm --train_records={records}"
+  )
   return run
+
+
+def _summaries(folder):
+  """Returns what TensorBoard has of a folder, by step and name."""
+  return {
+    (event.step, value.tag): tf.make_ndarray(value.tensor)
+    for path in sorted(folder.iterdir())
+    for event in tf.compat.v1.train.summary_iterator(str(path))
+    for value in event.summary.value
+    if value.HasField("tensor")
+  }
+
+
+@pytest.mark.slow
+def test_records_without_labels_lead_to_an_export(
+  config_file, records, tmp_path
+):
+  folder = shutil.copytree(records, tmp_path / "unlabelled")
+  path = folder / "manifest.json"
+  tree = json.loads(path.read_text())
+  path.write_text(json.dumps(tree | {"classes": []}))
+  out, _ = _finish(
+    _start(config_file, folder, tmp_path / "run", "--config.steps=3")
+  )
+  run = tmp_path / "run"
+  assert out.splitlines()[-1] == (
+    f"next: python -m tfvssl.export --workdir={run} --output={run / 'export'}"
+  )
+
+
+def test_tensorboard_has_the_first_and_the_last_views(uninterrupted):
+  pictures = _summaries(uninterrupted / "views")
+  places = {(step, name.split("/")[0]) for step, name in pictures}
+  names = {"narrow", "broad_audio"}
+  assert places == {(step, name) for step in (0, 12) for name in names}
+
+
+def test_tensorboard_has_config_and_health_in_words(uninterrupted):
+  texts = {
+    place: words[()].decode()
+    for place, words in _summaries(uninterrupted / "health").items()
+  }
+  config = (uninterrupted / "config.json").read_text().rstrip("\n")
+  lines = texts.pop((0, "config")).rstrip("\n").splitlines()
+  assert [line.removeprefix("    ") for line in lines] == config.splitlines()
+  last = texts[12, "health"]
+  log = json.loads(
+    (uninterrupted / "metrics.jsonl").read_text().splitlines()[-2]
+  )
+  deviation = log["train/embedding_std/narrow"]
+  assert f"embedding_std/narrow {deviation:.2f}" in last
 
 
 # Before any checkpoint; between two; while or just after one is written.
@@ -137,22 +193,25 @@ def _assert_equal(run, uninterrupted):
   assert [line["step"] for line in held_out] == [0, 6, 12]
 
 
-def test_checkpoint_without_its_held_out_loss_is_gone_on_from(
+@pytest.mark.slow
+def test_stop_in_a_measurement_does_not_wait_for_its_end(
   config_file, records, uninterrupted, tmp_path
 ):
   run = shutil.copytree(uninterrupted, tmp_path / "run")
-  shutil.rmtree(run / "checkpoints" / "step-00000009")
-  shutil.rmtree(run / "checkpoints" / "step-00000012")
-  # As a kill between the two leaves it: the checkpoint comes first.
-  log = run / metrics_log.NAME
-  lines = log.read_text().splitlines(keepends=True)
-  (held_out,) = [
-    number
-    for number, line in enumerate(lines)
-    if json.loads(line)["step"] == 6 and "heldout" in line
-  ]
-  log.write_text("".join(lines[:held_out]))
-  _finish(_start(config_file, records, run, *_held_out(records)))
+  for step in (6, 9, 12):
+    shutil.rmtree(run / "checkpoints" / f"step-{step:08d}")
+  flags = _held_out(records)
+  # What is measured changes no number of the optimisation.
+  endless = [*flags, "--config.logging.heldout_batches=1000000"]
+  process = _start(config_file, records, run, *endless)
+  _wait_for(run / "checkpoints" / "step-00000006")
+  time.sleep(0.2)  # the measurement follows
+  os.kill(process.pid, signal.SIGTERM)
+  _finish(process, exit_codes.PREEMPTED)
+  # As a kill between the two leaves it, too: the checkpoint comes first.
+  assert restoring.newest(run).name == "step-00000006"
+  assert _steps(run)[-1] == 6 and "heldout/loss/total" not in _metrics(run)[-1]
+  _finish(_start(config_file, records, run, *flags))
   _assert_equal(run, uninterrupted)
 
 
@@ -198,7 +257,7 @@ def test_sigterm_saves_the_step_and_exits_42(config_file, records, tmp_path):
   os.kill(process.pid, signal.SIGTERM)
   _finish(process, exit_codes.PREEMPTED)
   step, _ = _weights(tmp_path)
-  assert 0 < step < 4000
+  assert 0 <= step < 4000
   assert _steps(tmp_path) == [0]
 
 
@@ -221,7 +280,7 @@ def test_stop_is_heard_after_the_step_and_the_run_goes_on(records, tmp_path):
   assert stopped.run() == exit_codes.PREEMPTED
   told.join()
   assert 3 <= stopped.step <= 5
-  assert checkpoints.step_of(checkpoints.newest(tmp_path / "stopped")) == (
+  assert checkpoints.step_of(restoring.newest(tmp_path / "stopped")) == (
     stopped.step
   )
   again, straight = run(tmp_path / "stopped"), run(tmp_path / "straight")
@@ -298,6 +357,7 @@ def _tasks(count):
   ]
 
 
+@pytest.mark.slow
 def test_two_workers_train(records, tmp_path):
   """Two processes under MultiWorkerMirroredStrategy, one shared folder.
 
@@ -317,7 +377,7 @@ def test_two_workers_train(records, tmp_path):
   ]
   for process in processes:
     _finish(process)
-  saved = tf.train.load_checkpoint(str(checkpoints.newest(run) / "variables"))
+  saved = tf.train.load_checkpoint(str(restoring.newest(run) / "variables"))
   names = [
     name
     for name in saved.get_variable_to_shape_map()
@@ -327,11 +387,32 @@ def test_two_workers_train(records, tmp_path):
   assert sum("classifier" in name for name in weights) == 2
   assert len(names) > 20
   assert all(np.isfinite(saved.get_tensor(name)).all() for name in names)
-  assert checkpoints.newest(run).name == "step-00000004"
+  assert restoring.newest(run).name == "step-00000004"
   assert _steps(run) == [1, 2, 3, 4]
   # Of three values; before anything is learned, the loss is about ln 3.
   losses = [line["train/loss/targets"] for line in _metrics(run)]
   assert len(set(losses)) == 4 and 0.5 < losses[0] < 3.0
+
+
+@pytest.mark.slow
+def test_two_workers_begin_with_an_earlier_run(
+  config_file, records, uninterrupted, tmp_path
+):
+  flags = ["--config.runtime.strategy=multi_worker", "--config.steps=3"]
+  flags += [f"--initial_run={uninterrupted}", "--config.schedule.peak=1e-30"]
+  processes = [
+    _start(config_file, records, tmp_path, *flags, TF_CONFIG=task)
+    for task in _tasks(2)
+  ]
+  for process in processes:
+    _, err = _finish(process)
+    assert f"of {uninterrupted}, step 12" in err
+  found, source = (
+    weights.load_method(run)[1].trainable_variables
+    for run in (tmp_path, uninterrupted)
+  )
+  for ours, theirs in zip(found, source, strict=True):
+    np.testing.assert_array_equal(ours, theirs)
 
 
 @pytest.mark.slow
@@ -364,4 +445,7 @@ def test_run_on_silent_clips_says_that_it_collapsed(config_file, tmp_path):
   out, err = _finish(_start(config_file, records, run))
   assert "the run ends collapsed: the embeddings of audio have become" in out
   assert ": collapse: the embeddings of audio have become nearly one" in err
-  assert len(list((run / "health").iterdir())) == 1
+  texts = _summaries(run / "health")
+  assert {name for _, name in texts} == {"config", "health"}
+  last = texts[12, "health"][()].decode()
+  assert last == out.splitlines()[0]

@@ -3,6 +3,8 @@
 Configs that are damaged or old are tested in tests/config/test_experiment.py.
 """
 
+import json
+
 import pytest
 
 from tests import tiny_runs
@@ -30,6 +32,36 @@ def test_other_config_is_refused_by_name(tmp_path):
   run_folder.agree_on_config(experiment, tmp_path, ["method.narrow"])
   # Nothing is written before the checkpoint was found to fit.
   assert run_folder.read_config(tmp_path) == tiny_runs.experiment()
+
+
+def test_run_of_before_goes_on_with_its_silent_sound(tmp_path):
+  experiment = tiny_runs.experiment()
+  run_folder.write_config(experiment, tmp_path)
+  path = tmp_path / "config.json"
+  stored = json.loads(path.read_text())
+  assert stored["data"].pop("use_silent_sound") is False
+  path.write_text(json.dumps(stored))
+  assert run_folder.read_config(tmp_path).data.use_silent_sound
+  run_folder.agree_on_config(experiment, tmp_path, [])
+  assert not experiment.data.use_silent_sound  # it has no checkpoint
+  (tmp_path / "checkpoints" / "step-00000003").mkdir(parents=True)
+  for _ in range(2):  # the second time config.json has the field
+    again = tiny_runs.experiment()
+    run_folder.agree_on_config(again, tmp_path, [])
+    assert again.data.use_silent_sound
+    run_folder.write_config(again, tmp_path)
+  changed = tiny_runs.experiment()
+  run_folder.agree_on_config(changed, tmp_path, ["data.use_silent_sound"])
+  assert not changed.data.use_silent_sound
+
+
+def test_silent_sound_is_not_taken_up_later(tmp_path):
+  experiment = tiny_runs.experiment()
+  run_folder.write_config(experiment, tmp_path)
+  (tmp_path / "checkpoints" / "step-00000003").mkdir(parents=True)
+  experiment.data.use_silent_sound = True
+  with pytest.raises(ValueError, match="use_silent_sound: False -> True"):
+    run_folder.agree_on_config(experiment, tmp_path, [])
 
 
 def test_run_that_never_trained_may_start_with_another_config(tmp_path):

@@ -165,6 +165,7 @@ def _updates(method, start):
   ]
 
 
+@pytest.mark.slow
 def test_whole_step_compiles_with_xla():
   run, method, batch = _step_without_strategy()
   plain, same_method, _ = _step_without_strategy()

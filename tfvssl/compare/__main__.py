@@ -1,7 +1,7 @@
 """Holds a result of tfvssl.evaluate against the paper's number.
 
   python -m tfvssl.compare --result=RUN/results/NAME.json \\
-      --config=configs/brave/va_audioset.py --benchmark=ucf101_linear
+      --config=brave/va_audioset --benchmark=ucf101_linear
 
 Prints what was measured, what the paper has, and everything that the result
 and its run did otherwise than the recipe.
@@ -15,6 +15,8 @@ from ml_collections import config_flags
 from tfvssl.compare import comparison
 from tfvssl.config import flag
 from tfvssl.config import paper_rows
+from tfvssl.config import recipes
+from tfvssl.runtime import binary
 from tfvssl.runtime import exit_codes
 from tfvssl.runtime import storage
 
@@ -44,7 +46,7 @@ def main(argv: Sequence[str]) -> int:
   recipe = flag.read_config()
   file = config_flags.get_config_filename(absl_flags.FLAGS["config"])
   rows = paper_rows.rows_with(
-    paper_rows.rows_of(paper_rows.load_recipe(file)), _BENCHMARK.value
+    paper_rows.rows_of(recipes.load(file)), _BENCHMARK.value
   )
   path = storage.Path(_RESULT.value)
   result = comparison.read_result(path)
@@ -56,7 +58,7 @@ def main(argv: Sequence[str]) -> int:
 
 def console_main() -> None:
   """Runs the binary as a console script."""
-  exit_codes.run(main)
+  binary.run(main)
 
 
 if __name__ == "__main__":

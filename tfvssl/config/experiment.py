@@ -11,6 +11,7 @@ import enum
 
 from tfvssl.config import protocols
 from tfvssl.config import rules
+from tfvssl.config import tree
 
 
 @dataclasses.dataclass
@@ -109,19 +110,28 @@ class Data:
   """Which records are read and how.
 
   Attributes:
-    train_records: folder of data_prep.prepare_records, read for training.
+    train_records: folder of tfvssl prepare, read for training.
     second_train_records: half of every batch comes from it (paper Sec. 4.2 of
       MMV: AudioSet beside HowTo100M); empty for none.
     heldout_records: folder whose clips are never trained on, for the held-out
       loss; empty for none.
     shuffle_buffer: records that are shuffled at a time, per host; twice as
       many are held in memory (about 4 MB each at the paper's size).
+    use_silent_sound: whether a clip whose sound is silent counts as one with
+      sound, as it did before this field: a stored config without it means so.
+    bad_record_share: of a folder's records, which a run leaves out where they
+      are bad; it looks through all records before it begins. 0: it looks
+      through none, and stops where it reads a bad one.
   """
 
   train_records: str = ""
   second_train_records: str = ""
   heldout_records: str = ""
   shuffle_buffer: int = 256
+  use_silent_sound: bool = dataclasses.field(
+    default=False, metadata={tree.BEFORE: True}
+  )
+  bad_record_share: float = 0.0
 
 
 @dataclasses.dataclass
@@ -144,7 +154,8 @@ class Logging:
       workers a signal to stop is also answered only then.
     heldout_every: steps between two held-out losses; 0 is off.
     heldout_batches: how many batches, the same each time, make one.
-    images_every: steps between two pictures of the views; 0 is off.
+    images_every: steps between two pictures of the views, of which there are
+      some at the first step and at the last, too; 0 is off.
     checkpoint_every: steps between two checkpoints.
     checkpoints_kept: how many of the newest stay on disk.
   """
@@ -207,6 +218,9 @@ class Experiment:
       "experiment", self, "batch_size", "accumulation", "steps"
     )
     rules.require_positive("data", self.data, "shuffle_buffer")
+    share = self.data.bad_record_share
+    rule = "be at least 0 and below 1"
+    rules.require(0 <= share < 1, "data.bad_record_share", share, rule)
     for name in ("train_records", "second_train_records", "heldout_records"):
       rules.require_local(f"data.{name}", getattr(self.data, name))
     rules.require_positive("runtime", self.runtime, "logical_cpus")

@@ -1,13 +1,12 @@
 """The flag --config with its overrides, and its one-line errors.
 
-`--config=configs/x.py` names a Python file whose `get_config()` returns an
-Experiment; `--config.method.narrow.num_frames=8` changes one value of it.
-Imports no TensorFlow; a config file may.
+`--config=x.py` names a Python file whose `get_config()` returns an Experiment,
+`--config=tiny_brave` one that comes with tfvssl;
+`--config.method.narrow.num_frames=8` changes one value of it. Imports no
+TensorFlow; a config file may.
 """
 
 from collections.abc import Sequence
-import dataclasses
-import pathlib
 import re
 
 from absl import flags as absl_flags
@@ -15,20 +14,38 @@ from ml_collections import config_flags
 
 from tfvssl.config import experiment as config
 from tfvssl.config import rules
-from tfvssl.config import tree
 
 _HELP = (
-  "Python file with get_config(), for example configs/tiny_brave.py; any"
-  " value in it is changed by --config.section.name=value."
+  "Python file with get_config(), or the name of a recipe, for example"
+  " --config=tiny_brave or --config=brave/va_audioset; any value in it is"
+  " changed by --config.section.name=value."
 )
-_OVERRIDE = re.compile(r"--?(?:no)?config\.([^=]+)")
 _TEXTS = ("query",)  # flags that hold what a person wrote
 _FILE = re.compile(r"--?config=(.*)")
+
+# --config is a flag of the command that defines it, and shown by its --help.
+absl_flags.disclaim_key_flags()
+
+
+class _Parser(absl_flags.ArgumentParser):
+  """Recipes by path or by name, to what their get_config() returns."""
+
+  def parse(self, argument: str) -> object:
+    """Returns the experiment of NAME or NAME:ARGUMENT."""
+    from tfvssl.config import recipes
+
+    name, *words = argument.split(":", 1)
+    try:
+      return recipes.load(name).get_config(*words)
+    except Exception as error:
+      raise recipes.BrokenError(f"{type(error).__name__}: {error}") from error
 
 
 def define_config() -> absl_flags.FlagHolder:
   """Defines the flag --config; `read_config` returns its value."""
-  return config_flags.DEFINE_config_file("config", help_string=_HELP)
+  holder = config_flags.DEFINE_config_file("config", help_string=_HELP)
+  absl_flags.FLAGS["config"].parser = _Parser()
+  return holder
 
 
 def read_config() -> config.Experiment:
@@ -39,9 +56,7 @@ def read_config() -> config.Experiment:
   """
   experiment = absl_flags.FLAGS.config
   if experiment is None:
-    raise ValueError(
-      "--config is missing; for example --config=configs/tiny_brave.py"
-    )
+    raise ValueError("--config is missing; for example --config=tiny_brave")
   if not isinstance(experiment, config.Experiment):
     raise ValueError(
       f"get_config() of --config returned {type(experiment).__name__};"
@@ -62,30 +77,25 @@ def parse(argv: Sequence[str]) -> list[str]:
   """
   argv = list(argv)
   path = _config_path(argv)
-  if path is not None and not pathlib.Path(path.split(":")[0]).is_file():
-    from tfvssl.config import moved
+  if path is not None:
+    from tfvssl.config import recipes
 
-    hint = moved.recipe_hint(pathlib.Path(path))
-    raise ValueError(f"--config={path} does not exist{hint and f'; {hint}'}.")
+    try:
+      recipes.find(path)
+    except FileNotFoundError as error:
+      raise ValueError(f"--config={error}") from error
   try:
     rest = absl_flags.FLAGS(argv)
   except Exception as error:
     # ml_collections looks the fields up while it parses and lets KeyError,
-    # IndexError, TypeError and whatever the file itself raises pass.
-    problem = _override_problem(argv, path)
-    lines = str(error).strip().splitlines()
-    from tfvssl.config import moved
+    # IndexError and TypeError pass.
+    from tfvssl.config import flag_problem
 
-    hint = moved.import_hint(error)
+    problem = flag_problem.of_overrides(argv, path)
     if not problem and isinstance(error, absl_flags.Error):
-      if len(lines) == 1:
-        raise
-      # What a config file raised, with its whole traceback.
-      raise ValueError(f"--config={path}: {hint or lines[-1]}") from error
-    raise ValueError(
-      problem
-      or f"--config={path}: {hint or f'{type(error).__name__}: {error}'}"
-    ) from error
+      raise
+    words = problem or f"--config={path}: {flag_problem.of_recipe(error)}"
+    raise ValueError(words) from error
   _require_local_places()
   return rest
 
@@ -110,56 +120,3 @@ def _config_path(argv):
     elif match := _FILE.fullmatch(argument):
       path = match[1]
   return path
-
-
-def _override_problem(argv, path):
-  """Returns what is wrong with the first bad override, or an empty string."""
-  overrides = [match[1] for match in map(_OVERRIDE.match, argv) if match]
-  if not overrides or "config" not in absl_flags.FLAGS:
-    return ""
-  if path is None:
-    return f"--config.{overrides[0]} needs --config=FILE before it."
-  try:
-    experiment = absl_flags.FLAGS["config"].parser.parse(path)
-  except Exception:  # the file itself fails; `parse` reports what it raised
-    return ""
-  for override in overrides:
-    if problem := _problem(experiment, override):
-      return f"--config.{override}: {problem}"
-  return ""
-
-
-def _problem(experiment, override):
-  """Returns what is wrong with the path `override`, or an empty string."""
-  value, section = experiment, "config"
-  for name in override.split("."):
-    if not _is_section(value):
-      return f"`{section}` is a value and has no field `{name}`."
-    found = _field(value, name)
-    if found is None:
-      near = tree.nearest_name(name, value)
-      return f"`{section}` has no field `{name}`; {near}"
-    value, section = found[0], f"{section}.{name}"
-  if _is_section(value):
-    names = ", ".join(_names(value))
-    return f"`{section}` is a section; set one of its fields: {names}."
-  return ""
-
-
-def _is_section(value):
-  return dataclasses.is_dataclass(value) or isinstance(value, dict)
-
-
-def _names(section):
-  if isinstance(section, dict):
-    return list(section)
-  return [field.name for field in dataclasses.fields(section)]
-
-
-def _field(section, name):
-  """Returns the value in a 1-tuple, as None is a value; None if absent."""
-  if name not in _names(section):
-    return None
-  if isinstance(section, dict):
-    return (section[name],)
-  return (getattr(section, name),)

@@ -4,11 +4,13 @@ A run on disk holds the place of every class of its config, and a user's recipe
 imports modules. Both are older than the house of today.
 """
 
+import difflib
 import pathlib
 import re
 
 # Modules, and below them classes that went elsewhere than their module.
 _PLACES = {
+  "configs": 'tfvssl.config.recipes.load("NAME")',
   "configs.paper": "configs/METHOD/common.py",
   "tfvssl.config": "tfvssl.config.experiment",
   "tfvssl.contrastive": "tfvssl.methods.parts.contrastive",
@@ -78,7 +80,7 @@ def field_of_version_0_1(name: str, value: object) -> tuple[str, object]:
   return name, value
 
 
-def import_hint(error: Exception) -> str:
+def import_hint(error: BaseException) -> str:
   """Returns where what `error` misses is today, or an empty string.
 
   Args:
@@ -93,11 +95,20 @@ def import_hint(error: Exception) -> str:
   return ""
 
 
-def recipe_hint(path: pathlib.Path) -> str:
-  """Returns where a recipe that does not exist is today, or an empty string.
+def recipe_hint(path: pathlib.Path, names: list[str]) -> str:
+  """Returns what to write instead of a recipe that does not exist.
 
   configs/METHOD_NAME.py is configs/METHOD/NAME.py.
+
+  Args:
+    path: as it was given; it may be a name that there is not.
+    names: of the recipes that there are.
   """
   method, _, name = path.name.partition("_")
   found = path.parent / method / name
-  return f"it is {found} since version 0.2.0" if found.is_file() else ""
+  if found.is_file():
+    return f"it is {found} since version 0.2.0."
+  wanted = path.as_posix().removeprefix("configs/").removesuffix(".py")
+  if near := difflib.get_close_matches(wanted, names, n=1):
+    return f"did you mean {near[0]}?"
+  return f"recipes: {', '.join(name for name in names if '/' not in name)}, ..."

@@ -7,8 +7,6 @@ tfvssl.compare` holds results against them. Imports no TensorFlow.
 
 import dataclasses
 import difflib
-import importlib.util
-import pathlib
 import types
 
 from tfvssl.config import protocols
@@ -242,24 +240,6 @@ def rows_with(rows: tuple[Row, ...], name: str) -> list[Row]:
       f" {', '.join(known) or 'no number at all'}."
     )
   return found
-
-
-def load_recipe(path: str | pathlib.Path) -> types.ModuleType:
-  """Returns the config file `path`, executed, as a module.
-
-  Args:
-    path: as --config takes it: what follows a colon is for get_config().
-
-  Raises:
-    FileNotFoundError: there is no such file.
-  """
-  path = pathlib.Path(str(path).split(":")[0])
-  if not path.is_file():
-    raise FileNotFoundError(f"{path} does not exist; recipes are in configs/.")
-  spec = importlib.util.spec_from_file_location(path.stem, path)
-  module = importlib.util.module_from_spec(spec)
-  spec.loader.exec_module(module)
-  return module
 
 
 def rows_of(recipe: types.ModuleType) -> tuple[Row, ...]:

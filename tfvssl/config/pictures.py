@@ -56,7 +56,7 @@ class JitterCrop(Window):
   """A random square of a frame whose width and height were scaled apart.
 
   Scaling, resizing the short side and cropping are one window of the frame as
-  it is stored; see decode.jitter_window.
+  it is stored; see jitter.window of data.
 
   Attributes:
     scale: smallest and largest factor, drawn for width and height apart.

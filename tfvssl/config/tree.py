@@ -11,6 +11,9 @@ import json
 import types
 import typing
 
+# In a field's metadata: its value in stored configs older than the field.
+BEFORE = "before"
+
 
 def nearest_name(name: str, config: typing.Any) -> str:
   """Returns a hint for a field that is not there: where it went, or is near."""
@@ -58,18 +61,30 @@ def from_tree(tree: dict) -> object:
   if kind is None:
     raise ValueError(f"'{path}' is not a config class of this version.")
   hints = typing.get_type_hints(kind)
-  values = {}
+  values = {
+    field.name: field.metadata[BEFORE]
+    for field in dataclasses.fields(kind)
+    if BEFORE in field.metadata
+  }
   for name, value in tree.items():
     if name == "class":
       continue
     if name in hints:
       values[name] = _from_value(value, hints[name])
+      _check_section(name, values[name], hints[name])
       continue
     field, entry = _moved().current_entry(name) or (name, "")
     if field not in hints:
       raise ValueError(f"'{path}' has no field `{name}`.")
     values[field] = {**values.get(field, {}), entry: value}
   return kind(**values)
+
+
+def _check_section(name, value, hint):
+  """Raises ValueError where a section is no section of its kind."""
+  is_section = isinstance(hint, type) and dataclasses.is_dataclass(hint)
+  if is_section and not isinstance(value, hint):
+    raise ValueError(f"`{name}` ({value!r:.80}) is no {hint.__name__}.")
 
 
 def _class_at(path):

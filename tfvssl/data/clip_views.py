@@ -13,7 +13,7 @@ Everything is unbatched. Starts are int32 scalars in frames of the clip.
 """
 
 import operator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import tensorflow as tf
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
   from tfvssl.data import text
 
 
-class _Place(NamedTuple):
+class Place(NamedTuple):
   """Where in a clip a piece is cut, and by whose draws; see `view`."""
 
   clip: views.Clip
@@ -78,14 +78,14 @@ def view(
     ValueError: `narrow` or `tokenizer` is missing, `playback` has a speed
       below 1, or a packed spectrogram cannot be played so.
   """
-  cut, held = _of_kind(_TRAINING, spec)
+  cut, held = of_kind(_TRAINING, spec)
   if spec.piece == "text" and (narrow is None or tokenizer is None):
     raise ValueError(
       f"the text view `{name}` needs `narrow`, the spec of the narrow view,"
       " and `tokenizer`, a text.Tokenizer of its own spec; give both."
     )
-  place = _Place(clip, start, seed, name, narrow, tokenizer, playback)
-  result = _about(clip, start)
+  place = Place(clip, start, seed, name, narrow, tokenizer, playback)
+  result = about(clip, start)
   if not spec.has_mask:
     return result._replace(**{spec.piece: cut(place, spec)})
   is_there = tf.size(held(clip)) > 0
@@ -103,7 +103,7 @@ def view(
 def _rgb(place, spec):
   """Returns frames in one random window, uint8 [n, H, W, 3]."""
   return decode.decode_view(
-    _take(place.clip.frames, spec, place.start, place.playback),
+    take_frames(place.clip.frames, spec, place.start, place.playback),
     spec.crop,
     spec.image_size,
     place.key("crop"),
@@ -112,15 +112,17 @@ def _rgb(place, spec):
 
 def _flow(place, spec):
   """Returns flow in one random window, uint8 [n, H, W, 2]."""
-  return decode.decode_flow_view(
-    _take(place.clip.flow, spec, place.start, place.playback),
+  from tfvssl.data import flow_images  # many methods have none
+
+  return flow_images.decode_view(
+    take_frames(place.clip.flow, spec, place.start, place.playback),
     spec.resize_short_side,
     spec.image_size,
     place.key("crop"),
   )
 
 
-def _audio(place, spec):
+def audio(place: Place, spec: views.AudioViewSpec) -> tf.Tensor:
   """Returns the spectrogram of sound from the start on, float32 [S, M].
 
   A clip that holds a spectrogram is sliced; else it is computed from the
@@ -151,7 +153,7 @@ def _audio(place, spec):
 def _waveform(place, spec):
   """Returns sound from the start on, float32 [N] in [-1, 1].
 
-  It lies where that of `_audio` does, but for `spec.temporal_jitter_s`, which
+  It lies where that of `audio` does, but for `spec.temporal_jitter_s`, which
   moves it neither before the clip nor further past its end.
   """
   sound = place.clip.waveform
@@ -187,91 +189,31 @@ def _sound_of(clip):
 _TRAINING = {
   views.RgbViewSpec: (_rgb, operator.attrgetter("frames")),
   views.FlowViewSpec: (_flow, operator.attrgetter("flow")),
-  views.AudioViewSpec: (_audio, _sound_of),
+  views.AudioViewSpec: (audio, _sound_of),
   views.WaveformViewSpec: (_waveform, operator.attrgetter("waveform")),
   views.TextViewSpec: (_text, operator.attrgetter("captions")),
 }
 
 
-def evaluation_views(
-  clip: views.Clip,
-  spec: views.ViewSpec,
-  *,
-  temporal_clips: int,
-  spatial_crops: int,
-  short_side: int,
-) -> views.View:
-  """Returns regularly spaced views of the clip, nothing random.
+def of_kind(table: dict[type, Any], spec: views.ViewSpec) -> Any:
+  """Returns what a table by kinds of views has for `spec`.
 
-  Args:
-    clip: with the modality of `spec`.
-    spec: of one view; RGB, flow or log-mel, others are a TypeError.
-    temporal_clips: starts spaced over the clip.
-    spatial_crops: squares along the longer side; not used for sound.
-    short_side: to which RGB frames are resized before the crop.
-
-  Returns:
-    a View with one more axis in front, [temporal_clips * spatial_crops] (or
-    [temporal_clips] for sound), start_s included, time outermost; labels,
-    sample_index and epoch stay scalar.
-  Source: paper appendix B.
+  Raises:
+    TypeError: `spec` is of no known kind.
   """
-  crops = _of_kind(_EVALUATION, spec)
-  all_starts = starts.linspace_starts(clip, spec, temporal_clips)
-  pieces = [
-    crops(_Place(clip, start), spec, short_side, spatial_crops)
-    for start in tf.unstack(all_starts)
-  ]
-  repeats = pieces[0].shape[0]
-  starts_s = tf.repeat(starts.start_s(clip, all_starts), repeats)
-  starts_s = tf.ensure_shape(starts_s, [temporal_clips * repeats])
-  return _about(clip, all_starts[0])._replace(
-    start_s=starts_s, **{spec.piece: tf.concat(pieces, 0)}
-  )
-
-
-def _rgb_crops(place, spec, short_side, num_crops):
-  """Returns uint8 [num_crops, n, H, W, 3]."""
-  return decode.decode_crops(
-    _take(place.clip.frames, spec, place.start),
-    short_side=short_side,
-    size=spec.image_size,
-    num_crops=num_crops,
-  )
-
-
-def _flow_crops(place, spec, short_side, num_crops):
-  """Returns uint8 [num_crops, n, H, W, 2]; fields keep their size."""
-  del short_side
-  return decode.decode_flow_crops(
-    _take(place.clip.flow, spec, place.start),
-    short_side=spec.resize_short_side,
-    size=spec.image_size,
-    num_crops=num_crops,
-  )
-
-
-def _all_audio(place, spec, short_side, num_crops):
-  """Returns float32 [1, S, M]: sound has no place."""
-  del short_side, num_crops
-  return _audio(place, spec)[tf.newaxis]
-
-
-_EVALUATION = {
-  views.RgbViewSpec: _rgb_crops,
-  views.FlowViewSpec: _flow_crops,
-  views.AudioViewSpec: _all_audio,
-}
-
-
-def _of_kind(table, spec):
   for kind, found in table.items():
     if isinstance(spec, kind):
       return found
   raise TypeError(view_kinds.unknown_kind(spec))
 
 
-def _take(images, spec, start, playback=windows.FORWARD):
+def take_frames(
+  images: tf.Tensor,
+  spec: view_kinds.PictureViewSpec,
+  start: tf.Tensor,
+  playback: windows.Playback = windows.FORWARD,
+) -> tf.Tensor:
+  """Returns the encoded images that a view shows, string [n]."""
   indices = windows.frame_indices(
     start, spec.num_frames, spec.frame_step, tf.size(images), playback
   )
@@ -298,7 +240,8 @@ def _take_sound(place, spec, sound, first, length):
   return windows.take_sound(sound, indices)
 
 
-def _about(clip, start):
+def about(clip: views.Clip, start: tf.Tensor) -> views.View:
+  """Returns a View with what the clip says of itself, and without a piece."""
   return views.View(
     labels=clip.label,
     sample_index=clip.sample_index,

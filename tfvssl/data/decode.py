@@ -4,7 +4,6 @@ import tensorflow as tf
 
 from tfvssl.config import pictures
 from tfvssl.data.records import schema
-from tfvssl.runtime import randomness
 
 _FALLBACK_PAD = 16  # released datasets/video_sampling
 
@@ -25,7 +24,7 @@ def decode_view(
       schema.MAX_PIXELS or differs in size from the first.
   Source: released datasets/video_sampling; rounding to uint8 is ours.
   """
-  shape = _common_jpeg_shape(frames)
+  shape = common_jpeg_shape(frames)
   window = random_window(shape, crop, key)
   video = tf.stack(
     [
@@ -45,34 +44,14 @@ def random_window(
     TypeError: `crop` is of no known kind.
   """
   if isinstance(crop, pictures.JitterCrop):
-    return jitter_window(shape, crop, key)
+    from tfvssl.data import jitter  # of fine-tuning alone
+
+    return jitter.window(shape, crop, key)
   if isinstance(crop, pictures.Crop):
     return distorted_window(shape, crop, key)
   raise TypeError(
     f"a window must be Crop or JitterCrop, not {type(crop).__name__}."
   )
-
-
-def jitter_window(
-  shape: tf.Tensor, crop: pictures.JitterCrop, key: tf.Tensor
-) -> tf.Tensor:
-  """Returns a window, as `random_window`, that scaling makes a square.
-
-  A frame h x w is scaled to a h x b w, then resized by f so that its short
-  side is S, and cropped to s x s at a uniform place. In the frame as it is
-  stored, the square is s / (a f) high and s / (b f) wide, with
-  f = S / min(a h, b w) and share = s / S. Rounded to whole pixels.
-  Source: paper appendix B, fine-tuning.
-  """
-  draws = randomness.uniform(key, (4,))
-  low, high = crop.scale
-  scale = low + draws[:2] * (high - low)
-  size = tf.cast(shape, tf.float32)
-  extent = crop.share * tf.reduce_min(scale * size) / scale
-  begin = draws[2:] * (size - extent)
-  first = tf.cast(tf.round(begin), tf.int32)
-  last = tf.cast(tf.round(begin + extent), tf.int32)
-  return tf.concat([first, tf.maximum(last - first, 1)], 0)
 
 
 def distorted_window(
@@ -110,74 +89,6 @@ def centre_square(shape: tf.Tensor, pad: int) -> tf.Tensor:
   return tf.concat([corner, [side, side]], 0)
 
 
-def decode_crops(
-  frames: tf.Tensor, *, short_side: int, size: int, num_crops: int
-) -> tf.Tensor:
-  """Returns squares regularly spaced along the longer side of all frames.
-
-  Args:
-    frames: string [n] with static n, JPEG of equal size.
-    short_side: to which the frames are resized first.
-    size: side of the squares, at most `short_side`.
-    num_crops: how many; 1 is the centre.
-
-  Returns:
-    uint8 [num_crops, n, size, size, 3].
-
-  Raises:
-    ValueError: `size` is above `short_side`.
-    tf.errors.InvalidArgumentError: as `decode_view`.
-  Source: paper appendix B; the released code spaces them along the diagonal.
-  """
-  _check_crop_size(size, short_side)
-  video = resize_short_side(decode_frames(frames), short_side)
-  return regular_squares(video, size, num_crops)
-
-
-def decode_frames(frames: tf.Tensor) -> tf.Tensor:
-  """Returns all pixels, uint8 [n, h, w, 3]; see `decode_crops`."""
-  with tf.control_dependencies([_common_jpeg_shape(frames)]):
-    return tf.stack(
-      [tf.io.decode_jpeg(frame, channels=3) for frame in tf.unstack(frames)]
-    )
-
-
-def decode_flow_view(
-  flow: tf.Tensor, short_side: int, size: int, key: tf.Tensor
-) -> tf.Tensor:
-  """Returns one square of all fields, uniform in place.
-
-  Args:
-    flow: string [n] with static n, grey PNG [2 H, W], u above v.
-    short_side: to which the fields are resized first; the values stay in
-      pixels of the stored images.
-    size: side of the square, at most `short_side`.
-    key: uint32 [2], see randomness.key.
-
-  Returns:
-    uint8 [n, size, size, 2].
-
-  Raises:
-    ValueError: `size` is above `short_side`.
-    tf.errors.InvalidArgumentError: an image is no PNG or larger than
-      schema.MAX_PIXELS.
-  Source: paper appendix A.1.
-  """
-  fields = _decode_flow(flow, short_side, size)
-  slack = tf.shape(fields)[1:3] - size
-  place = randomness.uniform(key, (2,))
-  corner = tf.cast(place * tf.cast(slack + 1, tf.float32), tf.int32)
-  return _square(fields, tf.minimum(corner, slack), size)
-
-
-def decode_flow_crops(
-  flow: tf.Tensor, *, short_side: int, size: int, num_crops: int
-) -> tf.Tensor:
-  """Returns uint8 [num_crops, n, size, size, 2]; as `decode_crops`."""
-  fields = _decode_flow(flow, short_side, size)
-  return regular_squares(fields, size, num_crops)
-
-
 def resize(
   video: tf.Tensor, height: int | tf.Tensor, width: int | tf.Tensor
 ) -> tf.Tensor:
@@ -190,11 +101,14 @@ def resize_short_side(video: tf.Tensor, short_side: int) -> tf.Tensor:
 
   Cut off to whole numbers, as in the released code.
   """
-  height, width = _short_side_size(video, short_side)
+  height, width = short_side_size(video, short_side)
   return tf.cast(resize(video, height, width), tf.uint8)
 
 
-def _short_side_size(video, short_side):
+def short_side_size(
+  video: tf.Tensor, short_side: int
+) -> tuple[tf.Tensor, tf.Tensor]:
+  """Returns height and width of [n, H, W, C] with that short side."""
   shape = tf.shape(video)[1:3]
   return tf.unstack(shape * short_side // tf.reduce_min(shape))
 
@@ -204,13 +118,17 @@ def to_uint8(video: tf.Tensor) -> tf.Tensor:
   return tf.cast(tf.round(video), tf.uint8)
 
 
-def _common_jpeg_shape(frames):
-  """Returns [h, w] of the frames, int32; checks all of them first."""
+def common_jpeg_shape(frames: tf.Tensor) -> tf.Tensor:
+  """Returns [h, w] of the frames, int32; checks all of them first.
+
+  Raises:
+    tf.errors.InvalidArgumentError: as `decode_view`.
+  """
   shapes = tf.stack(
     [tf.io.extract_jpeg_shape(frame)[:2] for frame in tf.unstack(frames)]
   )
   checks = [
-    _assert_small(tf.reduce_max(shapes, axis=0)),
+    assert_small(tf.reduce_max(shapes, axis=0)),
     tf.debugging.assert_equal(
       shapes,
       tf.broadcast_to(shapes[:1], tf.shape(shapes)),
@@ -221,59 +139,11 @@ def _common_jpeg_shape(frames):
     return tf.identity(shapes[0])
 
 
-def _assert_small(shape):
+def assert_small(shape: tf.Tensor) -> tf.Operation:
+  """Asserts that an image of `shape`, int32 [h, w], may be decoded."""
   pixels = tf.reduce_prod(tf.cast(shape, tf.int64))
   return tf.debugging.assert_less_equal(
     pixels,
     tf.constant(schema.MAX_PIXELS, tf.int64),
     message=f"an image must have at most {schema.MAX_PIXELS} pixels",
   )
-
-
-def _decode_flow(flow, short_side, size):
-  """Returns uint8 [n, h, w, 2] with min(h, w) = short_side."""
-  _check_crop_size(size, short_side)
-  images = []
-  for image in tf.unstack(flow):
-    # Width and height of a PNG stand at bytes 16 to 24, big endian.
-    header = tf.io.decode_raw(
-      tf.strings.substr(image, 16, 8), tf.int32, little_endian=False
-    )
-    with tf.control_dependencies([_assert_small(tf.maximum(header, 1))]):
-      images.append(tf.io.decode_png(image, channels=1))
-  stacked = tf.stack(images)
-  height, width = tf.shape(stacked)[1] // 2, tf.shape(stacked)[2]
-  fields = tf.reshape(stacked, [len(images), 2, height, width])
-  fields = tf.transpose(fields, [0, 2, 3, 1])
-  return tf.cond(
-    tf.minimum(height, width) == short_side,
-    lambda: fields,
-    lambda: to_uint8(resize(fields, *_short_side_size(fields, short_side))),
-  )
-
-
-def _check_crop_size(size, short_side):
-  if size > short_side:
-    raise ValueError(
-      f"`image_size` ({size}) must be at most the short side ({short_side})"
-      " that images are resized to before the crop; raise"
-      " `svm.test_short_side` or `resize_short_side`."
-    )
-
-
-def regular_squares(video: tf.Tensor, size: int, num_crops: int) -> tf.Tensor:
-  """Returns [num_crops, n, size, size, C]; see `decode_crops`."""
-  slack = tf.shape(video)[1:3] - size
-  crops = []
-  for number in range(num_crops):
-    place = number / (num_crops - 1) if num_crops > 1 else 0.5
-    along = tf.cast(tf.cast(slack, tf.float32) * place, tf.int32)
-    is_longer = slack == tf.reduce_max(slack)
-    crops.append(_square(video, tf.where(is_longer, along, slack // 2), size))
-  return tf.stack(crops)
-
-
-def _square(video, corner, size):
-  square = video[:, corner[0] : corner[0] + size, corner[1] : corner[1] + size]
-  frames, channels = video.shape[0], video.shape[-1]
-  return tf.ensure_shape(square, [frames, size, size, channels])

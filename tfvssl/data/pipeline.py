@@ -20,7 +20,7 @@ from tfvssl.runtime import randomness
 SampleViews = Callable[[views.Clip, int], dict[str, views.View]]
 
 # AutoGraph would bury one-line errors in a long trace.
-_without_autograph = tf.autograph.experimental.do_not_convert
+without_autograph = tf.autograph.experimental.do_not_convert
 
 
 _SHARDS_AT_ONCE = 8  # released datasets/media_sequences: cycle length
@@ -56,12 +56,12 @@ def training_dataset(
     ValueError: fewer shards than hosts, or the records were opened for other
       modalities.
   """
-  _check_modalities(records, modalities)
+  check_modalities(records, modalities)
   shards = records.shards_for_host(host_index, num_hosts)
   count = records.usable_for_host(host_index, num_hosts)
   first_epoch, inside = divmod(start_position, count)
 
-  @_without_autograph
+  @without_autograph
   def epoch_blocks(epoch):
     skip = tf.where(epoch == first_epoch, tf.constant(inside, tf.int64), 0)
     return _blocks(
@@ -75,7 +75,7 @@ def training_dataset(
 
   epochs = tf.data.Dataset.range(first_epoch, np.iinfo(np.int64).max)
   clips = epochs.flat_map(epoch_blocks).prefetch(1).unbatch()
-  return _views(
+  return views_of(
     records,
     clips,
     sample_views,
@@ -86,84 +86,10 @@ def training_dataset(
   )
 
 
-def half_and_half(
-  first: tf.data.Dataset, second: tf.data.Dataset, second_index: int
-) -> tf.data.Dataset:
-  """Returns batches whose first half is of `first`, the rest of `second`.
-
-  Args:
-    first: of `training_dataset`.
-    second: of other records, for the same views.
-    second_index: added to the sample_index of `second`, so that no two clips
-      of a batch have the same draws on the device; the number of clips of the
-      first records. Clips of `second` get the label -1.
-  """
-
-  @_without_autograph
-  def join(batch, other):
-    return {
-      name: tf.nest.map_structure(
-        lambda part, rest: None if part is None else tf.concat([part, rest], 0),
-        view,
-        _second(other[name], second_index),
-      )
-      for name, view in batch.items()
-    }
-
-  joined = tf.data.Dataset.zip((first, second)).map(join)
-  return joined.prefetch(tf.data.AUTOTUNE)
-
-
-def _second(view, second_index):
-  """Returns a view of the second records with an index and no label of them.
-
-  A label is an index into the classes of its own records.
-  """
-  return view._replace(
-    sample_index=view.sample_index + second_index,
-    labels=-tf.ones_like(view.labels),
-  )
-
-
-def evaluation_dataset(
-  records: reader.Records,
-  sample_views: SampleViews,
-  *,
-  modalities: set[views.Modality],
-  seed: int,
-  epoch: int = 0,
-  batch_size: int,
-) -> tf.data.Dataset:
-  """Returns every usable clip once, in order; the last batch may be smaller.
-
-  Args:
-    records: of reader.open_records.
-    sample_views: as for `training_dataset`.
-    modalities: what `sample_views` needs of a clip.
-    seed: of the draws of `sample_views`.
-    epoch: that the clips carry; another one gives other draws.
-    batch_size: clips of a batch.
-
-  Raises:
-    ValueError: the records were opened for other modalities.
-  """
-  _check_modalities(records, modalities)
-  shards = np.flatnonzero(records.usable_per_shard())
-  clips = _read_in_turn(records, tf.constant(shards, tf.int64), 1).map(
-    lambda number, record: (tf.constant(epoch, tf.int64), number, record)
-  )
-  return _views(
-    records,
-    clips,
-    sample_views,
-    modalities,
-    seed=seed,
-    batch_size=batch_size,
-    drop_remainder=False,
-  )
-
-
-def _check_modalities(records, modalities):
+def check_modalities(
+  records: reader.Records, modalities: set[views.Modality]
+) -> None:
+  """Raises ValueError where records were opened for fewer modalities."""
   missing = sorted(m.value for m in modalities - records.modalities)
   if missing:
     raise ValueError(
@@ -172,14 +98,26 @@ def _check_modalities(records, modalities):
     )
 
 
-def _views(
-  records, clips, sample_views, modalities, *, seed, batch_size, drop_remainder
-):
+def views_of(
+  records: reader.Records,
+  clips: tf.data.Dataset,
+  sample_views: SampleViews,
+  modalities: set[views.Modality],
+  *,
+  seed: int,
+  batch_size: int,
+  drop_remainder: bool,
+) -> tf.data.Dataset:
+  """Returns batches of views of (epoch, sample_index, serialised record)."""
   may_lack = records.may_lack | {views.Modality.AUDIO}  # if `records` let it
+  muted = records.muted
+  muted = tf.constant(muted) if (muted & records.usable).any() else None
 
-  @_without_autograph
+  @without_autograph
   def make(epoch, number, record):
     clip = schema.parse(record, modalities, number, epoch, optional=may_lack)
+    if muted is not None:
+      clip = _without_sound(clip, muted[number])
     return sample_views(clip, seed)
 
   dataset = clips.map(
@@ -196,6 +134,19 @@ def _views(
   # Clips run in parallel; threads inside an operation would only contend.
   options.threading.max_intra_op_parallelism = 1
   return dataset.prefetch(tf.data.AUTOTUNE).with_options(options)
+
+
+def _without_sound(clip, muted):
+  """Returns the clip, with empty sound where `muted`, a bool scalar."""
+
+  def cut(sound):
+    if sound is not None:
+      sound = sound[: tf.where(muted, 0, tf.shape(sound)[0])]
+    return sound
+
+  return clip._replace(
+    waveform=cut(clip.waveform), spectrogram=cut(clip.spectrogram)
+  )
 
 
 def _blocks(records, shards, *, seed, epoch, skip, block_size):
@@ -221,11 +172,11 @@ def _blocks(records, shards, *, seed, epoch, skip, block_size):
   before = tf.where(
     first_group > 0, tf.gather(group_ends, tf.maximum(first_group - 1, 0)), 0
   )
-  stream = _read_in_turn(
+  stream = read_in_turn(
     records, order[first_group * _SHARDS_AT_ONCE :], _SHARDS_AT_ONCE
   ).skip(begin - before)
 
-  @_without_autograph
+  @without_autograph
   def permute(block, batch):
     numbers, serialized = batch
     positions = block * block_size + tf.range(tf.size(numbers, tf.int64))
@@ -257,7 +208,9 @@ def _random_order(seed, what, epoch, positions):
   return tf.argsort(tf.cast(draws[..., 0], tf.int64), stable=True)
 
 
-def _read_in_turn(records, shards, shards_at_once):
+def read_in_turn(
+  records: reader.Records, shards: tf.Tensor, shards_at_once: int
+) -> tf.data.Dataset:
   """Returns (sample_index, record) of usable clips; shards in groups.
 
   Within a group, records of its shards alternate.
@@ -269,8 +222,13 @@ def _read_in_turn(records, shards, shards_at_once):
   paths = tf.constant(records.paths)
   usable = tf.constant(records.usable)
 
-  @_without_autograph
+  @without_autograph
   def read(shard):
+    if records.bad:
+      from tfvssl.data.records import bad_records  # most folders have none
+
+      dataset = bad_records.read_around(records, shard)
+      return dataset.filter(lambda number, record: usable[number])
     numbers = tf.range(counts[shard]) + offsets[shard]
     dataset = tf.data.TFRecordDataset(paths[shard]).apply(
       tf.data.experimental.assert_cardinality(counts[shard])
@@ -280,7 +238,7 @@ def _read_in_turn(records, shards, shards_at_once):
     )
     return dataset.filter(lambda number, record: usable[number])
 
-  @_without_autograph
+  @without_autograph
   def read_group(group):
     return tf.data.Dataset.from_tensor_slices(group).interleave(
       read,

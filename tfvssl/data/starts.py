@@ -20,7 +20,7 @@ def narrow_start(
   playback: windows.Playback = windows.FORWARD,
 ) -> tf.Tensor:
   """Returns the start of a view inside its clip; see windows.narrow_start."""
-  num_frames, frame_step = _extent(clip, spec)
+  num_frames, frame_step = extent(clip, spec)
   return windows.narrow_start(
     clip.num_frames,
     num_frames,
@@ -54,21 +54,18 @@ def broad_start(
   if spec.piece == "text" or spec.sync == views.Sync.START:
     return start
   if spec.sync == views.Sync.CENTRE:
-    extents = _extent(clip, narrow), _extent(clip, spec)
-    return windows.centred_start(clip.num_frames, start, *extents)
+    extents = extent(clip, narrow), extent(clip, spec)
+    from tfvssl.data import centred  # of one ablation
+
+    return centred.start(clip.num_frames, start, *extents)
   return windows.independent_start(
     clip.num_frames, key(clip, seed, name, "start")
   )
 
 
-def linspace_starts(
-  clip: views.Clip, spec: views.ViewSpec, count: int
-) -> tf.Tensor:
-  """Returns `count` regularly spaced starts; see windows.linspace_starts."""
-  return windows.linspace_starts(clip.num_frames, count, *_extent(clip, spec))
-
-
-def _extent(clip, spec):
+def extent(
+  clip: views.Clip, spec: views.ViewSpec
+) -> tuple[int | tf.Tensor, float]:
   """Returns (number of frames of the clip, step between them) of a view."""
   return spec.extent(lambda seconds: sound_frames(clip, seconds))
 
@@ -91,7 +88,7 @@ def middle_s(
   clip: views.Clip, spec: views.ViewSpec, start: tf.Tensor
 ) -> tf.Tensor:
   """Returns the time in the middle of a view, float32 scalar."""
-  num_frames, frame_step = _extent(clip, spec)
+  num_frames, frame_step = extent(clip, spec)
   half = tf.cast(num_frames * frame_step / 2, tf.float32)
   return (tf.cast(start, tf.float32) + half) / clip.frame_rate_hz
 

@@ -20,7 +20,7 @@ _LEFT_OUT = -1  # in the table: not an id
 # What the files are called, and what to do where one is not there.
 _VOCABULARY = (
   "vocabulary",
-  "make one of your captions with data_prep.make_vocabulary.",
+  "make one of your captions with tfvssl vocabulary.",
 )
 _STOP_WORDS = (
   "list of stop words",

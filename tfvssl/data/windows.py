@@ -87,7 +87,7 @@ def _distance(
   float64, as Python has it, so that steps of 2.5 are cut where it cuts them.
   """
   playback.validate()
-  exact = _product(_product(numbers, step), playback.speed)
+  exact = product(product(numbers, step), playback.speed)
   return tf.cast(exact, tf.int32)
 
 
@@ -96,36 +96,7 @@ def independent_start(num_clip_frames: tf.Tensor, key: tf.Tensor) -> tf.Tensor:
   return randomness.uniform_int(key, num_clip_frames)
 
 
-def centred_start(
-  num_clip_frames: tf.Tensor,
-  narrow_start: tf.Tensor,
-  narrow_extent: tuple[int | tf.Tensor, float],
-  broad_extent: tuple[int | tf.Tensor, float],
-) -> tf.Tensor:
-  """Returns where a broad view starts that has the centre of a narrow one.
-
-  Args:
-    num_clip_frames: int32 scalar T.
-    narrow_start: int32 scalar, first frame of the narrow view.
-    narrow_extent: its number of frames and the step between them.
-    broad_extent: likewise of the broad view.
-
-  Returns:
-    int32 scalar in [0, T): what would lie before the clip is its end, as a
-    view that runs past the end goes on at the start.
-  Source: paper appendix C, "center sync"; how it treats the ends of a clip is
-  ours.
-  """
-  narrow_frames, narrow_step = narrow_extent
-  broad_frames, broad_step = broad_extent
-  longer_by = _product(broad_frames, broad_step) - _product(
-    narrow_frames, narrow_step
-  )
-  ahead = tf.cast(longer_by, tf.int32) // 2
-  return tf.math.floormod(narrow_start - ahead, num_clip_frames)
-
-
-def _product(count, step):
+def product(count: int | tf.Tensor, step: float | tf.Tensor) -> tf.Tensor:
   """Returns count * step as Python has it, float64."""
   # tf.cast would make a float32 of a number of Python first.
   exact = step if tf.is_tensor(step) else tf.constant(step, tf.float64)
@@ -212,18 +183,3 @@ def take_sound(sound: tf.Tensor, indices: tf.Tensor) -> tf.Tensor:
   values = tf.gather(sound, tf.maximum(indices, 0))
   present = tf.reshape(indices >= 0, [-1] + [1] * (len(sound.shape) - 1))
   return tf.where(present, values, tf.zeros([], sound.dtype))
-
-
-def linspace_starts(
-  num_clip_frames: tf.Tensor,
-  num_clips: int,
-  num_frames: int | tf.Tensor,
-  frame_step: float,
-) -> tf.Tensor:
-  """Returns regularly spaced starts, int32 [num_clips], for the evaluation.
-
-  Float32 as in the released code, so that truncation gives the same frames.
-  """
-  last = narrow_start_bound(num_clip_frames, num_frames, frame_step) - 1
-  starts = tf.linspace(0.0, tf.cast(last, tf.float32), num_clips)
-  return tf.cast(starts, tf.int32)

@@ -4,7 +4,7 @@
 
 Its batch norms' scales and offsets are fitted, without labels, to what the
 video network says of pictures that stand still: the first frames of the
-records' clips, or still pictures (data_prep.prepare_records --images). The
+records' clips, or still pictures (tfvssl prepare --images). The
 result is RUN/deflated, which tfvssl.evaluate and tfvssl.export take with
 --image=trained. Defaults are those of MMV paper Sec. 4.4.
 """
@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from absl import flags
 from absl import logging
 
+from tfvssl.runtime import binary
 from tfvssl.runtime import exit_codes
 from tfvssl.runtime import storage
 from tfvssl.train import run_folder
@@ -73,16 +74,18 @@ def main(argv: Sequence[str]) -> int:
     f"mean L1 to the video network: {history[0]:.4f} in the first epoch,"
     f" {history[-1]:.4f} in the last"
   )
-  print(
-    f"next: python -m tfvssl.export --workdir={workdir} --image=trained"
-    f" --output={workdir / 'export'}"
+  binary.print_next(
+    "tfvssl.export",
+    f"--workdir={workdir}",
+    "--image=trained",
+    f"--output={workdir / 'export_with_images'}",
   )
   return exit_codes.OK
 
 
 def console_main() -> None:
   """Runs the binary as a console script."""
-  exit_codes.run(main)
+  binary.run(main)
 
 
 if __name__ == "__main__":

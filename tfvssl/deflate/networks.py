@@ -9,13 +9,13 @@ import tensorflow as tf
 
 from tfvssl import views
 from tfvssl.backbones import deflation
-from tfvssl.data import clip_views
-from tfvssl.data import pipeline
+from tfvssl.data import one_pass
+from tfvssl.data import regular_views
 from tfvssl.data.records import reader
 from tfvssl.methods import base
 from tfvssl.runtime import storage
 from tfvssl.train import checkpoint_store
-from tfvssl.train import checkpoints
+from tfvssl.train import restoring
 
 _FOLDER, _CHOICES = "deflated", "deflation.json"
 _MADE_OF = "checkpoint_sha256"
@@ -99,7 +99,7 @@ def save(
     step: of that checkpoint.
     choices: how it was trained, for results and people.
   """
-  made_of = {_MADE_OF: checkpoints.identity(workdir)}
+  made_of = {_MADE_OF: restoring.identity(workdir)}
   text = json.dumps({**made_of, **choices}, indent=1) + "\n"
   with storage.new_folder(folder_of(workdir)) as unfinished:
     store = checkpoint_store.CheckpointStore(
@@ -132,12 +132,12 @@ def choices_of(workdir: storage.Path) -> dict:
 def _load(network, workdir):
   folder = folder_of(workdir)
   made_of = choices_of(workdir)[_MADE_OF]
-  if made_of != checkpoints.identity(workdir):
+  if made_of != restoring.identity(workdir):
     raise ValueError(
       f"{folder} was not made of the run's newest checkpoint; {_AGAIN}"
     )
   try:
-    checkpoints.restore_newest(folder, network=network)
+    restoring.restore_newest(folder, network=network)
   except (FileNotFoundError, ValueError) as error:
     raise ValueError(f"{error} To make it anew: {_AGAIN}") from error
 
@@ -159,12 +159,12 @@ def pictures(
 
   def sample_views(clip, seed):
     del seed  # nothing is random
-    view = clip_views.evaluation_views(
+    view = regular_views.evaluation_views(
       clip, spec, temporal_clips=1, spatial_crops=1, short_side=short_side
     )
     return {"image": view}
 
-  clips = pipeline.evaluation_dataset(
+  clips = one_pass.dataset(
     records, sample_views, modalities=records.modalities, seed=0, batch_size=1
   )
   shape = [spec.image_size, spec.image_size, 3]

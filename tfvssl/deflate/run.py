@@ -13,7 +13,7 @@ from tfvssl.deflate import training as deflation
 from tfvssl.runtime import exit_codes
 from tfvssl.runtime import replicas
 from tfvssl.runtime import storage
-from tfvssl.train import checkpoints
+from tfvssl.train import restoring
 from tfvssl.train import run_folder
 from tfvssl.train import weights
 
@@ -110,7 +110,7 @@ def _fit(request, video, image, seed):
 
 def _unfinished(workdir, choices):
   """Returns where an equal deflation that was stopped has its checkpoints."""
-  about = json.dumps([choices, checkpoints.identity(workdir)], sort_keys=True)
+  about = json.dumps([choices, restoring.identity(workdir)], sort_keys=True)
   name = hashlib.sha256(about.encode()).hexdigest()[:16]
   return workdir / _UNFINISHED / name
 

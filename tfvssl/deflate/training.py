@@ -24,6 +24,7 @@ from tfvssl.runtime import storage
 from tfvssl.train import checkpoint_store
 from tfvssl.train import loop
 from tfvssl.train import stop_request
+from tfvssl.train import to_end
 from tfvssl.train import trainer
 
 # Source: MMV appendix A.1 and A.2: epsilon wherever the paper names it.
@@ -152,7 +153,7 @@ def fit(
   if folder is not None:
     state = {"deflated": deflated, "optimizer": optimizer, "sums": task.sums}
     store = checkpoint_store.CheckpointStore(folder, state, kept=1)
-    store.go_on("a deflation")
+    to_end.restore(store, "a deflation")
   _train(task, store, _batches(images_dataset, targets, config, task), config)
   return (task.sums / task.steps_per_epoch).numpy().tolist()
 
@@ -229,7 +230,7 @@ def _train(task, store, batches, config):
     )
     every = task.steps_per_epoch
     try:
-      running.train_to_end(steps, pause_every=every, save_every=every, bar=bar)
+      to_end.train(running, steps, pause_every=every, save_every=every, bar=bar)
     except loop.NotFinite as error:
       raise exit_codes.UserError(
         exit_codes.NUMERICAL,

@@ -15,6 +15,7 @@ from absl import app
 from absl import flags
 
 from tfvssl.demo import run
+from tfvssl.runtime import binary
 from tfvssl.runtime import exit_codes
 from tfvssl.runtime import storage
 
@@ -37,16 +38,24 @@ def main(argv: Sequence[str]) -> int:
     raise FileNotFoundError(f"--videos={videos} is not a folder.")
   path = run.demo(workdir, videos, _SEED.value)
   print(f"\nreport: {path.resolve()}")
-  print(
-    "next: open it in a browser; for your own videos:"
-    " python -m tfvssl.demo --workdir=my_demo --videos=FOLDER"
-  )
+  if videos is None:
+    print("Open it in a browser. For your own videos:")
+    binary.print_next("tfvssl.demo", "--workdir=my_demo", "--videos=FOLDER")
+  else:
+    print("Open it in a browser. To search them by another clip:")
+    binary.print_next(
+      "tfvssl.search",
+      f"--model={workdir / 'export'}",
+      f"--index={workdir / 'embeddings.npz'}",
+      "--query=CLIP",
+      f"--output={workdir / 'found.html'}",
+    )
   return exit_codes.OK
 
 
 def console_main() -> None:
   """Console script tfvssl-demo."""
-  exit_codes.run(main)
+  binary.run(main)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 """Which commands the demo runs, for generated clips and for a user's videos."""
 
 import dataclasses
-import os
 import pathlib
 
 from tfvssl import views
@@ -10,12 +9,7 @@ from tfvssl.data.records import manifest
 from tfvssl.demo import stages as demo_stages
 from tfvssl.runtime import exit_codes
 
-# Relative where the demo runs in a checkout, as a user would type it.
-CONFIGS = pathlib.Path(
-  os.path.relpath(
-    pathlib.Path(__file__).resolve().parent.parent.parent / "configs"
-  )
-)
+SEARCH_NAME = "search.html"
 _SHORT_SIDE = 64  # of the frames; the tiny views show 40 pixels
 _LARGEST_BATCH, _SMALLEST_BATCH = 64, 4
 _FEWEST_WITH_SOUND = 8
@@ -44,8 +38,8 @@ class Choice:
   """The configuration for a folder of videos.
 
   Attributes:
-    config: file in configs/.
-    modalities: for data_prep.prepare_records.
+    config: name of a recipe.
+    modalities: for tfvssl prepare.
     reason: a sentence for the log and the report.
   """
 
@@ -57,7 +51,7 @@ class Choice:
 def survey(folder: pathlib.Path) -> Survey:
   """Returns what the headers of the files below `folder` say."""
   result = Survey()
-  for path in streams.list_media(folder):
+  for path in streams.list_files(folder):
     try:
       info = streams.probe(path)
     except streams.MediaError:
@@ -88,7 +82,7 @@ def choose(found: Survey) -> Choice:
     and 2 * found.with_sound >= found.videos
   ):
     return Choice(
-      "tiny_brave.py",
+      "tiny_brave",
       "rgb,audio",
       f"{sound}, so the broad view is sound (V-A); videos without sound are"
       " left out of training.",
@@ -96,12 +90,12 @@ def choose(found: Survey) -> Choice:
   cost_s = found.seconds * views.FRAME_RATE_HZ * _FLOW_FIELD_S
   if cost_s <= _FLOW_LIMIT_S:
     return Choice(
-      "tiny_brave_flow.py",
+      "tiny_brave_flow",
       "rgb,flow",
       f"only {sound}, so the broad view is optical flow (V-F).",
     )
   return Choice(
-    "tiny_brave_rgb.py",
+    "tiny_brave_rgb",
     "rgb",
     f"only {sound}, and optical flow of {found.seconds / 60:.0f} minutes of"
     " video would take too long for a demo, so the broad view is RGB with"
@@ -116,13 +110,14 @@ def generated(workdir: pathlib.Path, seed: int) -> list[demo_stages.Stage]:
   return [
     demo_stages.Stage(
       "generate",
-      "data_prep.generate_demo",
-      [f"--output={videos}", f"--seed={seed}"],
+      "tfvssl",
+      ["generate-demo", f"--output={videos}", f"--seed={seed}"],
     ),
     demo_stages.Stage(
       "prepare",
-      "data_prep.prepare_records",
+      "tfvssl",
       [
+        "prepare",
         f"--input={videos / 'clips.csv'}",
         f"--output={workdir / 'records'}",
         "--modalities=rgb,audio",
@@ -137,6 +132,7 @@ def prepare(
 ) -> demo_stages.Stage:
   """Returns the preparation of a user's videos."""
   flags = [
+    "prepare",
     f"--input={videos}",
     f"--output={workdir / 'records'}",
     f"--modalities={choice.modalities}",
@@ -147,7 +143,7 @@ def prepare(
     flags.append(f"--flow_short_side={_FLOW_SHORT_SIDE}")
   return demo_stages.Stage(
     "prepare",
-    "data_prep.prepare_records",
+    "tfvssl",
     flags,
     # Inputs that are not videos are counted and stop nothing.
     accepted=(exit_codes.OK, exit_codes.SKIPPED),
@@ -155,13 +151,13 @@ def prepare(
 
 
 def usable_clips(records: pathlib.Path, modalities: str) -> int:
-  """Returns how many clips of a record folder hold all of `modalities`."""
+  """Returns how many clips of a record folder hold all of `modalities`.
+
+  Silent sound counts as none, as it does where nobody asks for it.
+  """
   needed = set(modalities.split(","))
-  return sum(
-    needed <= set(words.split("+"))
-    for shard in manifest.load_manifest(records).shards
-    for words in shard.modalities
-  )
+  held = manifest.load_manifest(records).held(use_silent_sound=False)
+  return sum(needed <= words for words in held)
 
 
 def batch_size(train_clips: int) -> int:
@@ -193,7 +189,7 @@ def train(
   size = batch_size(train_clips)
   records = workdir / "records"
   flags = [
-    f"--config={CONFIGS / config}",
+    f"--config={config}",
     f"--workdir={workdir / 'run'}",
     f"--config.data.train_records={records / 'train'}",
     f"--config.seed={seed}",
@@ -208,7 +204,7 @@ def train(
 def after_training(
   workdir: pathlib.Path, videos: pathlib.Path, *, labelled: bool
 ) -> list[demo_stages.Stage]:
-  """Returns evaluation (where there are labels), export and embedding."""
+  """Returns evaluation (where there are labels) to a search with one file."""
   records, run = workdir / "records", workdir / "run"
   evaluate = demo_stages.Stage(
     "evaluate",
@@ -238,4 +234,32 @@ def after_training(
     ],
     accepted=(exit_codes.OK, exit_codes.SKIPPED),
   )
-  return ([evaluate] if labelled else []) + [export, embed]
+  return [
+    *([evaluate] if labelled else []),
+    export,
+    embed,
+    _search(workdir, videos),
+  ]
+
+
+def _search(workdir, videos):
+  """Returns the search for what is like the first file that has pictures."""
+  query = next(filter(_has_pictures, streams.list_files(videos)), videos)
+  return demo_stages.Stage(
+    "search",
+    "tfvssl.search",
+    [
+      f"--model={workdir / 'export'}",
+      f"--index={workdir / 'embeddings.npz'}",
+      f"--query={query}",
+      f"--output={workdir / SEARCH_NAME}",
+    ],
+    optional=True,
+  )
+
+
+def _has_pictures(path):
+  try:
+    return streams.probe(path).has_video
+  except streams.MediaError:
+    return False

@@ -3,19 +3,20 @@
 import dataclasses
 import json
 import pathlib
+import shlex
 
 import numpy as np
 
-from tfvssl.augment import rgb
-from tfvssl.config import pictures
 from tfvssl.data.records import reader
+from tfvssl.demo import plan
 from tfvssl.demo import stages as demo_stages
+from tfvssl.demo import verdict
 from tfvssl.evaluate import baselines
 from tfvssl.evaluate.classifiers import linear_svm
 from tfvssl.pages import gallery
 from tfvssl.pages import report
 from tfvssl.runtime import storage
-from tfvssl.train import health
+from tfvssl.train import health_log
 from tfvssl.train import run_folder
 from tfvssl.train import view_images
 from tfvssl.train import weights
@@ -33,6 +34,7 @@ CURVES_NOTE = (
   " dashed line has drifted to the mean and learned nothing."
 )
 _SHOWN_CLIPS = 3
+_MORE_STEPS = 2000  # the demo's are 350
 _KINDS = {
   "colour histogram": "64 colours, all frames",
   "mean image": "12 x 12 pixels",
@@ -51,6 +53,7 @@ class Demo:
     labelled: whether accuracy was measured.
     journal: what ran.
     remarks: choices that were made automatically.
+    train_clips: that the training can use; None where it did not come to that.
   """
 
   workdir: pathlib.Path
@@ -59,12 +62,13 @@ class Demo:
   labelled: bool
   journal: demo_stages.Journal
   remarks: list[str]
+  train_clips: int | None = None
 
 
 def write(demo: Demo) -> pathlib.Path:
   """Writes WORKDIR/report.html and returns its path."""
   content = report.Content(title=_title(demo), lead=_lead(demo))
-  content.remarks = [*demo.remarks, *_skipped(demo), *_collapsed(demo)]
+  content.remarks = [*demo.remarks, *_skipped(demo)]
   content.stages = [
     report.Stage(name, outcome.command, outcome.seconds)
     for name, outcome in demo.journal.outcomes.items()
@@ -72,9 +76,15 @@ def write(demo: Demo) -> pathlib.Path:
   content.curves = report.read_curves(demo.workdir / "run" / "metrics.jsonl")
   content.curves_note = CURVES_NOTE
   content.missing["curves"] = "the run has logged no step."
-  _add_accuracy(content, demo)
+  facts = verdict.Facts(collapsed=_collapsed(demo), longer=_longer(demo))
+  _add_accuracy(content, demo, facts)
+  _add_losses(facts, demo, content.curves)
+  content.verdict = verdict.words(facts)
   _add_views(content, demo)
   _add_galleries(content, demo)
+  searched = demo.journal.outcomes.get("search")
+  if searched is not None and not searched.error:
+    content.search_page = plan.SEARCH_NAME
   path = demo.workdir / "report.html"
   report.write(content, path)
   return path
@@ -100,14 +110,13 @@ def _lead(demo):
 
 
 def _collapsed(demo):
-  """Returns what is to say of embeddings that have collapsed."""
+  """Returns what is to say of embeddings that have collapsed, if they have."""
   run = demo.workdir / "run"
   if not (run / "metrics.jsonl").exists():
-    return []
+    return ""
   experiment = run_folder.read_config(run)
   clips = experiment.batch_size // experiment.accumulation
-  words = health.of_log(run / "metrics.jsonl", clips)
-  return [words] if words else []
+  return health_log.of_log(run / "metrics.jsonl", clips)
 
 
 def _skipped(demo):
@@ -128,9 +137,9 @@ def _skipped(demo):
   return lines
 
 
-def _add_accuracy(content, demo):
+def _add_accuracy(content, demo, facts):
   reason = "the clips have no labels; see the nearest neighbours instead."
-  result = newest_result(demo.workdir / "run")
+  result = _result(demo)
   if demo.labelled and result is None:
     reason = "the evaluation did not succeed; see the remarks."
   if not demo.labelled or result is None:
@@ -151,6 +160,11 @@ def _add_accuracy(content, demo):
     report.Row("pretrained", pretrained, "trained", "no labels were used"),
   ]
   content.accuracy_note = _accuracy_note(result)
+  facts.pretrained, facts.random = pretrained, random
+  facts.test_clips = split["test_clips"]
+  facts.difference = next(
+    (r.share for r in content.accuracy if r.name == "frame difference"), None
+  )
   first = result["pretrained"]["splits"][0]
   content.classes = first["labels"]
   content.confusion = np.array(first["confusion"])
@@ -160,6 +174,41 @@ def _add_accuracy(content, demo):
     report.Stat(f"{100 * split['chance']:.1f} %", "chance"),
     report.Stat(_total_time(demo), "from videos to this page"),
   ]
+
+
+def _add_losses(facts, demo, curves):
+  """Notes how far the losses are below what the mean embedding would cost."""
+
+  def gain(name, kind):
+    loss, mean = curves.get(name), curves.get(f"predicting the mean ({kind})")
+    if not loss or not mean or not mean[-1][1] > 0:
+      return None
+    return 1 - loss[-1][1] / mean[-1][1]
+
+  facts.gain = gain("training", "training")
+  facts.held_out_gain = gain("held-out", "held-out")
+  facts.train_clips = demo.train_clips
+
+
+def _longer(demo):
+  """Returns the command of the training with more steps, in another folder."""
+  outcome = demo.journal.outcomes.get("train")
+  if outcome is None:
+    return ""
+  run = demo.workdir / "run"
+  words = [
+    f"{word}_longer" if word == f"--workdir={run}" else word
+    for word in shlex.split(outcome.command)
+  ]
+  return shlex.join([*words, f"--config.steps={_MORE_STEPS}"])
+
+
+def _result(demo):
+  """Returns the result of this demo; an older one is of another network."""
+  outcome = demo.journal.outcomes.get("evaluate")
+  if outcome is None or outcome.error:
+    return None
+  return newest_result(demo.workdir / "run")
 
 
 def newest_result(run: pathlib.Path) -> dict | None:
@@ -193,8 +242,7 @@ def _baseline_rows(demo):
 def _accuracy_note(result):
   split = result["splits"][0]
   clips = split["test_clips"]
-  # 95 % of the difference of two shares of `clips` draws, at its widest.
-  margin = 100 * 1.96 * 0.5 * np.sqrt(2 / clips)
+  margin = 100 * verdict.margin(clips)
   return (
     f"Linear SVM on frozen features of {split['train_clips']} clips, tested"
     f" on {clips} others; C by cross-validation inside the training clips."
@@ -218,6 +266,7 @@ def _add_views(content, demo):
   records = reader.open_for_views(
     experiment.data.train_records,
     list(method.view_specs.values()),
+    use_silent_sound=experiment.data.use_silent_sound,
   )
   batch = view_images.sample(
     method, records, seed=experiment.seed, clips=_SHOWN_CLIPS
@@ -229,7 +278,6 @@ def _add_views(content, demo):
         f"{name}: {_describe(method.view_specs[name])}", _png(shown)
       )
     )
-  content.views.append(_random_convolution(method, records, experiment.seed))
 
 
 def _describe(spec):
@@ -244,27 +292,6 @@ def _describe(spec):
     return f"{text}; optical flow, colour is direction"
   used = spec.augmentation.random_convolution
   return text + (", with random convolution" if used else "")
-
-
-def _random_convolution(method, records, seed):
-  """Returns the narrow view as a V-V run's broad view would show it."""
-  batch = view_images.sample(method, records, seed=seed, clips=_SHOWN_CLIPS)
-  view = batch["narrow"]
-  convolved = rgb.augment(
-    view.video,
-    pictures.RgbAugmentation(random_convolution=True),
-    seed=seed,
-    epoch=view.epoch,
-    sample_index=view.sample_index,
-    view="report",
-  )
-  view = view._replace(video=convolved)
-  shown = [view_images.picture(view, i) for i in range(_SHOWN_CLIPS)]
-  return report.Picture(
-    "random convolution with the paper's colours: what a broad RGB view"
-    " would show (configs/tiny_brave_rgb.py); values rescaled to be seen",
-    _png(shown),
-  )
 
 
 def _png(shown):

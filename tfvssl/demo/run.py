@@ -55,7 +55,7 @@ def _run(workdir, videos, seed):
   remarks = []
   if videos is None:
     config, modalities, embedded = (
-      "tiny_brave.py",
+      "tiny_brave",
       "rgb,audio",
       workdir / "videos" / "test",
     )
@@ -68,15 +68,17 @@ def _run(workdir, videos, seed):
     config, modalities, embedded = choice.config, choice.modalities, videos
     demo_stages.run(demo_plan.prepare(workdir, videos, choice), journal)
   records = workdir / "records"
+  train_clips = demo_plan.usable_clips(records / "train", modalities)
   train = demo_plan.train(
     workdir,
     config,
     seed=seed,
-    train_clips=demo_plan.usable_clips(records / "train", modalities),
+    train_clips=train_clips,
     test_clips=demo_plan.usable_clips(records / "test", modalities),
   )
   demo_stages.run(train, journal)
-  labelled = len(manifest.load_manifest(records / "train").classes) > 1
+  about = manifest.load_manifest(records / "train")
+  labelled = len(about.classes) - len(about.empty_classes) > 1
   if not labelled:
     remarks.append(
       "Fewer than two sub-folders with videos, so there are no labels:"
@@ -95,5 +97,6 @@ def _run(workdir, videos, seed):
       labelled=labelled,
       journal=journal,
       remarks=remarks,
+      train_clips=train_clips,
     )
   )

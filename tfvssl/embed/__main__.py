@@ -7,7 +7,8 @@ For media: sliding windows, --hop_s apart; row k of a file starts at k * hop_s
 for sight and sound alike. Columns: path, start_s, has_video, has_audio, audio_s
 and, [rows, D], video_backbone, video_embedding, audio_backbone,
 audio_embedding, and of MMV every space (video_va, video_vat, ...); zero where
-the mask is False. skipped_path, skipped_reason, skipped_detail name the files
+the mask is False. label is the first-level sub-folder, as data_prep takes it,
+if there is one. skipped_path, skipped_reason, skipped_detail name the files
 that could not be read; `root` is the folder of the paths, seen from the output.
 
 For text, one sentence a line, empty lines left out: text, text_backbone,
@@ -18,11 +19,13 @@ vocabulary the network saw: where it is 0 the embedding means nothing.
 """
 
 from collections.abc import Sequence
+import shlex
 
 from absl import flags
 from absl import logging
 
 from tfvssl.embed import inputs
+from tfvssl.runtime import binary
 from tfvssl.runtime import exit_codes
 from tfvssl.runtime import storage
 
@@ -90,11 +93,17 @@ def _embed_media(root, output):
   counts = run.embed_media(embedder, files, root, output)
   print(
     f"{counts.rows} rows of {counts.files - counts.skipped} files,"
-    f" {counts.skipped} skipped, in {output}"
+    f" {counts.skipped} skipped, {counts.no_media} that are no media, in"
+    f" {output}"
   )
-  print(
-    f"next: python -m tfvssl.search --model={_MODEL.value} --index={output}"
-    " --query=FILE --output=results.html"
+  first = (root.parent if root.is_file() else root) / counts.first
+  binary.print_next(
+    "tfvssl.search",
+    f"--model={_MODEL.value}",
+    f"--index={output}",
+    # A name that is no text is another one in the table.
+    f"--query={first if first.is_file() else 'CLIP.mp4'}",
+    "--output=results.html",
   )
   too_many = counts.skipped > _MAX_SKIPPED.value * counts.files
   return exit_codes.SKIPPED if too_many else exit_codes.OK
@@ -107,10 +116,10 @@ def _embed_sentences(path, output):
   logging.set_verbosity(logging.INFO)
   run.embed_sentences(_load(("text",)), sentences, output)
   print(f"{len(sentences)} sentences in {output}")
-  print(
-    f"next: python -c \"import numpy; print(numpy.load('{output}')"
-    "['text_embedding'].shape)\""
+  code = (
+    f"import numpy; print(numpy.load({str(output)!r})['text_embedding'].shape)"
   )
+  print(f"next: {shlex.join(['python', '-c', code])}")
   return exit_codes.OK
 
 
@@ -128,7 +137,7 @@ def _load(modalities):
 
 def console_main() -> None:
   """Runs the binary as a console script."""
-  exit_codes.run(main)
+  binary.run(main)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ import tensorflow as tf
 
 from tfvssl.data import decode
 from tfvssl.data.media import streams
+from tfvssl.data.records import content
 from tfvssl.export import description as export_format
 from tfvssl.export import graph_check
 from tfvssl.runtime import storage
@@ -42,6 +43,8 @@ class Embedder:
     text: likewise for sentences.
     hop_s: distance between rows in seconds; None for sentences alone.
     identity: of the export, see export_format.identity.
+    settings: all that rows depend on beside their file, as JSON.
+    use_silent_sound: whether a file of silent sound counts as one with sound.
   """
 
   def __init__(
@@ -91,7 +94,13 @@ class Embedder:
       raise ValueError(f"`batch_size` ({batch_size}) must be at least 1.")
     self._batch_size = min(batch_size, description["max_batch_size"])
     self._signatures = description["signatures"]
+    # Exports of version 0.1.0 do not say.
+    self.use_silent_sound = description.get("use_silent_sound", True)
     self.identity = export_format.identity(folder)
+    self.settings = [
+      *(self.identity, *served, self.hop_s, self._batch_size),
+      *(streams.MEDIA_RULES, streams.ffmpeg_version()),
+    ]
     if not trusted:
       graph_check.check(folder)
     self._model = tf.saved_model.load(str(folder))
@@ -128,10 +137,16 @@ class Embedder:
         path, info, sample_rate_hz=sound["sample_rate_hz"]
       )
       lengths: list[int] = []
+      heard: list[bool] = []
+      chunks = _listened_to(chunks, heard)
       windows = sound_windows(chunks, sound, self.hop_s, num_rows, lengths)
       rows |= self._run("audio", windows)
       num_rows = len(lengths)
       audio_s = np.array(lengths) / sound["sample_rate_hz"]
+      if not any(heard) and not self.use_silent_sound:
+        audio_s[:] = 0
+        if not sight:
+          raise streams.MediaError("silent", "its sound is silent")
     return self._complete(rows, num_rows, bool(sight), audio_s)
 
   def _frames(self, path, info):
@@ -168,6 +183,12 @@ class Embedder:
       for name, size in outputs.items()
       if name != export_format.PUBLISHED_BACKBONE  # the backbone once more
     }
+
+  def spaces(self, modality: str) -> list[str]:
+    """Returns `embedding` and the names of the other spaces of a modality."""
+    columns = self.columns(modality)
+    names = [column.removeprefix(f"{modality}_") for column in columns]
+    return ["embedding", *export_format.spaces(names)]
 
   def _run(self, modality, inputs):
     """Returns the outputs for all inputs, [n, D] by column name."""
@@ -237,10 +258,8 @@ def _prepare(frames, video):
   """Yields the centre squares of `frames`, resized as for the evaluation."""
   frames = iter(frames)
   while batch := list(itertools.islice(frames, _FRAMES_AT_ONCE)):
-    resized = decode.to_uint8(
-      decode.resize_short_side(
-        tf.constant(np.stack(batch)), video["short_side"]
-      )
+    resized = decode.resize_short_side(
+      tf.constant(np.stack(batch)), video["short_side"]
     ).numpy()
     size = video["image_size"]
     top = (resized.shape[1] - size) // 2
@@ -298,6 +317,13 @@ def sound_windows(
   collections.deque(chunks, maxlen=0)
 
 
+def _listened_to(chunks, heard):
+  """Yields the sound, and notes of every chunk whether there is any to hear."""
+  for chunk in chunks:
+    heard.append(bool(len(chunk)) and not content.is_silent(chunk))
+    yield chunk
+
+
 def embed_files(
   embedder: Embedder, files: Iterable[pathlib.Path], root: pathlib.Path
 ) -> tuple[dict[str, np.ndarray], list[Skipped]]:
@@ -305,17 +331,21 @@ def embed_files(
 
   Args:
     embedder: of the model.
-    files: media files below `root`.
+    files: below `root`.
     root: paths in the table are relative to it.
 
   Returns:
-    columns of `Embedder.embed_file` and `path`, str [n]; empty where no file
-    could be read.
+    columns of `Embedder.embed_file`, `path`, str [n], and `label`, str [n],
+    the first-level sub-folder, empty outside of one, if there is any; empty
+    where no file could be read.
   """
   tables, skipped = [], []
+  real_root = os.path.realpath(root)
   for file in files:
     name = printable(file.relative_to(root) if file != root else file.name)
     try:
+      if file != root and (why := streams.refusal(file, real_root)):
+        raise streams.MediaError("outside_input", why)
       table = embedder.embed_file(file)
     except streams.MediaError as error:
       skipped.append(Skipped(name, error.reason, error.detail))
@@ -324,11 +354,17 @@ def embed_files(
     tables.append(table)
   if not tables:
     return {}, skipped
-  return {
+  joined = {
     column: np.concatenate([table[column] for table in tables])
     for column in ("path", *tables[0])
     if column in tables[0]
-  }, skipped
+  }
+  labels = [
+    name.partition("/")[0] if "/" in name else "" for name in joined["path"]
+  ]
+  if any(labels):
+    joined["label"] = np.array(labels)
+  return joined, skipped
 
 
 def printable(path: str | os.PathLike) -> str:

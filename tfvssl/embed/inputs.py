@@ -9,15 +9,21 @@ from tfvssl.runtime import storage
 
 
 def list_files(root: storage.Path) -> Sequence[pathlib.Path]:
-  """Returns `root` if it is a file, else the media files below it.
+  """Returns `root` if it is a file, else the files below it.
+
+  They are those that the preparation of a folder takes.
 
   Raises:
     FileNotFoundError: `root` does not exist or holds no media.
   """
   if not root.exists():
     raise FileNotFoundError(f"--input={root} does not exist.")
-  files = [root] if root.is_file() else streams.list_media(root)
-  if not files:
+  if root.is_file():
+    return [root]
+  files = streams.list_files(root)
+  if not any(map(streams.is_named_as_media, files)) and not any(
+    map(streams.is_media, files)
+  ):
     raise FileNotFoundError(f"--input={root} holds no video or audio file.")
   return files
 

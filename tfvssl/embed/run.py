@@ -1,6 +1,8 @@
 """One run of the embedding: inputs through an export into an .npz file."""
 
 from collections.abc import Sequence
+import functools
+import os
 import pathlib
 from typing import NamedTuple
 
@@ -9,16 +11,23 @@ import numpy as np
 import tqdm
 
 from tfvssl.embed import embedder as embedding
+from tfvssl.embed import kept_rows
 from tfvssl.runtime import exit_codes
 from tfvssl.runtime import storage
 
 
 class Counts(NamedTuple):
-  """What became of the files: rows of the table, and files that gave none."""
+  """What became of the files: rows of the table, and files that gave none.
+
+  Files that are neither named as media nor media are counted apart. `first` is
+  the path of the first row, from the folder that was embedded.
+  """
 
   rows: int
   files: int
   skipped: int
+  no_media: int
+  first: str
 
 
 def load(
@@ -56,6 +65,8 @@ def embed_media(
 ) -> Counts:
   """Writes the table of media files; warns of every file that is skipped.
 
+  After a stop it goes on with the first file that had no rows.
+
   Args:
     embedder: of sight, sound or both.
     files: to embed.
@@ -64,25 +75,54 @@ def embed_media(
 
   Raises:
     exit_codes.UserError: no file could be embedded (3).
+    ValueError: another process is writing `output`.
   """
-  progress = tqdm.tqdm(files, unit=" files")
-  table, skipped = embedding.embed_files(embedder, progress, root)
-  for item in skipped:
+  with kept_rows.opened(output, embedder.settings) as kept:
+    # The folder of the kept rows may lie in that of the files.
+    files = [file for file in files if file.parent.name != kept.folder.name]
+    for file in tqdm.tqdm(files, unit=" files"):
+      compute = functools.partial(embedding.embed_files, embedder, [file], root)
+      kept.add(_key(file, root), compute)
+    return _write(embedder, files, root, output, kept)
+
+
+def _key(file, root):
+  """Returns what tells a file and its content from any other."""
+  name = file.relative_to(root) if file != root else file.name
+  try:
+    status = os.stat(file)
+  except OSError:  # the embedder says what is wrong
+    return [embedding.printable(name)]
+  return [embedding.printable(name), status.st_size, status.st_mtime_ns]
+
+
+def _write(embedder, files, root, output, kept):
+  """Writes the rows that are kept, and says what has none."""
+  skipped = kept.skipped
+  unreadable = [item for item in skipped if item.reason != "not_media"]
+  no_media = len(skipped) - len(unreadable)
+  for item in unreadable:
     logging.warning("skipped %s: %s: %s", *item)
-  if not table:
+  if not files:
+    raise exit_codes.UserError(
+      exit_codes.DATA,
+      f"{root} holds no file but those of the embedding itself.",
+    )
+  if not kept.rows:
+    kept.remove()
+    first = (unreadable or skipped)[0]
     raise exit_codes.UserError(
       exit_codes.DATA,
       f"none of the {len(files)} files of {root} could be embedded; the first"
-      f" was {skipped[0].path}: {skipped[0].reason}: {skipped[0].detail}",
+      f" was {first.path}: {first.reason}: {first.detail}",
     )
   about = {
     "model": np.array(embedder.identity),
     "root": np.array(embedding.relative_folder(root, output)),
   }
-  embedding.save(
-    output, {**table, **embedding.skipped_columns(skipped), **about}
-  )
-  return Counts(len(table["path"]), len(files), len(skipped))
+  rows, first = kept.rows, kept.first
+  kept.write(output, {**embedding.skipped_columns(skipped), **about})
+  return Counts(rows, len(files) - no_media, len(unreadable), no_media, first)
 
 
 def embed_sentences(

@@ -23,8 +23,11 @@ from absl import logging
 
 from tfvssl.evaluate import request as requests
 from tfvssl.evaluate.protocols import known
+from tfvssl.runtime import binary
 from tfvssl.runtime import exit_codes
 from tfvssl.runtime import storage
+
+FEWEST_STEPS = 300_000  # of any run in a paper's table
 
 _WORKDIR = flags.DEFINE_string("workdir", None, "Folder of tfvssl.train.")
 _PROTOCOL = flags.DEFINE_enum(
@@ -120,23 +123,36 @@ def main(argv: Sequence[str]) -> int:
   protocol = known.check(request)
   # Loads TensorFlow: after every check that needs none.
   from tfvssl.evaluate import evaluation
-  from tfvssl.evaluate import progress as kept
   from tfvssl.evaluate import result_file
+  from tfvssl.train import run_folder
 
   logging.set_verbosity(logging.INFO)
   results = request.workdir / "results"
-  progress = kept.Progress(results / "unfinished")
+  progress = None
+  if protocol.TRAINS:
+    from tfvssl.evaluate import progress as kept
+
+    progress = kept.Progress(results / "unfinished")
   result = evaluation.run(request, progress)
   name = request.name or result_file.name(result, request.test_records)
   path = results / f"{name}.json"
   result_file.write(result, path)
-  progress.remove()
+  if progress is not None:
+    progress.remove()
   print(protocol.summary(result))
+  if result["checkpoint_step"] >= FEWEST_STEPS:
+    from tfvssl.evaluate import paper_line
+
+    run = run_folder.read_config(request.workdir)
+    for line in paper_line.lines(result, run):
+      print(line)
   print(f"result: {path}")
-  print(
-    f"next: python -m tfvssl.export --workdir={request.workdir}"
-    f" --output={request.workdir / 'export'}"
-  )
+  of_images = [f"--image={request.image}"] if request.image else []
+  export = request.workdir / "export"
+  if export.exists():
+    export = request.workdir / f"export_{name}"
+  flags = [f"--workdir={request.workdir}", f"--output={export}", *of_images]
+  binary.print_next("tfvssl.export", *flags)
   return exit_codes.OK
 
 
@@ -162,7 +178,7 @@ def _request():
 
 def console_main() -> None:
   """Runs the binary as a console script."""
-  exit_codes.run(main)
+  binary.run(main)
 
 
 if __name__ == "__main__":

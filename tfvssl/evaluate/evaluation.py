@@ -4,23 +4,26 @@ import contextlib
 import dataclasses
 import importlib.metadata
 import time
+from typing import TYPE_CHECKING
 
 from absl import logging
 
 from tfvssl.config import experiment as config
 from tfvssl.evaluate import assignments
-from tfvssl.evaluate import progress as kept
 from tfvssl.evaluate import request as requests
 from tfvssl.evaluate.protocols import base
 from tfvssl.evaluate.protocols import known
 from tfvssl.runtime import replicas
-from tfvssl.train import checkpoints
+from tfvssl.train import restoring
 from tfvssl.train import run_folder
 from tfvssl.train import weights
 
+if TYPE_CHECKING:
+  from tfvssl.evaluate import progress as kept
+
 
 def run(
-  request: requests.Request, progress: kept.Progress | None = None
+  request: requests.Request, progress: "kept.Progress | None" = None
 ) -> dict:
   """Returns the result of an evaluation as a tree for the result file.
 
@@ -56,8 +59,8 @@ def run(
         experiment,
         settings,
         method,
-        checkpoints.identity(request.workdir),
-        progress or kept.Progress(),
+        restoring.identity(request.workdir, step),
+        progress,
       )
     )
   return {

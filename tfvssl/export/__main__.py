@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from absl import flags
 from absl import logging
 
+from tfvssl.runtime import binary
 from tfvssl.runtime import exit_codes
 from tfvssl.runtime import places
 from tfvssl.runtime import storage
@@ -67,16 +68,18 @@ def main(argv: Sequence[str]) -> int:
     image=networks.Image(_IMAGE.value),
     workdir=storage.Path(_WORKDIR.value),
   )
-  print(
-    f"next: python -m tfvssl.embed --model={output} --input=FOLDER"
-    " --output=embeddings.npz"
+  binary.print_next(
+    "tfvssl.embed",
+    f"--model={output}",
+    "--input=FOLDER",
+    "--output=embeddings.npz",
   )
   return exit_codes.OK
 
 
 def console_main() -> None:
   """Runs the binary as a console script."""
-  exit_codes.run(main)
+  binary.run(main)
 
 
 if __name__ == "__main__":

@@ -203,7 +203,7 @@ def card(description: dict) -> str:
     "",
     "```python",
     "import tensorflow as tf",
-    'model = tf.saved_model.load("' + "EXPORT/1" + '")  # this folder',
+    'model = tf.saved_model.load("EXPORT/VERSION")  # this folder',
     "outputs = model(video)",
     "```",
     "",

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 import tensorflow as tf
 
+from tfvssl.data import crops
 from tfvssl.data import decode
 from tfvssl.export import description
 
@@ -29,9 +30,9 @@ def frames(pictures: tf.Tensor, video: Mapping[str, int]) -> tf.Tensor:
   count, size = pictures.shape[1], video["image_size"]
 
   def clip(row):
-    whole = _record_size(decode.decode_frames(row), video["record_short_side"])
+    whole = _record_size(crops.decode_frames(row), video["record_short_side"])
     resized = decode.resize_short_side(whole, video["short_side"])
-    return decode.regular_squares(resized, size, 1)[0]
+    return crops.regular_squares(resized, size, 1)[0]
 
   return tf.map_fn(
     clip,

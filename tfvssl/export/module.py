@@ -77,19 +77,17 @@ class ServingModule(tf.Module):
     self.max_batch_size = max_batch_size
     chosen = choose(encoders)
     specs = {name: encoder.spec for name, encoder in chosen.items()}
+    self._preparation = video
     self.inputs = serving_inputs.of_encoders(
       specs, None if image is None else image.spec, video is not None
     )
-    self._preparation = video
     if not self.inputs:
       raise ValueError(
-        "the run has neither a video nor an audio nor a text encoder; found:"
+        "the run has no encoder of video, audio or text; found:"
         f" {', '.join(encoders)}."
       )
     self.default_signature = next(iter(self.inputs))
-    self.tokens = None
-    if "text" in specs:
-      self.tokens = Tokens(cast(views.TextViewSpec, specs["text"]))
+    self.tokens = _tokens(specs)
     served = chosen if image is None else {**chosen, "image": image}
     self.networks = {
       name: self._network(name, served[serving_inputs.modality_of(name)])
@@ -206,6 +204,13 @@ class ServingModule(tf.Module):
     ids, known_words = self.tokens(sentences)
     outputs = _with_published_name(encoder(ids))
     return {**outputs, export_format.KNOWN_WORDS: known_words}
+
+
+def _tokens(specs):
+  """Returns what turns sentences into word ids, None where none are taken."""
+  if "text" not in specs:
+    return None
+  return Tokens(cast(views.TextViewSpec, specs["text"]))
 
 
 class Tokens(tf.Module):

@@ -18,6 +18,7 @@ from tfvssl.methods import base
 from tfvssl.methods import network_digest
 from tfvssl.runtime import places
 from tfvssl.runtime import storage
+from tfvssl.runtime import unfinished as maker
 
 # Reloaded against in-process, float32 on one machine, relative to the largest
 # output where that is above 1; Grappler folds batch norm into convolutions.
@@ -64,7 +65,7 @@ def export(
     _image_encoder(chosen, image, storage.Path(workdir)),
     video,
   )
-  with storage.new_folder(output) as folder:
+  with maker.held(output), storage.new_folder(output) as folder:
     unfinished = folder if output.name.isdecimal() else folder / "1"
     unfinished.mkdir(exist_ok=True)
     with _quiet():
@@ -74,15 +75,16 @@ def export(
     _check_reloaded(unfinished, module, requests, reference)
     if "text" in requests:
       reference["text/sentences"] = np.array(requests["text"], str)
+    if serving_inputs.FRAMES_JPEG in requests:
+      pictures = np.array(requests[serving_inputs.FRAMES_JPEG])
+      reference[f"{serving_inputs.FRAMES_JPEG}/jpeg_bytes"] = pictures
     np.savez(unfinished / export_format.GOLDEN_NAME, **reference)
-    for name in {serving_inputs.FRAMES_JPEG} & set(requests):
-      reference[f"{name}/jpeg_bytes"] = requests[name]
-    description = _describe(module, chosen, experiment, step, image)
-    description["video"] = video
-    description["networks"] = {
+    about = _describe(module, chosen, experiment, step, image)
+    about["video"] = video
+    about["networks"] = {
       name: network_digest.digest(encoder) for name, encoder in chosen.items()
     }
-    export_format.write_description(description, unfinished)
+    export_format.write_description(about, unfinished)
   logging.info(
     "%s answers %s; reloaded outputs equal those of the run.",
     output,
@@ -167,6 +169,7 @@ def _describe(module, encoders, experiment, step, image):
       for name, required in module.inputs.items()
     },
     "audio": _describe_audio(encoders.get("audio")),
+    "use_silent_sound": experiment.data.use_silent_sound,
   }
   if module.tokens is not None:
     description["text"] = _describe_text(encoders["text"].spec, module.tokens)

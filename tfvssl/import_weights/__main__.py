@@ -18,6 +18,7 @@ from absl import flags
 from absl import logging
 
 from tfvssl.import_weights import published_file
+from tfvssl.runtime import binary
 from tfvssl.runtime import exit_codes
 from tfvssl.runtime import places
 from tfvssl.runtime import storage
@@ -77,10 +78,13 @@ def main(argv: Sequence[str]) -> int:
     print(f"left out, {reason}: {len(names)} tensors")
   if report.random:
     print(f"random, not in the file: {', '.join(report.random)}")
-  print(
-    f"next: python -m tfvssl.evaluate --workdir={_OUTPUT.value} --protocol=svm"
-    " --num_frames=32 --train_records=RECORDS/train"
-    " --test_records=RECORDS/test"
+  binary.print_next(
+    "tfvssl.evaluate",
+    f"--workdir={_OUTPUT.value}",
+    "--protocol=svm",
+    "--num_frames=32",
+    "--train_records=RECORDS/train",
+    "--test_records=RECORDS/test",
   )
   return exit_codes.OK
 
@@ -107,7 +111,7 @@ def _import(output):
 
 def console_main() -> None:
   """Runs the binary as a console script."""
-  exit_codes.run(main)
+  binary.run(main)
 
 
 if __name__ == "__main__":

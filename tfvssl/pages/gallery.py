@@ -4,10 +4,12 @@ import collections
 import dataclasses
 import pathlib
 import tempfile
+from typing import NamedTuple
 
 from absl import logging
 import numpy as np
 
+from tfvssl.data.media import jpeg
 from tfvssl.data.media import mp4
 from tfvssl.data.media import streams
 from tfvssl.pages import report
@@ -136,12 +138,19 @@ def preview(path: pathlib.Path) -> bytes:
     and path.stat().st_size <= _AS_IT_IS_BYTES
   ):
     return path.read_bytes()
-  return excerpt(path, short_side=_PREVIEW_SIDE)
+  return excerpt(path, short_side=_PREVIEW_SIDE).mp4
+
+
+class Film(NamedTuple):
+  """A few seconds of a video: as mp4, and its first picture as JPEG."""
+
+  mp4: bytes
+  still: bytes
 
 
 def excerpt(
   path: pathlib.Path, *, start_s: float = 0.0, short_side: int
-) -> bytes:
+) -> Film:
   """Returns four seconds as a small mp4, with their sound if there is some.
 
   Args:
@@ -171,7 +180,7 @@ def excerpt(
   with tempfile.TemporaryDirectory() as folder:
     output = pathlib.Path(folder, "preview.mp4")
     mp4.encode(frames, _PREVIEW_RATE_HZ, output, sound=sound, quality=28)
-    return output.read_bytes()
+    return Film(output.read_bytes(), jpeg.encode(frames[0]))
 
 
 def load(path: pathlib.Path, *, labelled: bool) -> Embedded | None:

@@ -94,6 +94,9 @@ class Content:
     title: of the page.
     lead: one or two sentences below it.
     stats: at most four.
+    verdict: whether it worked, why it may not have and what to do, in
+      paragraphs.
+    search_page: file beside the page that shows a search; empty for none.
     accuracy: bars, in order.
     accuracy_note: what must be said about them.
     curves: name to points (step, loss).
@@ -111,6 +114,8 @@ class Content:
   title: str
   lead: str
   stats: list[Stat] = dataclasses.field(default_factory=list)
+  verdict: list[str] = dataclasses.field(default_factory=list)
+  search_page: str = ""
   accuracy: list[Row] = dataclasses.field(default_factory=list)
   accuracy_note: str = ""
   curves: dict[str, list[tuple[float, float]]] = dataclasses.field(
@@ -138,6 +143,8 @@ def page(content: Content) -> str:
     "title": _text(content.title),
     "lead": _text(content.lead),
     "stats": "".join(map(_stat, content.stats)),
+    "verdict": _verdict(content.verdict),
+    "search": _search(content.search_page),
     "accuracy": _section(
       content,
       "accuracy",
@@ -202,6 +209,22 @@ def _stat(stat):
   return (
     f'<div class="stat"><b>{_text(stat.value)}</b>'
     f"<span>{_text(stat.meaning)}</span></div>"
+  )
+
+
+def _verdict(paragraphs):
+  if not paragraphs:
+    return ""
+  lines = "".join(f"<p>{_text(line)}</p>" for line in paragraphs)
+  return f"<section><h2>Did pretraining help?</h2>{lines}</section>"
+
+
+def _search(page):
+  if not page:
+    return ""
+  return (
+    f'<p class="note"><a href="{_text(page)}">A search with one of them</a>, as'
+    " tfvssl.search makes it of any clip.</p>"
   )
 
 

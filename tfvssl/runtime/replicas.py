@@ -57,22 +57,9 @@ def build_strategy(runtime: config.Runtime) -> tf.distribute.Strategy:
   if runtime.strategy == config.Strategy.MIRRORED:
     devices = gpus or tf.config.list_logical_devices("CPU")
     return tf.distribute.MirroredStrategy([device.name for device in devices])
-  return _tpu_strategy(runtime.tpu)
+  from tfvssl.runtime import tpu
 
-
-def _tpu_strategy(address):
-  try:
-    resolver = tf.distribute.cluster_resolver.TPUClusterResolver(address)
-    if address != "local":
-      tf.config.experimental_connect_to_cluster(resolver)
-    tf.tpu.experimental.initialize_tpu_system(resolver)
-    return tf.distribute.TPUStrategy(resolver)
-  except (ValueError, tf.errors.OpError) as error:
-    reason = str(error).splitlines()[0]
-    raise ValueError(
-      f"`runtime.tpu` ({address}) is no TPU that can be reached ({reason});"
-      " on a TPU VM use local and the TensorFlow of its image."
-    ) from error
+  return tpu.strategy(runtime.tpu)
 
 
 def cross_replica_concat(tensor: tf.Tensor) -> tf.Tensor:

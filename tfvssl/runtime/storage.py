@@ -137,33 +137,6 @@ def remove_unfinished(folder: PathLike) -> None:
       left.unlink(missing_ok=True)
 
 
-def upload_folder(source: PathLike, target: PathLike, last: str) -> None:
-  """Copies the files of a finished folder; `last` is the last that appears.
-
-  Readers ask for `last` first: without it the folder does not exist.
-
-  Args:
-    source: folder on a local disk.
-    target: where its files appear, each whole or not at all.
-    last: name of the file in `source` that publishes the folder.
-
-  Raises:
-    FileNotFoundError: `source` has no file `last`.
-  """
-  folder, place = Path(source), Path(target)
-  if not (folder / last).is_file():
-    raise FileNotFoundError(
-      f"{folder} has no file {last}, which publishes the folder; write it"
-      " before the upload."
-    )
-  files = [path for path in below(folder) if path.is_file()]
-  for path in sorted(files, key=lambda path: path == folder / last):
-    target_file = place / path.relative_to(folder)
-    target_file.parent.mkdir(parents=True, exist_ok=True)
-    with new_file(target_file) as unfinished:
-      path.copy(unfinished)
-
-
 def append_lines(path: PathLike, lines: Iterable[str]) -> None:
   """Adds lines to the end of a log; `path` need not exist.
 
@@ -172,6 +145,17 @@ def append_lines(path: PathLike, lines: Iterable[str]) -> None:
   with open(path, "a+b") as file:
     file.truncate(_end_of_lines(file))
     file.write("".join(f"{line}\n" for line in lines).encode("utf-8"))
+
+
+@contextlib.contextmanager
+def open_from(path: PathLike, begin: int) -> Iterator[IO[bytes]]:
+  """Gives a file, cut off at byte `begin`, to add to; on disk afterwards."""
+  with open(path, "ab") as file:
+    file.truncate(begin)
+    file.seek(begin)
+    yield file
+    file.flush()
+    os.fsync(file.fileno())
 
 
 def _end_of_lines(file):

@@ -1,4 +1,4 @@
-"""What the operating system says of a place that is full or cannot be used.
+"""What an error is to a user: its exit code, and what the system says of it.
 
 Read only when a binary ends with an error.
 """
@@ -6,6 +6,11 @@ Read only when a binary ends with an error.
 import errno
 import os
 import sys
+
+from absl import app
+from absl import flags
+
+from tfvssl.runtime import exit_codes
 
 # What helps.
 _ROOM = "free some room and start again"
@@ -23,6 +28,38 @@ _UNUSABLE = (
   errno.ENAMETOOLONG,
   errno.EBUSY,
 )
+
+
+def code_of(error: BaseException) -> int:
+  """Returns the exit code that stands for `error`; that of a bug if unknown."""
+  if isinstance(error, exit_codes.UserError):
+    return error.exit_code
+  if isinstance(error, exit_codes.Terminated):
+    return exit_codes.PREEMPTED
+  if isinstance(error, KeyboardInterrupt):
+    return exit_codes.INTERRUPTED
+  if isinstance(error, MemoryError):
+    return exit_codes.RESOURCE
+  if is_full(error):
+    return exit_codes.RESOURCE
+  if is_unusable(error):
+    return exit_codes.USAGE
+  if isinstance(error, FileNotFoundError):
+    return exit_codes.DATA
+  if isinstance(error, (ValueError, TypeError, app.UsageError, flags.Error)):
+    return exit_codes.USAGE
+  return _code_of_tensorflow(error)
+
+
+def _code_of_tensorflow(error):
+  tf = sys.modules.get("tensorflow")  # not loaded: not one of its errors
+  if tf is None:
+    return exit_codes.BUG
+  if isinstance(error, tf.errors.ResourceExhaustedError):
+    return exit_codes.RESOURCE
+  if isinstance(error, (tf.errors.DataLossError, tf.errors.NotFoundError)):
+    return exit_codes.DATA
+  return exit_codes.BUG
 
 
 def is_full(error: BaseException) -> bool:

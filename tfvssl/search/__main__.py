@@ -8,8 +8,10 @@ names a file is that file, else a sentence, which only a model with a text
 network reads. A file's score is the cosine of its best window: of a sentence
 in the space that text and video share (vat), of a sound in va where the
 network has it, else in `embedding`; files without pictures are compared by
-their sound. Prints the best files with the times, and writes them as a page
-with excerpts that play.
+their sound. --by=video compares the query's pictures with pictures, --by=audio
+its sound with sound, --by=both takes the mean of the two scores. Prints the
+best files with the times, the query's own file as `self`, and how near the
+files are to each other; writes them as a page with excerpts that play.
 """
 
 from collections.abc import Sequence
@@ -17,6 +19,7 @@ from collections.abc import Sequence
 from absl import flags
 from absl import logging
 
+from tfvssl.runtime import binary
 from tfvssl.runtime import exit_codes
 from tfvssl.runtime import storage
 
@@ -26,6 +29,12 @@ _QUERY = flags.DEFINE_string("query", None, "A file, else a sentence.")
 _OUTPUT = flags.DEFINE_string("output", None, "The .html file to write.")
 _TOP = flags.DEFINE_integer(
   "top", 20, "Files to show.", lower_bound=1, upper_bound=200
+)
+_BY = flags.DEFINE_enum(
+  "by",
+  None,
+  ["video", "audio", "both"],
+  "By what of the query's file; by default its pictures, else its sound.",
 )
 _TRUST = flags.DEFINE_boolean(
   "trust",
@@ -58,13 +67,15 @@ def main(argv: Sequence[str]) -> int:
     index=_INDEX.value,
     query=_QUERY.value,
     top=_TOP.value,
+    by=_BY.value,
     trusted=_TRUST.value,
   )
   for line in run.lines(found.result):
     print(line)
   run.write_page(found, output)
   print(
-    f"{len(found.result.hits)} of {found.result.num_files} files by cosine in"
+    f"{len(found.result.hits)} of {found.result.num_files} files by"
+    f" {'the mean of two cosines' if found.by == 'both' else 'cosine'} in"
     f" `{found.result.space}`; open {output} in a browser"
   )
   return exit_codes.OK
@@ -72,7 +83,7 @@ def main(argv: Sequence[str]) -> int:
 
 def console_main() -> None:
   """Runs the binary as a console script."""
-  exit_codes.run(main)
+  binary.run(main)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,4 @@
-"""Finds the files of an index that are nearest to a sentence, clip or sound.
-
-An index is what tfvssl.embed writes of media. A row stands for its pictures,
-without pictures for its sound; a file for its best row. Loads TensorFlow only
-where a query is embedded.
-"""
+"""An index of embedded files, as tfvssl.embed writes it; no TensorFlow."""
 
 import os
 import re
@@ -13,12 +8,9 @@ import zipfile
 
 import numpy as np
 
-from tfvssl.data.media import streams
 from tfvssl.export import description as export_format
-from tfvssl.runtime import exit_codes
 from tfvssl.runtime import storage
 
-_MODALITIES = ("video", "audio")
 # Their kinds of values as NumPy names them.
 _ROW_COLUMNS = {
   "path": "U",
@@ -27,8 +19,8 @@ _ROW_COLUMNS = {
   "has_audio": "b",
   "audio_s": "f",
 }
+_LABEL = {"label": "U"}  # of files whose embedding knew some
 _LONGEST_S = 1e7  # four months
-_FINE_SPACE = "va"  # where video and sound meet; MMV paper Sec. 3.1
 
 
 class Index(NamedTuple):
@@ -43,53 +35,6 @@ class Index(NamedTuple):
   folder: storage.Path
   model: str
   columns: dict[str, np.ndarray]
-
-
-class Query(NamedTuple):
-  """What is looked for.
-
-  Attributes:
-    modality: text, video or audio.
-    vectors: `embedding` and every other space -> float32 [D]; of a file the
-      mean over its windows.
-    remarks: what the user must know about it, a sentence each.
-  """
-
-  modality: str
-  vectors: dict[str, np.ndarray]
-  remarks: list[str]
-
-
-class Hit(NamedTuple):
-  """A file and its best window.
-
-  Attributes:
-    path: in the index's folder.
-    start_s: of the window, in seconds.
-    score: cosine.
-    is_sound: whether its sound was compared, as there are no pictures.
-  """
-
-  path: str
-  start_s: float
-  score: float
-  is_sound: bool
-
-
-class Result(NamedTuple):
-  """What a search found.
-
-  Attributes:
-    hits: the best files, best first.
-    space: in which query and files were compared.
-    num_files: that were compared.
-    num_left_out: files of the index that have nothing in that space.
-  """
-
-  hits: list[Hit]
-  space: str
-  num_files: int
-  num_left_out: int
 
 
 def load_index(file: storage.PathLike) -> Index:
@@ -156,8 +101,9 @@ def _check_columns(path, columns):
   embeddings = dict.fromkeys(
     (name for name in columns if name.startswith(("video_", "audio_"))), "f"
   )
-  for name, kind in {**embeddings, **_ROW_COLUMNS}.items():
-    shape, num_axes = columns[name].shape, 1 if name in _ROW_COLUMNS else 2
+  rows = {**_ROW_COLUMNS, **(_LABEL if "label" in columns else {})}
+  for name, kind in {**embeddings, **rows}.items():
+    shape, num_axes = columns[name].shape, 1 if name in rows else 2
     if len(shape) != num_axes or shape[0] != count:
       raise ValueError(
         f"{path}: column {name} has the shape {list(shape)}, not {count} rows"
@@ -183,188 +129,26 @@ def check_model(index: Index, model: storage.PathLike) -> dict:
     FileNotFoundError: `model` is not an export.
     ValueError: it is another one, or damaged.
   """
-  identity = export_format.identity(model)
+  check_identity(index, export_format.identity(model), model)
+  return export_format.load_description(model)
+
+
+def check_identity(
+  index: Index, identity: str, model: storage.PathLike
+) -> None:
+  """Raises ValueError where an index was made with another export.
+
+  Args:
+    index: to be searched.
+    identity: of the export.
+    model: its folder.
+  """
   if identity != index.model:
     raise ValueError(
       f"the index was made with export {index.model:.12}, but {model} is"
       f" {identity:.12}; embeddings of two models cannot be compared. Embed"
       " the files again."
     )
-  return export_format.load_description(model)
-
-
-def embed_query(
-  model: storage.PathLike, description: dict, query: str, trusted: bool
-) -> Query:
-  """Returns a query: a file where `query` names one, else a sentence.
-
-  Args:
-    model: folder of the export.
-    description: of the export.
-    query: path or sentence.
-    trusted: whether to load a graph that may do more than compute.
-
-  Raises:
-    ValueError: a sentence that the model cannot read, or of which it knows no
-      word.
-    exit_codes.UserError: the file cannot be embedded, or the export may do
-      more than compute (3).
-  """
-  if os.path.isfile(query):  # False, and no error, for what is too long
-    return _embed_file(model, query, trusted)
-  if not description.get("text"):
-    raise ValueError(
-      f"--query={query!r} is not a file, and {model} has no text network that"
-      " could read it; give a clip or a sound."
-    )
-  max_words = description["text"]["max_words"]
-  return _embed_sentence(model, query, max_words, trusted)
-
-
-def _load(model, modalities, trusted):
-  from tfvssl.embed import run
-
-  return run.load(model, modalities, trusted=trusted)
-
-
-def _embed_file(model, path, trusted):
-  embedder = _load(model, ("video", "audio"), trusted)
-  try:
-    table = embedder.embed_file(path)
-  except streams.MediaError as error:
-    raise exit_codes.UserError(
-      exit_codes.DATA, f"--query={path} cannot be embedded: {error}"
-    ) from error
-  modality = "video" if table["has_video"].any() else "audio"
-  rows = table[f"has_{modality}"]
-  vectors = {
-    space: table[column][rows].mean(axis=0)
-    for space, column in _spaces(embedder, modality).items()
-  }
-  remarks = []
-  if rows.sum() > 1:
-    remarks.append(f"The query is the mean of its {rows.sum()} windows.")
-  return Query(modality, vectors, remarks)
-
-
-def _embed_sentence(model, sentence, max_words, trusted):
-  words = [word for word in sentence.split() if any(map(str.isalnum, word))]
-  embedder = _load(model, ("text",), trusted)
-  table = embedder.embed_sentences([sentence, *words])
-  in_sentence, *of_words = table["text_known_words"].tolist()
-  if not in_sentence:
-    raise ValueError(
-      f"--query={sentence!r} is not a file, and as a sentence it has no word"
-      " that the model knows; try other words."
-    )
-  unknown = [w for w, known in zip(words, of_words, strict=True) if not known]
-  remarks = []
-  if unknown:
-    names = ", ".join(dict.fromkeys(unknown))
-    remarks.append(f"The model does not know these words: {names}.")
-  if sum(of_words) > in_sentence:
-    remarks.append(f"The model reads {max_words} words of a sentence.")
-  vectors = {
-    space: table[column][0]
-    for space, column in _spaces(embedder, "text").items()
-  }
-  return Query("text", vectors, remarks)
-
-
-def _spaces(embedder, modality):
-  """Returns `embedding` and the other spaces with their columns."""
-  prefix = f"{modality}_"
-  outputs = [
-    column.removeprefix(prefix) for column in embedder.columns(modality)
-  ]
-  names = ["embedding", *export_format.spaces(outputs)]
-  return {name: prefix + name for name in names}
-
-
-def shared_space(index: Index, query: Query) -> str:
-  """Returns the space in which a query meets the files.
-
-  Of a sentence that of its network; of sound `va`, where video and sound meet,
-  if the network has it; else `embedding`.
-
-  Raises:
-    exit_codes.UserError: the index has nothing in the space of a sentence (3).
-  """
-  named = [
-    space
-    for space in query.vectors
-    if space != "embedding"
-    and any(f"{modality}_{space}" in index.columns for modality in _MODALITIES)
-  ]
-  if query.modality == "text":
-    if not named:
-      raise exit_codes.UserError(
-        exit_codes.DATA,
-        "no file of the index can be compared with a sentence; it has the"
-        f" columns {', '.join(index.columns)}. Embed the videos, too.",
-      )
-    return named[0]
-  if query.modality == "audio" and _FINE_SPACE in named:
-    return _FINE_SPACE
-  return "embedding"
-
-
-def rank(index: Index, query: Query, top: int) -> Result:
-  """Returns the `top` files whose best rows are nearest to a query, by cosine.
-
-  Of equal files the first in the index comes first.
-
-  Raises:
-    exit_codes.UserError: no file can be compared, or one has an embedding
-      that is not finite (3).
-  """
-  space = shared_space(index, query)
-  scores, is_sound = _scores(index, space, query.vectors[space])
-  paths, starts = index.columns["path"], index.columns["start_s"]
-  order = np.argsort(-scores, kind="stable")
-  _, first = np.unique(paths[order], return_index=True)
-  best = order[np.sort(first)]
-  found = best[scores[best] > -np.inf]
-  if not len(found):
-    raise exit_codes.UserError(
-      exit_codes.DATA,
-      f"none of the {len(best)} files of the index has an embedding in"
-      f" `{space}`, where the query is; embed their pictures or their sound.",
-    )
-  hits = [
-    Hit(str(paths[i]), float(starts[i]), float(scores[i]), bool(is_sound[i]))
-    for i in found[:top]
-  ]
-  return Result(hits, space, len(found), len(best) - len(found))
-
-
-def _scores(index, space, vector):
-  """Returns every row's cosine, -inf without one, and if it is of sound."""
-  paths = index.columns["path"]
-  scores = np.full(len(paths), -np.inf)
-  is_sound = np.zeros(len(paths), bool)
-  for modality in ("audio", "video"):  # where there are both, the pictures
-    column = index.columns.get(f"{modality}_{space}")
-    # `embedding` of sight and sound need not be one space.
-    if column is not None and column.shape[1] == len(vector):
-      rows = np.flatnonzero(index.columns[f"has_{modality}"])
-      scores[rows] = _cosines(column[rows], vector)
-      is_sound[rows] = modality == "audio"
-  if np.isnan(scores).any():
-    broken = str(paths[np.isnan(scores)][0])
-    raise exit_codes.UserError(
-      exit_codes.DATA,
-      f"the embedding of {broken!r} in the index is not finite; embed the"
-      " files again.",
-    )
-  return scores, is_sound
-
-
-def _cosines(rows, vector):
-  """Returns the cosines of rows [N, D] with a vector [D]; 0 for zeros."""
-  rows, vector = rows.astype(np.float64), vector.astype(np.float64)
-  lengths = np.linalg.norm(rows, axis=1) * np.linalg.norm(vector)
-  return rows @ vector / np.where(lengths > 0, lengths, 1.0)
 
 
 def file_of(index: Index, name: str) -> storage.Path | None:

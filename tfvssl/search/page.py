@@ -21,6 +21,7 @@ from tfvssl.pages import template
 from tfvssl.runtime import storage
 from tfvssl.runtime import terminal
 from tfvssl.search import index as searching
+from tfvssl.search import ranking
 
 _TEMPLATE = storage.Path(__file__).with_name("page_template.html")
 _PICTURE_SIDE = 180
@@ -35,11 +36,14 @@ class Excerpt:
 
   Attributes:
     mp4: of H.264 and AAC; empty for sound.
+    still: JPEG of its first picture, seen until the mp4 plays and where a
+      browser cannot play it; empty for sound.
     wav: mono; empty for pictures.
     peaks: largest absolute sample of equal stretches, 0 to 1.
   """
 
   mp4: bytes = b""
+  still: bytes = b""
   wav: bytes = b""
   peaks: list[float] = dataclasses.field(default_factory=list)
 
@@ -55,6 +59,7 @@ class Tile:
     link: URL of the file at that time, as seen from the page; empty if the
       file is gone.
     excerpt: from that time on; None if it cannot be shown.
+    label: empty where none is known.
   """
 
   name: str
@@ -62,6 +67,7 @@ class Tile:
   start_s: float
   link: str = ""
   excerpt: Excerpt | None = None
+  label: str = ""
 
 
 @dataclasses.dataclass
@@ -75,6 +81,8 @@ class Content:
     tiles: hits, best first.
     remarks: what the user must know.
     excerpt: of a file that was the query.
+    own: the query's own file, if the index has it.
+    noise: the noise level, None without one.
   """
 
   query: str
@@ -83,21 +91,23 @@ class Content:
   tiles: list[Tile]
   remarks: list[str] = dataclasses.field(default_factory=list)
   excerpt: Excerpt | None = None
+  own: list[Tile] = dataclasses.field(default_factory=list)
+  noise: float | None = None
 
 
 def tiles(
-  index: searching.Index, hits: list[searching.Hit], output: storage.Path
+  index: searching.Index, hits: list[ranking.Hit], output: storage.Path
 ) -> list[Tile]:
   """Returns the hits with excerpts at the found times, and links to them.
 
   Args:
     index: that was searched.
-    hits: of searching.rank.
+    hits: of ranking.rank.
     output: where the page will be.
   """
   found = []
   for hit in hits:
-    tile = Tile(hit.path, hit.score, hit.start_s)
+    tile = Tile(hit.path, hit.score, hit.start_s, label=hit.label)
     file = searching.file_of(index, hit.path)
     if file is None:
       name = terminal.printable(hit.path)
@@ -121,9 +131,8 @@ def excerpt(
   """
   try:
     if not is_sound:
-      return Excerpt(
-        mp4=gallery.excerpt(file, start_s=start_s, short_side=_PICTURE_SIDE)
-      )
+      film = gallery.excerpt(file, start_s=start_s, short_side=_PICTURE_SIDE)
+      return Excerpt(mp4=film.mp4, still=film.still)
     sound = streams.decode_audio(
       file,
       start_s=start_s,
@@ -192,7 +201,11 @@ def page(content: Content) -> str:
     else f'<figure class="picture">{_player(content.excerpt)}</figure>',
     "remarks": _remarks(content.remarks),
     "tiles": "".join(
-      _tile(number, tile) for number, tile in enumerate(content.tiles, 1)
+      [_tile("the query", tile, content.noise) for tile in content.own]
+      + [
+        _tile(str(number), tile, content.noise)
+        for number, tile in enumerate(content.tiles, 1)
+      ]
     ),
   }
   return template.fill(_TEMPLATE, pieces)
@@ -209,7 +222,8 @@ def _remarks(remarks):
   return f'<ul class="remarks">{items}</ul>'
 
 
-def _tile(number, tile):
+def _tile(place, tile, noise):
+  """Returns a hit; `place` is its rank or that it has none."""
   name = _text(tile.name)
   shown = name
   if tile.link:
@@ -218,21 +232,36 @@ def _tile(number, tile):
     picture = _player(tile.excerpt)
   else:
     picture = "cannot be shown" if tile.link else "is no longer there"
-  width = max(0.0, min(1.0, tile.score))
+  label = f'<span class="label">{_text(tile.label)}</span>' * bool(tile.label)
+  own = "" if place.isdigit() else " own"
   return (
-    f'<figure class="hit"><div class="picture">{picture}</div>'
-    f'<figcaption><span class="name">{shown}</span>'
-    f'<span class="place"><b>{number}</b> at {clock(tile.start_s)}</span>'
+    f'<figure class="hit{own}"><div class="picture">{picture}</div>'
+    f'<figcaption><span class="name">{shown}</span>{label}'
+    f'<span class="place"><b>{place}</b> at {clock(tile.start_s)}</span>'
     f'<span class="score">{tile.score:.3f}</span>'
-    f'<span class="track"><i style="width:{100 * width:.1f}%"></i></span>'
-    "</figcaption></figure>"
+    f'<span class="track"><i style="width:{_percent(tile.score)}"></i>'
+    f"{_mark(noise)}</span></figcaption></figure>"
   )
+
+
+def _mark(noise):
+  """Returns a line across the track of a score, where the noise ends."""
+  if noise is None:
+    return ""
+  return (
+    f'<u title="noise level {noise:.3f}" style="left:{_percent(noise)}"></u>'
+  )
+
+
+def _percent(score):
+  return f"{100 * max(0.0, min(1.0, score)):.1f}%"
 
 
 def _player(found):
   """Returns the elements that play an excerpt."""
   if found.mp4:
     return (
+      f'<img alt="" src="{_data_url("image/jpeg", found.still)}">'
       '<video controls loop muted playsinline preload="metadata"'
       f' src="{_data_url("video/mp4", found.mp4)}"></video>'
     )

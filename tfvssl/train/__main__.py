@@ -1,12 +1,12 @@
 """Pretrains a method on records; starting it again continues the run.
 
-  python -m tfvssl.train --config=configs/tiny_brave.py --workdir=RUN \\
+  python -m tfvssl.train --config=tiny_brave --workdir=RUN \\
       --config.data.train_records=RECORDS
 
 Any value of the config can be changed by a flag, for example
 --config.method.narrow.num_frames=8.
 
-  python -m tfvssl.train --config=configs/brave/va_audioset.py --describe
+  python -m tfvssl.train --config=brave/va_audioset --describe
 
 prints what a run is, beside the paper's numbers, and trains nothing; it needs
 neither records nor a folder.
@@ -16,9 +16,9 @@ from collections.abc import Sequence
 
 from absl import flags as absl_flags
 from absl import logging
-from ml_collections import config_flags
 
 from tfvssl.config import flag
+from tfvssl.runtime import binary
 from tfvssl.runtime import exit_codes
 from tfvssl.runtime import storage
 
@@ -30,6 +30,9 @@ _ALLOW_CHANGE = absl_flags.DEFINE_multi_string(
   "allow_change",
   [],
   "Name of a config value that may differ when a run is continued.",
+)
+_INITIAL_RUN = absl_flags.DEFINE_string(
+  "initial_run", None, "Run whose weights a new run begins with, if they fit."
 )
 _DESCRIBE = absl_flags.DEFINE_bool(
   "describe",
@@ -44,7 +47,11 @@ def main(argv: Sequence[str]) -> int:
   if len(argv) > 1:
     raise ValueError(f"'{argv[1]}' is not a flag; see --helpfull.")
   if _DESCRIBE.value:
-    return _describe()
+    experiment = flag.read_config()
+    from tfvssl.train import describe  # loads TensorFlow
+
+    print(describe.of_flags(experiment))
+    return exit_codes.OK
   if not _WORKDIR.value:
     raise ValueError("--workdir is missing; for example --workdir=RUN")
   experiment = flag.read_config()
@@ -58,45 +65,42 @@ def main(argv: Sequence[str]) -> int:
   workdir.mkdir(parents=True, exist_ok=True)
   replicas.prepare_process(experiment)
   strategy = replicas.build_strategy(experiment.runtime)
+  parts = (experiment, workdir, strategy, _INITIAL_RUN.value)
   if not replicas.is_chief(strategy):
-    return training.TrainingRun(experiment, workdir, strategy).run()
+    run_folder.keep_silent_sound(experiment, workdir, _ALLOW_CHANGE.value)
+    return training.TrainingRun(*parts).run()
   with run_folder.locked(workdir):
     run_folder.agree_on_config(experiment, workdir, _ALLOW_CHANGE.value)
-    run = training.TrainingRun(experiment, workdir, strategy)
+    run = training.TrainingRun(*parts)
     logging.info("%s", training.describe(run))
     code = run.run()
   if code == exit_codes.OK:
     if words := run.health.last_words():
       print(words)
-    data = experiment.data
-    print(
-      "next: python -m tfvssl.evaluate"
-      f" --workdir={workdir} --protocol=svm"
-      f" --train_records={data.train_records}"
-      f" --test_records={data.heldout_records or 'TEST'}"
-    )
+    _print_next(experiment.data, run, workdir)
   return code
 
 
-def _describe():
-  from tfvssl.config import paper_rows
-
-  experiment = flag.read_config()
-  recipe = paper_rows.load_recipe(
-    config_flags.get_config_filename(absl_flags.FLAGS["config"])
-  )
-  overrides = config_flags.get_override_values(absl_flags.FLAGS["config"])
-  # Loads TensorFlow: after every check that needs none.
-  from tfvssl.train import describe
-
-  changes = [f"{name}={value}" for name, value in overrides.items()]
-  print(describe.text(experiment, recipe, changes))
-  return exit_codes.OK
+def _print_next(data, run, workdir):
+  """Prints how what was just trained is measured."""
+  beside = storage.Path(data.train_records).with_name("test")
+  is_there = (beside / "manifest.json").exists()
+  test = data.heldout_records or (beside if is_there else "TEST")
+  flags = [f"--workdir={workdir}", f"--test_records={test}"]
+  if any(spec.piece == "text" for spec in run.method.view_specs.values()):
+    binary.print_next("tfvssl.evaluate", *flags, "--protocol=retrieval")
+  elif len(run.records.classes) - len(run.records.manifest.empty_classes) > 1:
+    flags += ["--protocol=svm", f"--train_records={data.train_records}"]
+    binary.print_next("tfvssl.evaluate", *flags)
+  else:  # without labels
+    binary.print_next(
+      "tfvssl.export", flags[0], f"--output={workdir / 'export'}"
+    )
 
 
 def console_main() -> None:
   """Runs the binary as a console script."""
-  exit_codes.run(main)
+  binary.run(main)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ import shutil
 from absl import logging
 import tensorflow as tf
 
-from tfvssl.runtime import exit_codes
 from tfvssl.runtime import storage
 from tfvssl.train import checkpoints
 
@@ -90,28 +89,14 @@ class CheckpointStore:
     path = checkpoints.newest_whole(self.folder, set_aside=self._chief)
     if path is None:
       return None
+    from tfvssl.train import restoring  # a run that begins restores nothing
+
     if self._has_probes_like(path):
-      checkpoints.read(self._checkpoint, path)
+      restoring.read(self._checkpoint, path)
     else:
       logging.warning("the online probe of %s does not fit; a new one", path)
-      checkpoints.read(self._state, path, whole=False)
+      restoring.read(self._state, path, whole=False)
     return checkpoints.step_of(path)
-
-  def go_on(self, what: str) -> int | None:
-    """Restores what was stopped, as `restore_newest` does.
-
-    Raises:
-      exit_codes.UserError: it cannot be restored (3); it may be removed, as
-        nothing else needs it.
-    """
-    try:
-      return self.restore_newest()
-    except ValueError as error:
-      raise exit_codes.UserError(
-        exit_codes.DATA,
-        f"{what} that was stopped cannot go on ({error}) Remove"
-        f" {self.folder.parent} to begin it anew.",
-      ) from error
 
   def _has_probes_like(self, path):
     """Returns whether checkpoint and run have equal probes, or none."""

@@ -15,7 +15,9 @@ from tfvssl.runtime import storage
 FOLDER = "checkpoints"
 DIGESTS = "sha256.json"
 PREFIX = "variables"
-_READ_ERRORS = (tf.errors.OpError, IndexError, ValueError, OSError)
+_READ_ERRORS = (
+  *(tf.errors.OpError, IndexError, ValueError, OSError, RecursionError),
+)
 
 
 def newest_whole(
@@ -35,6 +37,8 @@ def newest_whole(
     damage = _damage(path)
     if damage is None:
       return path
+    if not path.exists():  # a run that goes on has newer ones
+      return newest_whole(folder, set_aside)
     logging.error("checkpoint %s is damaged (%s)", path, damage)
     if set_aside:
       path.rename(path.with_name(path.name + ".corrupt"))
@@ -70,6 +74,8 @@ def _damage(path):
   """Returns what is wrong with a checkpoint folder, None if nothing is."""
   try:
     digests = json.loads((path / DIGESTS).read_text())
+    if not isinstance(digests, dict):
+      return f"{DIGESTS} holds no table of digests"
     for name, digest in digests.items():
       if storage.digest(path / name) != digest:
         return f"{name} does not have its SHA-256"
@@ -77,88 +83,3 @@ def _damage(path):
   except _READ_ERRORS as error:
     return str(error).splitlines()[0]
   return None
-
-
-def read(
-  checkpoint: tf.train.Checkpoint, path: storage.Path, whole: bool = True
-) -> None:
-  """Fills the objects of `checkpoint` with what is stored at `path`.
-
-  Args:
-    checkpoint: all of whose objects must be stored there.
-    path: of a whole checkpoint.
-    whole: whether nothing else may be stored there.
-
-  Raises:
-    ValueError: the checkpoint belongs to another model.
-  """
-  try:
-    status = checkpoint.read(str(path / PREFIX))
-    status.assert_existing_objects_matched()
-    if whole:
-      status.assert_consumed()
-    else:
-      status.expect_partial()
-  except (AssertionError, ValueError, tf.errors.OpError) as error:
-    reason = " ".join(str(error).split())[:200]
-    raise ValueError(
-      f"{path} does not belong to this model ({reason}); use the config it"
-      " was trained with, or another --workdir."
-    ) from error
-
-
-def restore_newest(folder: storage.PathLike, **state: tf.Module) -> int:
-  """Fills objects with what the newest whole checkpoint of a folder holds.
-
-  Args:
-    folder: that a CheckpointStore was opened for.
-    **state: by name, some of what was saved.
-
-  Returns:
-    The step of the checkpoint.
-
-  Raises:
-    FileNotFoundError: the folder holds no checkpoint.
-    ValueError: checkpoints are damaged or belong to another model.
-  """
-  return restore(newest(folder), **state)
-
-
-def restore(path: storage.Path, **state: tf.Module) -> int:
-  """Fills objects with what a checkpoint holds; returns its step.
-
-  Args:
-    path: of `newest`.
-    **state: by name, some of what was saved.
-
-  Raises:
-    ValueError: the checkpoint belongs to another model.
-  """
-  read(tf.train.Checkpoint(**state), path, whole=False)
-  return step_of(path)
-
-
-def identity(folder: storage.PathLike) -> str:
-  """Returns what tells the newest whole checkpoint of a run from any other.
-
-  Raises:
-    FileNotFoundError: the folder holds no checkpoint.
-    ValueError: checkpoints are damaged.
-  """
-  return storage.digest(newest(folder) / DIGESTS)
-
-
-def newest(folder: storage.PathLike) -> storage.Path:
-  """Returns the newest whole checkpoint of a run's folder.
-
-  Raises:
-    FileNotFoundError: the folder holds no checkpoint.
-    ValueError: checkpoints are damaged.
-  """
-  path = newest_whole(storage.Path(folder) / FOLDER)
-  if path is None:
-    raise FileNotFoundError(
-      f"{storage.Path(folder) / FOLDER} holds no checkpoint; train first with"
-      " tfvssl.train --workdir."
-    )
-  return path

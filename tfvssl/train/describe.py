@@ -15,11 +15,14 @@ import re
 import textwrap
 import types
 
+from absl import flags as absl_flags
+from ml_collections import config_flags
 import tensorflow as tf
 
 from tfvssl import views
 from tfvssl.config import experiment as config
 from tfvssl.config import paper_rows
+from tfvssl.config import recipes
 from tfvssl.methods import base
 
 _WIDTH = 88
@@ -80,6 +83,15 @@ def text(
     _setting_lines(experiment, rows[0].paper.sources if rows else {}),
   ]
   return "\n\n".join("\n".join(lines) for lines in sections if lines)
+
+
+def of_flags(experiment: config.Experiment) -> str:
+  """Returns the description of --config, which `experiment` was read from."""
+  given = absl_flags.FLAGS["config"]
+  file = config_flags.get_config_filename(given)
+  overrides = config_flags.get_override_values(given)
+  changes = [f"{name}={value}" for name, value in overrides.items()]
+  return text(experiment, recipes.load(file), changes)
 
 
 def network_costs(method: base.Method) -> list[NetworkCost]:

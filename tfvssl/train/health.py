@@ -5,12 +5,11 @@ look as good as ever.
 """
 
 from collections.abc import Mapping
-import json
 
 from absl import logging
-import tensorflow as tf
 
 from tfvssl.runtime import storage
+from tfvssl.train import summary_text
 
 # losses.embedding_std is 0 where all embeddings are one and 1 where they are
 # even; effective_rank counts directions. Small runs that fell below 3
@@ -24,31 +23,8 @@ _REMEDY = (
 )
 
 
-def of_log(log: storage.PathLike, clips: int) -> str:
-  """Returns in a line how a run ended, by its metrics; empty if it is well.
-
-  Args:
-    log: metrics.jsonl of the run.
-    clips: see `problems`.
-  """
-  lines = storage.Path(log).read_text(encoding="utf-8").splitlines()
-  means = [_trained(json.loads(line)) for line in lines]
-  *_, before, last = [{}, {}, *filter(None, means)]
-  found = problems(last, clips)
-  return _ended(found) if found and problems(before, clips) else ""
-
-
-def _trained(scalars):
-  """Returns what a line of the log says of the training, by plain names."""
-  prefix = "train/"
-  return {
-    name.removeprefix(prefix): value
-    for name, value in scalars.items()
-    if name.startswith(prefix)
-  }
-
-
-def _ended(found):
+def ended(found: list[str]) -> str:
+  """Returns the line for the end of a run with such problems."""
   return f"the run ends collapsed: {'; '.join(found)}; {_REMEDY}."
 
 
@@ -90,6 +66,7 @@ class Health:
     self._folder = folder
     self._before: list[str] = []
     self._said = False
+    self._measured = ""
 
   def note(self, step: int, metrics: Mapping[str, float]) -> None:
     """Takes what was measured up to a step.
@@ -97,6 +74,11 @@ class Health:
     Two logged means in a row must be bad: a single one may be chance.
     """
     found = problems(metrics, self._clips)
+    self._measured = ", ".join(
+      f"{name} {value:.2f}"
+      for name, value in metrics.items()
+      if name.startswith(("embedding_std/", "effective_rank/"))
+    )
     bad = bool(found and self._before)
     self._before = found
     if bad and not self._said:
@@ -105,14 +87,17 @@ class Health:
       self._say(step, "the embeddings have recovered from their collapse.")
     self._said = bad or (self._said and bool(found))
 
+  def in_words(self) -> str:
+    """Returns how the embeddings are at the end, also where they are well."""
+    if self._measured and not self._before:
+      return f"the embeddings are apart, as they should be: {self._measured}."
+    return self.last_words() or self._measured or "nothing was measured."
+
   def last_words(self) -> str:
     """Returns a line for the end of a run; empty if nothing is wrong."""
-    return _ended(self._before) if self._said else ""
+    return ended(self._before) if self._said else ""
 
   def _say(self, step, words):
     logging.warning("step %d: %s", step, words)
     if self._folder is not None:
-      writer = tf.summary.create_file_writer(str(self._folder))
-      with writer.as_default(step=step):
-        tf.summary.text("health", words)
-      writer.close()
+      summary_text.write(self._folder, step, "health", words)

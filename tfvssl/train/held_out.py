@@ -1,5 +1,7 @@
 """The loss on clips that a run does not learn from."""
 
+from collections.abc import Callable
+
 import tensorflow as tf
 
 from tfvssl.methods import base
@@ -20,6 +22,7 @@ class HeldOut:
     seed: int,
     num_batches: int,
     online_probe: probe.OnlineProbe | None,
+    before_batch: Callable[[], None] = lambda: None,
   ):
     """Takes objects that were made inside `strategy.scope()`.
 
@@ -30,6 +33,7 @@ class HeldOut:
       seed: of the run; draws are those of its step 0.
       num_batches: that the means are taken over.
       online_probe: is scored, too; None where it does not know the classes.
+      before_batch: is called before each; it may raise to stop.
     """
     self._source = source
     self._method = method
@@ -37,6 +41,7 @@ class HeldOut:
     self._seed = seed
     self._num_batches = num_batches
     self._probe = online_probe
+    self._before_batch = before_batch
     self._step = tf.function(self._batch, autograph=False)
 
   def means(self) -> dict[str, float]:
@@ -48,6 +53,7 @@ class HeldOut:
     batches = iter(self._source.batches(0))
     results = []
     for _ in range(self._num_batches):
+      self._before_batch()
       with self._source.explained():
         batch = next(batches)
       results.append(self._step(batch))

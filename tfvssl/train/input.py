@@ -9,6 +9,9 @@ from tfvssl.data import pipeline
 from tfvssl.data.records import damage
 from tfvssl.data.records import reader
 from tfvssl.methods import base
+from tfvssl.runtime import replicas
+from tfvssl.runtime import storage
+from tfvssl.train import run_folder
 
 
 class Input:
@@ -58,9 +61,14 @@ class Input:
     first, *others = [
       self._of_source(records, context, start_step) for records in self.sources
     ]
-    for second in others:
-      first = pipeline.half_and_half(first, second, len(self.sources[0].usable))
-    return first
+    if not others:
+      return first
+    from tfvssl.data import second_records  # most runs have none
+
+    (second,) = others
+    return second_records.half_and_half(
+      first, second, len(self.sources[0].usable)
+    )
 
   def _of_source(self, records, context, start_step):
     experiment, share = self._experiment, len(self.sources)
@@ -85,21 +93,22 @@ def training_input(
   experiment: config.Experiment,
   method: base.Method,
   strategy: tf.distribute.Strategy,
+  workdir: storage.Path | None = None,
 ) -> Input:
   """Returns the batches that a run learns from.
 
   The second records, where there are some, may lack what a clip may lack in
-  all of their clips.
+  all of their clips. In `workdir` is noted which records are left out.
 
   Raises:
     ValueError: no records are named, they do not fit the views, or a batch is
       larger than they are.
     FileNotFoundError: a folder holds no records.
   """
-  sources = [_open(experiment, method, "train_records")]
+  sources = [_open(experiment, method, strategy, workdir, "train_records")]
   if experiment.data.second_train_records:
     sources.append(
-      _open(experiment, method, "second_train_records", may_lack=True)
+      _open(experiment, method, strategy, workdir, "second_train_records", True)
     )
   for source in sources:
     _check_enough(experiment, source, len(sources), strategy)
@@ -126,6 +135,7 @@ def held_out_input(
   experiment: config.Experiment,
   method: base.Method,
   strategy: tf.distribute.Strategy,
+  workdir: storage.Path | None = None,
 ) -> Input | None:
   """Returns the batches that a run does not learn from, None without any.
 
@@ -135,21 +145,32 @@ def held_out_input(
   """
   if not experiment.data.heldout_records:
     return None
-  records = _open(experiment, method, "heldout_records")
+  records = _open(experiment, method, strategy, workdir, "heldout_records")
   return Input(experiment, method, strategy, records)
 
 
-def _open(experiment, method, field, may_lack=False):
+def _open(experiment, method, strategy, workdir, field, may_lack=False):
   folder = getattr(experiment.data, field)
   if not folder:
     raise ValueError(
       f"`data.{field}` is empty; set --config.data.{field}=FOLDER, made"
-      " with data_prep.prepare_records."
+      " with tfvssl prepare."
+    )
+  specs = list(method.view_specs.values())
+  note = workdir and workdir / run_folder.BAD_RECORDS_NAME
+  bad = {}
+  if experiment.data.bad_record_share or (note and note.exists()):
+    from tfvssl.train import left_out  # most runs leave nothing out
+
+    bad = left_out.find(
+      experiment.data, field, note, is_chief=replicas.is_chief(strategy)
     )
   return reader.open_for_views(
     folder,
-    list(method.view_specs.values()),
+    specs,
     may_lack_all=may_lack,
+    use_silent_sound=experiment.data.use_silent_sound,
+    bad=bad,
   )
 
 

@@ -7,7 +7,6 @@ import io
 from absl import logging
 import orbit
 import tensorflow as tf
-import tqdm
 
 from tfvssl.train import checkpoint_store
 from tfvssl.train import stop_request
@@ -27,7 +26,11 @@ class NotFinite(Exception):
 
 
 class Loop:
-  """Trains up to one step after another."""
+  """Trains up to one step after another.
+
+  Attributes:
+    stop: whether to stop, and listens while this runs.
+  """
 
   def __init__(
     self,
@@ -47,7 +50,7 @@ class Loop:
       trained: makes the steps.
       optimizer: of `trained`; it counts them.
       strategy: placement of the replicas.
-      stop: listens while this runs.
+      stop: see the attributes.
       store: of the checkpoints; None to keep none.
       steps_per_loop: over which metrics are averaged.
       actions: get the metrics of every such loop.
@@ -55,7 +58,7 @@ class Loop:
     """
     self._trainer = trained
     self._optimizer = optimizer
-    self._stop = stop
+    self.stop = stop
     self._store = store
     self._controller = orbit.Controller(
       global_step=optimizer.iterations,
@@ -83,6 +86,7 @@ class Loop:
 
     Raises:
       NotFinite: loss or gradient is not.
+      exit_codes.UserError: the replicas' weights differ (5).
       stop_request.Stopped: told to stop before; the state is saved.
     """
     try:
@@ -93,45 +97,25 @@ class Loop:
     bad_step = int(self._trainer.first_bad_step.numpy())
     if bad_step >= 0:
       raise NotFinite(bad_step)
-    if self._store is not None and (save or self.step < step):
-      self._store.save(self.step)
+    if save or self.step < step:
+      self._save()
     if self.step < step:
       raise stop_request.Stopped
 
-  def train_to_end(
-    self, last: int, *, pause_every: int, save_every: int, bar: tqdm.tqdm
-  ) -> None:
-    """Trains to the step `last`, which is saved, with pauses.
-
-    Args:
-      last: number of all steps.
-      pause_every: steps between two looks at what they were.
-      save_every: steps between two checkpoints, a multiple of it.
-      bar: shows the steps.
-
-    Raises:
-      NotFinite: loss or gradient is not.
-      stop_request.Stopped: told to stop, if only in the last step; the state
-        is saved.
-    """
-    while self.step < last:
-      before = self.step
-      step = min((before // pause_every + 1) * pause_every, last)
-      try:
-        self.train_until(step, save=step == last or step % save_every == 0)
-      except NotFinite:
-        if self._stop.requested():  # nobody is to begin another training
-          raise stop_request.Stopped from None
-        raise
-      bar.update(step - before)
-      self.stop_if_told()
-
   def stop_if_told(self) -> None:
     """Raises stop_request.Stopped, with the state saved, if told to stop."""
-    if self._stop.requested():
-      if self._store is not None:
-        self._store.save(self.step)
+    if self.stop.requested():
+      self._save()
       raise stop_request.Stopped
+
+  def _save(self):
+    if self._store is None:
+      return
+    if self._trainer.strategy.num_replicas_in_sync > 1:
+      from tfvssl.train import replica_check  # many runs have one
+
+      replica_check.check(self._trainer, self.step)
+    self._store.save(self.step)
 
 
 @contextlib.contextmanager

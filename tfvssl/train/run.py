@@ -8,6 +8,7 @@ import tensorflow as tf
 import tqdm
 
 from tfvssl.config import experiment as config
+from tfvssl.config import tree
 from tfvssl.data.records import reader
 from tfvssl.methods import base
 from tfvssl.optim import schedules
@@ -22,6 +23,7 @@ from tfvssl.train import metrics_log
 from tfvssl.train import probe
 from tfvssl.train import run_folder
 from tfvssl.train import stop_request
+from tfvssl.train import summary_text
 from tfvssl.train import trainer
 from tfvssl.train import weights
 
@@ -34,6 +36,7 @@ class TrainingRun:
     experiment: config.Experiment,
     workdir: storage.PathLike,
     strategy: tf.distribute.Strategy,
+    initial_run: storage.PathLike | None = None,
   ):
     """Opens records, builds method and optimiser, restores the newest state.
 
@@ -41,6 +44,7 @@ class TrainingRun:
       experiment: validated.
       workdir: the run's folder; it exists.
       strategy: placement of the replicas.
+      initial_run: whose weights a new run begins with; see initial_weights.
 
     Raises:
       ValueError: the batch size does not fit.
@@ -54,18 +58,18 @@ class TrainingRun:
     with strategy.scope():
       self.method, self.optimizer, output = _build(experiment)
     with _as_data_error():
-      self.input = run_input.training_input(experiment, self.method, strategy)
+      self.input = run_input.training_input(
+        experiment, self.method, strategy, self._workdir
+      )
       held_out_input = run_input.held_out_input(
-        experiment, self.method, strategy
+        experiment, self.method, strategy, self._workdir
       )
       self._probe = self._build_probe(output.features)
       self._store = self._open_store()
       if self._store.restore_newest() is None:
         metrics_log.check_nothing_is_lost(self._workdir)
-      if isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
-        from tfvssl.runtime import workers
-
-        workers.check_same_step(strategy, self.step)
+      self._check_workers()
+      self._begin_with(initial_run)
     if self._chief:
       run_folder.write_config(experiment, self._workdir)
     self.health = health.Health(
@@ -86,6 +90,22 @@ class TrainingRun:
     )
     self._held_out = self._build_held_out(held_out_input)
 
+  def _check_workers(self):
+    """Raises ValueError where workers have restored different steps."""
+    if isinstance(self._strategy, tf.distribute.MultiWorkerMirroredStrategy):
+      from tfvssl.runtime import workers
+
+      workers.check_same_step(self._strategy, self.step)
+
+  def _begin_with(self, run):
+    """Gives a new run the weights of another one, if there is one."""
+    if run or (self._workdir / run_folder.INITIAL_NAME).exists():
+      from tfvssl.train import initial_weights
+
+      initial_weights.begin(
+        self.method, self._experiment, self._workdir, self._strategy, run
+      )
+
   def _trainer(self, metric_names):
     return trainer.Trainer(
       method=self.method,
@@ -104,7 +124,7 @@ class TrainingRun:
   def _build_probe(self, features):
     """Returns the online probe where the labels can tell clips apart."""
     num_classes = len(self.records.classes)
-    if num_classes < 2:
+    if num_classes - len(self.records.manifest.empty_classes) < 2:
       return None
     with self._strategy.scope():
       return probe.OnlineProbe(num_classes, features.shape[-1])
@@ -126,6 +146,7 @@ class TrainingRun:
       seed=self._experiment.seed,
       num_batches=self._experiment.logging.heldout_batches,
       online_probe=self._probe if same_classes else None,
+      before_batch=self._loop.stop_if_told,
     )
 
   def _open_store(self):
@@ -162,18 +183,24 @@ class TrainingRun:
     steps = self._experiment.steps
     if self._chief:
       metrics_log.truncate(self._workdir, self.step or -1)
+      if not self.step:
+        config_text = summary_text.as_it_stands(tree.text(self._experiment))
+        summary_text.write(self._workdir / "health", 0, "config", config_text)
     if self.step:
       logging.info("continuing after step %d of %d", self.step, steps)
     with self._stop.listening(), self._progress() as self._bar:
-      self._observe(self.step)
       try:
+        self._observe(self.step)
+        began = self.step
         while self.step < steps:
+          self._loop.stop_if_told()
           self._train_until(self._next_stop())
-          if self.step < steps:
-            self._loop.stop_if_told()
       except stop_request.Stopped:
         logging.warning("told to stop; saved step %d", self.step)
         return exit_codes.PREEMPTED
+    if self._chief and self.step > began:
+      words = self.health.in_words()
+      summary_text.write(self._workdir / "health", steps, "health", words)
     return exit_codes.OK
 
   def _progress(self):
@@ -203,14 +230,17 @@ class TrainingRun:
     try:
       self._loop.train_until(step, save=due)
     except loop.NotFinite as error:
-      raise exit_codes.UserError(
-        exit_codes.NUMERICAL,
-        f"loss or gradient is not finite at step {error.step}; nothing of it"
-        " was saved. Lower `schedule.peak`"
-        f" ({self._experiment.schedule.peak}) and start again with"
-        " --allow_change=schedule.peak: the run goes on from its last"
-        " checkpoint.",
-      ) from error
+      from tfvssl.train import not_finite  # hardly any run is to need it
+
+      words = not_finite.of_run(
+        error.step,
+        self.trainer,
+        self.method,
+        self.input,
+        self._experiment,
+        self._workdir if self._chief else None,
+      )
+      raise exit_codes.UserError(exit_codes.NUMERICAL, words) from error
     self._bar.update(step - before)
     self._observe(step)
 

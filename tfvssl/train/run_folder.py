@@ -4,15 +4,20 @@ from collections.abc import Iterator
 import contextlib
 import json
 
+from absl import logging
+
 from tfvssl.config import experiment as config
 from tfvssl.config import tree
 from tfvssl.runtime import storage
 
 CONFIG_NAME = "config.json"
+INITIAL_NAME = "initial.json"  # which weights it began with; initial_weights
+BAD_RECORDS_NAME = "bad_records.json"
 # May differ from the config a run was started with: they change no number of
 # the optimisation (replica counts to rounding).
 _FREE_TO_CHANGE = (
   "logging.",
+  "data.bad_record_share",
   *(f"{name}." for name in config.protocol_sections()),
   "runtime.strategy",
   "runtime.tpu",
@@ -48,7 +53,7 @@ def agree_on_config(
 
   Args:
     experiment: what this process was started with; the content of the files
-      that its method names is noted in it.
+      that its method names is noted in it, and what `keep_silent_sound` keeps.
     workdir: the run's folder.
     allowed: names of values, or beginnings of names, that may differ.
 
@@ -60,6 +65,7 @@ def agree_on_config(
   path = workdir / CONFIG_NAME
   trained = any((workdir / "checkpoints").glob("step-*"))
   if path.exists() and trained:
+    keep_silent_sound(experiment, workdir, allowed)
     lines = tree.differences(read_config(workdir), experiment)
     free = (*_FREE_TO_CHANGE, *allowed)
     refused = [line for line in lines if not line.startswith(free)]
@@ -69,6 +75,28 @@ def agree_on_config(
         f" {'; '.join(refused)}. Take another --workdir, or name what may"
         " change with --allow_change."
       )
+
+
+def keep_silent_sound(
+  experiment: config.Experiment, workdir: storage.Path, allowed: list[str]
+) -> None:
+  """Lets a run that began with silent sound go on with it.
+
+  Recipes of today have it out; a run of before would be refused else.
+
+  Args:
+    experiment: changed where the run's config differs.
+    workdir: the run's folder.
+    allowed: see `agree_on_config`; a change that is allowed is made.
+  """
+  name = "data.use_silent_sound"
+  trained = any((workdir / "checkpoints").glob("step-*"))
+  if not trained or name.startswith(tuple(allowed)):
+    return
+  used = read_config(workdir).data.use_silent_sound
+  if used and not experiment.data.use_silent_sound:
+    experiment.data.use_silent_sound = True
+    logging.info("the run goes on with `%s` true, as it began", name)
 
 
 def write_config(experiment: config.Experiment, workdir: storage.Path) -> None:

@@ -34,6 +34,7 @@ class Trainer(orbit.StandardTrainer):
   of the mean over the global batch.
 
   Attributes:
+    strategy: placement of the replicas.
     first_bad_step: the first step whose loss or gradient was not finite, -1
       while there is none. Such a step's gradient is dropped.
   """
@@ -80,7 +81,7 @@ class Trainer(orbit.StandardTrainer):
     self._compiled_part = tf.function(self._global_part, autograph=False)
     self._method = method
     self._optimizer = optimizer
-    self._strategy = strategy
+    self.strategy = strategy
     self._seed = seed
     self._batch_size = batch_size
     self._reading = reading
@@ -138,10 +139,10 @@ class Trainer(orbit.StandardTrainer):
     return batch
 
   def _global_step(self, batch):
-    self._strategy.run(self.replica_step, args=(batch,))
+    self.strategy.run(self.replica_step, args=(batch,))
 
   def _global_part(self, batch):
-    self._strategy.run(self.replica_part, args=(batch,))
+    self.strategy.run(self.replica_part, args=(batch,))
 
   def replica_part(self, batch: Any) -> None:
     """Adds the gradients of this replica's share; updates no weight."""

@@ -4,31 +4,12 @@ import numpy as np
 import tensorflow as tf
 
 from tfvssl import views
-from tfvssl.data import pipeline
+from tfvssl.data import one_pass
 from tfvssl.data.records import reader
 from tfvssl.methods import base
 from tfvssl.runtime import storage
 
 _MOST_FRAMES = 8  # of one view in a picture
-
-# Three by five points each, row by row.
-_GLYPHS = {
-  character: np.array([[point == "#" for point in row] for row in rows.split()])
-  for character, rows in {
-    "0": "### #.# #.# #.# ###",
-    "1": ".#. ##. .#. .#. ###",
-    "2": "### ..# ### #.. ###",
-    "3": "### ..# ### ..# ###",
-    "4": "#.# #.# ### ..# ..#",
-    "5": "### #.. ### ..# ###",
-    "6": "### #.. ### #.# ###",
-    "7": "### ..# ..# ..# ..#",
-    "8": "### #.# ### #.# ###",
-    "9": "### #.# ### ..# ###",
-    "-": "... ... ### ... ...",
-    " ": "... ... ... ... ...",
-  }.items()
-}
 
 
 def write_summary(
@@ -65,7 +46,7 @@ def sample(
   epoch: int = 0,
 ) -> base.Views:
   """Returns the first clips of `records` as the networks see them."""
-  dataset = pipeline.evaluation_dataset(
+  dataset = one_pass.dataset(
     records,
     method.sample_views,
     modalities=records.modalities,
@@ -85,7 +66,9 @@ def picture(view: views.View, index: int) -> np.ndarray:
   image = _piece(view, index)
   if view.targets is None:
     return image
-  return _above_numbers(image, np.asarray(view.targets[index]))
+  from tfvssl.train import picture_numbers  # few methods make labels
+
+  return picture_numbers.below(image, np.asarray(view.targets[index]))
 
 
 def _piece(view, index):
@@ -129,19 +112,6 @@ def _sound_colours(log_mel):
   share = (place - below)[..., np.newaxis]
   colours = stops[below] * (1 - share) + stops[below + 1] * share
   return colours.round().astype(np.uint8)
-
-
-def _above_numbers(image, numbers):
-  """Returns [H, W, 3] with whole numbers in white on a black strip below."""
-  glyphs = [_GLYPHS[character] for character in " ".join(map(str, numbers))]
-  lit = np.concatenate([np.pad(glyph, ((2, 2), (0, 1))) for glyph in glyphs], 1)
-  strip = np.repeat(lit[..., np.newaxis], 3, axis=2).astype(np.uint8) * 255
-  width = max(image.shape[1], strip.shape[1])
-  parts = [
-    np.pad(part, ((0, 0), (0, width - part.shape[1]), (0, 0)))
-    for part in (image, strip)
-  ]
-  return np.concatenate(parts)
 
 
 def _bytes(unit):

@@ -6,7 +6,6 @@ from tfvssl.config import experiment as config
 from tfvssl.methods import base
 from tfvssl.runtime import replicas
 from tfvssl.runtime import storage
-from tfvssl.train import checkpoints
 from tfvssl.train import run_folder
 
 
@@ -24,12 +23,15 @@ def load_method(
     FileNotFoundError: the folder holds no run or no checkpoint.
     ValueError: config or checkpoints are damaged or do not fit.
   """
+  from tfvssl.train import restoring  # a training makes its own
+
   workdir = storage.Path(workdir)
   experiment = run_folder.read_config(workdir)
   replicas.set_precision(precision or experiment.runtime.precision)
-  path = checkpoints.newest(workdir)
+  restoring.newest(workdir)  # before anything is built
   method = fresh_method(experiment, experiment.seed)
-  return experiment, method, checkpoints.restore(path, method=method)
+  step = restoring.restore_newest(workdir, method=method)
+  return experiment, method, step
 
 
 def fresh_method(experiment: config.Experiment, seed: int) -> base.Method:

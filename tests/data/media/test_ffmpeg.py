@@ -55,7 +55,7 @@ def test_decode_errors_are_damage_without_a_line():
   log = _counts("audio", 40, 40, errors=2)
   assert _reason(log, 0, "audio") == (
     "damaged",
-    "ffmpeg cannot open it (40 of 40 audio packets decoded)",
+    "the decoder counts 2 errors (40 of 40 audio packets decoded)",
   )
   # Those of the other stream are not this one's.
   ffmpeg.check(log, 0, "video")
@@ -70,6 +70,38 @@ def test_file_that_ends_early_is_truncated(words):
 def test_exit_code_alone_is_unreadable():
   assert _reason("", 1, "video") == ("unreadable", "ffmpeg cannot open it")
   assert _reason("", 187, "audio")[0] == "unreadable"
+  # The file was opened, so that this is not what went wrong.
+  log = "[info] Input #0, avi, from 'a':\n" + _counts("video", 200, 200)
+  assert _reason(log, -11, "video") == (
+    "unreadable",
+    "ffmpeg ended with exit code -11 while decoding video",
+  )
+
+
+@pytest.mark.parametrize(
+  ("line", "codec"),
+  [
+    (
+      "[vist#0:0/evc @ 0x5] [error] Decoding requested, but no decoder found"
+      " for: evc",
+      "evc",
+    ),
+    ("[error] Decoder (codec evc) not found for input stream #0:0", "evc"),
+    (
+      "[info]   Stream #0:0: Video: none (abcd / 0x1), 8x8\n"
+      "[error] Decoder (codec none) not found for input stream #0:0",
+      "with the tag 'abcd'",
+    ),
+  ],
+)
+def test_a_codec_that_is_lacking_is_named_and_not_called_damage(line, codec):
+  reason, detail = _reason(f"[info] Input #0, avi\n{line}\n", 234, "video")
+  assert reason == "no_decoder"
+  assert detail == (
+    f"this ffmpeg ({ffmpeg.version()}) has no decoder for the video codec"
+    f" {codec}; install an ffmpeg that has it, or convert the file to H.264 and"
+    " AAC"
+  )
 
 
 def test_packets_are_no_measure_of_pictures():

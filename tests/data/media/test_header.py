@@ -3,7 +3,9 @@
 import pytest
 
 from tests.data.media import films
+from tfvssl.data.media import ffmpeg
 from tfvssl.data.media import header
+from tfvssl.data.media import streams
 
 
 def test_length_by_the_rate_of_bits_is_an_estimate(tmp_path):
@@ -45,3 +47,15 @@ def test_tags_that_outlive_a_cut_are_left_out(tmp_path):
   assert content.count(b"00:00:01.00") == 1
   path.write_bytes(content.replace(b"00:00:01.00", b"00:00:09.00"))
   assert header.probe(path).ends_s == {}
+
+
+@pytest.mark.parametrize(
+  ("name", "tag"), [("a.mp4", b"avc1"), ("a.avi", b"H264")]
+)
+def test_a_codec_without_a_name_is_named_by_its_tag(tmp_path, name, tag):
+  path = films.make(tmp_path / name, *films.H264, seconds=1, sound=False)
+  path.write_bytes(path.read_bytes().replace(tag, b"xxq1"))
+  with pytest.raises(ffmpeg.MediaError) as caught:
+    streams.decode_frames(path)
+  assert caught.value.reason == "no_decoder"
+  assert "the video codec with the tag 'xxq1'; install" in caught.value.detail

@@ -129,3 +129,63 @@ def test_cut_of_a_program_stream_begins_with_half_a_packet(tmp_path):
   sound, _ = _heard(cut)
   assert films.tones(sound)[1:3] in ([600, 700], [700, 800])
   assert len(streams.decode_frames(cut)) >= 74
+
+
+def _level(sound):
+  """Returns the amplitude in the middle of a steady tone, 1 for full scale."""
+  middle = sound[len(sound) // 4 : 3 * len(sound) // 4].astype(float)
+  return np.sqrt(2 * np.mean(middle**2)) / 32768
+
+
+@pytest.mark.parametrize("name", ["a.wav", "a.mka"])
+def test_weights_of_surround_sound_are_those_that_are_said(tmp_path, name):
+  silent = ["0"] * 6
+  total = 1 + 2 * 0.7071 + 2 * 0.5
+  wanted = [0.7071, 0.7071, 1.0, 0.0, 0.5, 0.5]
+  for number, weight in enumerate(wanted):
+    tones = list(silent)
+    tones[number] = "0.8*sin(2*PI*500*t)"
+    films.run(
+      *("-f", "lavfi", "-i", f"aevalsrc='{'|'.join(tones)}':c=5.1:d=0.2"),
+      *("-c:a", "pcm_s16le", f"file:{tmp_path / name}"),
+    )
+    sound, remarks = _heard(tmp_path / name)
+    assert _level(sound) == pytest.approx(0.8 * weight / total, abs=1e-3)
+  assert remarks == [
+    "sound of 5.1 is mixed: centre 1, front 0.71, surround and back 0.5, LFE 0,"
+    " by their sum"
+  ]
+
+
+def test_sound_is_that_of_the_default_track(tmp_path):
+  path = tmp_path / "a.mkv"
+  films.run(
+    *("-f", "lavfi", "-i", "sine=300:d=2:r=48000"),
+    *("-f", "lavfi", "-i", "sine=700:d=4:r=48000"),
+    *("-f", "lavfi", "-i", "sine=900:d=4:r=48000"),
+    *("-map", "0", "-map", "1", "-map", "2", "-c:a", "pcm_s16le"),
+    *("-disposition:a:0", "0", "-disposition:a:1", "default"),
+    *("-disposition:a:2", "default", path),
+  )
+  sound, remarks = _heard(path)
+  assert films.tones(sound) == [700] * 4
+  assert remarks == [
+    "sound is that of audio stream 2 of 3, the default one or the first"
+  ]
+  # Its length is that of its own track, not of the first.
+  assert header.probe(path).ends_s["audio"] == pytest.approx(4.0, abs=0.05)
+  none = tmp_path / "none.mkv"
+  films.run("-i", path, *("-map", "0", "-c", "copy", "-disposition", "0", none))
+  assert films.tones(_heard(none)[0]) == [300, 300]
+
+
+def test_length_of_the_default_track_of_an_mp4(tmp_path):
+  path = tmp_path / "a.mp4"
+  films.run(
+    *("-f", "lavfi", "-i", "sine=300:d=2:r=48000"),
+    *("-f", "lavfi", "-i", "sine=700:d=4:r=48000"),
+    *("-map", "0", "-map", "1", "-disposition:a:0", "0"),
+    *("-disposition:a:1", "default", "-c:a", "aac", path),
+  )
+  assert films.tones(_heard(path)[0])[:4] == [700] * 4
+  assert header.probe(path).ends_s["audio"] == pytest.approx(4.0, abs=0.05)

@@ -9,7 +9,6 @@ import tensorflow as tf
 from tests.data import record_fixture
 from tfvssl.data.records import check
 from tfvssl.data.records import contexts
-from tfvssl.data.records import crc32c
 from tfvssl.data.records import manifest as manifest_lib
 from tfvssl.data.records import schema
 from tfvssl.data.records import shard_files
@@ -48,7 +47,7 @@ def _small_shard(tmp_path):
 
 def _header(length: int) -> bytes:
   raw = struct.pack("<Q", length)
-  return raw + struct.pack("<I", crc32c.masked(raw))
+  return raw + struct.pack("<I", shard_files.masked_crc32c(raw))
 
 
 def _check(path, content, records=20):

@@ -9,6 +9,7 @@ import tensorflow as tf
 from tests.data import record_fixture
 from tfvssl import views
 from tfvssl.data import clip_views
+from tfvssl.data import one_pass
 from tfvssl.data import pipeline
 from tfvssl.data import starts
 from tfvssl.data.records import check
@@ -63,7 +64,7 @@ def _dataset(records):
 
 
 def _read_all(records):
-  dataset = pipeline.evaluation_dataset(
+  dataset = one_pass.dataset(
     records,
     _sample_views,
     modalities=records.modalities,
@@ -88,7 +89,7 @@ def test_damaged_record_is_named_with_shard_number_and_offset(folder, tmp_path):
   assert text.startswith(
     f"{path}: record 1 at byte {record.offset}: its checksum"
   )
-  assert "data_prep.inspect_records" in text
+  assert "python -m tfvssl inspect --records=" in text
   assert "\n" not in text
 
 
@@ -164,7 +165,7 @@ def test_picture_that_only_decoding_finds_broken_is_named(tmp_path):
     start = tf.constant(0)
     return {"a": clip_views.view(clip, one, start, seed=seed, name="a")}
 
-  dataset = pipeline.evaluation_dataset(
+  dataset = one_pass.dataset(
     records, sample_views, modalities={RGB}, seed=0, batch_size=1
   )
   with pytest.raises(exit_codes.UserError) as caught:

@@ -64,6 +64,11 @@ def test_longest_name_of_a_shard(tmp_path):
     (_manifest(clip_count=-1), "`clip_count` (-1) must be a count >= 0"),
     (_manifest(bytes=True), "`bytes` holds True, not int"),
     (_manifest(record_count=False), "`record_count` holds False, not int"),
+    (
+      _manifest(digests=["rgb:1", "rgb:2"]),
+      "`digests` of clips-00000.tfrecord are 2, its clips 1",
+    ),
+    (_manifest(digests=[1]), "`digests` holds 1, not str"),
   ],
 )
 def test_manifest_that_cannot_be_used_is_one_line(tmp_path, text, message):

@@ -10,11 +10,11 @@ import pytest
 from tests.data import record_fixture
 from tfvssl import views
 from tfvssl.config import sound
-from tfvssl.data.records import crc32c
 from tfvssl.data.records import manifest as manifest_lib
 from tfvssl.data.records import reader
 from tfvssl.data.records import schema
 from tfvssl.data.records import shard_files
+from tfvssl.data.records import skipped
 
 RGB, AUDIO = views.Modality.RGB, views.Modality.AUDIO
 FLOW, SPECTROGRAM = views.Modality.FLOW, views.Modality.SPECTROGRAM
@@ -72,8 +72,11 @@ def test_clips_without_sound_are_counted_and_named(source, caplog):
   # Clip 6 lacks sound; shard 0 holds clips 0, 3, 6.
   assert records.usable.tolist() == [True, True, False] + [True] * 4
   assert records.skipped == {"rgb": 0, "audio": 1}
-  assert records.skipped_ids() == ["down/clip006.mp4"]
-  assert records.describe_skipped() in caplog.text
+  assert skipped.ids(records.usable_by_shard()) == ["down/clip006.mp4"]
+  assert (
+    skipped.describe(records.folder, records.usable_by_shard(), records.skipped)
+    in caplog.text
+  )
   assert "1 of 7 clips are not used (1 lack audio): down/clip006.mp4" in (
     caplog.text
   )
@@ -82,8 +85,8 @@ def test_clips_without_sound_are_counted_and_named(source, caplog):
 def test_no_more_clips_are_named_than_asked_for(source):
   records = _open(source, RGB)
   records.usable[:] = False
-  assert len(records.skipped_ids(limit=2)) == 2
-  assert len(records.skipped_ids()) == 7
+  assert len(skipped.ids(records.usable_by_shard(), limit=2)) == 2
+  assert len(skipped.ids(records.usable_by_shard())) == 7
 
 
 def test_no_usable_clip_is_an_error(source):
@@ -116,7 +119,7 @@ def test_folder_of_record_folders_names_them(tmp_path):
 
 
 def test_missing_manifest(tmp_path):
-  with pytest.raises(FileNotFoundError, match="prepare_records"):
+  with pytest.raises(FileNotFoundError, match="tfvssl prepare"):
     _open(tmp_path)
 
 
@@ -485,7 +488,7 @@ def test_forged_length_of_any_record_never_reaches_tensorflow(folder, number):
   length = struct.pack("<Q", 1 << 40)
   content = bytearray(shard.read_bytes())
   content[offset : offset + 12] = length + struct.pack(
-    "<I", crc32c.masked(length)
+    "<I", shard_files.masked_crc32c(length)
   )
   shard.write_bytes(content)
   room = len(content) - offset - 16

@@ -87,10 +87,26 @@ def test_length_that_would_fill_the_memory_is_not_read(tmp_path):
   with tf.io.TFRecordWriter(str(path)) as writer:
     writer.write(b"x")
   length = struct.pack("<Q", 1 << 60)
-  checksum = shard_files.crc32c.masked(length)
+  checksum = shard_files.masked_crc32c(length)
   path.write_bytes(length + struct.pack("<I", checksum) + b"x" * 8)
   (record,) = shard_files.scan(path)
   assert record.problem == f"it claims {1 << 60} bytes, the file has 4"
+
+
+def test_as_many_bytes_are_read_as_the_first_few_say(tmp_path):
+  path = tmp_path / "clips.tfrecord"
+  with tf.io.TFRecordWriter(str(path)) as writer:
+    for payload in (b"a" * 9000, b"b" * 5):
+      writer.write(payload)
+
+  def lengths(limit, needed):
+    found = shard_files.beginnings(path, limit, lambda _: needed)
+    return [len(begin) for _, begin in found]
+
+  assert lengths(8000, 100) == [4096, 5]
+  assert lengths(8000, 5000) == [5000, 5]
+  assert lengths(8000, 1 << 40) == [8000, 5]
+  assert lengths(10, 0) == [10, 5]
 
 
 def test_beginnings_of_payloads(shard):

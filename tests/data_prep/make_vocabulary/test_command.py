@@ -80,8 +80,10 @@ def test_binary_writes_what_a_text_view_reads(folders, tmp_path):
     f"7 words in {output}, 66.7% of 12 running words; the captions hold 7 words"
   )
   assert last == (
-    "next: python -m tfvssl.train --config=configs/tiny_mmv.py --workdir=RUN"
+    "next: python -m tfvssl.train --config=tiny_mmv --workdir=RUN"
     f" --config.data.train_records={folders[0]}"
+    f" --config.data.second_train_records={folders[1]}"
+    " --config.batch_size=2"
     f" --config.method.partners.text.view.vocabulary={output}"
     " --config.method.partners.text.backbone.vocabulary_size=7"
   )

@@ -79,6 +79,14 @@ def test_paths_are_those_of_the_inputs(tmp_path, caplog):
   assert caplog.text.count("not inputs") == 1
 
 
+def test_link_has_the_captions_of_its_file(tmp_path, caplog):
+  link = _source("link.mp4")
+  link.file = "deep/a.mp4"
+  captions.attach([link], _csv(tmp_path, "path,text\ndeep/a.mp4,x\n"))
+  assert [caption.text for caption in link.captions] == ["x"]
+  assert caplog.text == ""
+
+
 def test_nothing_is_said_where_every_path_is_an_input(tmp_path, caplog):
   with caplog.at_level("INFO", logger="absl"):
     captions.attach([_source("a.mp4")], _csv(tmp_path, "path,text\na.mp4,x\n"))

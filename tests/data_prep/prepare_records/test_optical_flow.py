@@ -11,7 +11,7 @@ from tests.data import record_fixture
 from tfvssl import views
 from tfvssl.augment import flow as flow_augmentation
 from tfvssl.data import clip_views
-from tfvssl.data import pipeline
+from tfvssl.data import one_pass
 from tfvssl.data.records import reader
 
 # Pixels to the right and down, from one frame to the next; 4 px is the most.
@@ -119,7 +119,7 @@ def _read_flow(folder, flip_probability):
     start = tf.constant(0)
     return {"flow": clip_views.view(clip, spec, start, seed=seed, name="flow")}
 
-  (batch,) = pipeline.evaluation_dataset(
+  (batch,) = one_pass.dataset(
     records,
     sample_views,
     modalities=records.modalities,

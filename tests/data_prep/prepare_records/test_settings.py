@@ -9,6 +9,7 @@ from data_prep.prepare_records import optical_flow
 from data_prep.prepare_records import settings
 from tfvssl import views
 from tfvssl.config import sound
+from tfvssl.data.media import streams
 
 
 def test_defaults_are_valid():
@@ -38,6 +39,7 @@ def test_defaults_are_valid():
       "`spectrogram.lower_hz and upper_hz`",
     ),
     ({"jpeg_quality": 101}, r"`jpeg_quality` \(101\) must be 1 to 100"),
+    ({"damage": "ignore"}, r"`damage` \(ignore\) must be one of strict, skip"),
     ({"spectrogram_dtype": "int8"}, r"`spectrogram_dtype` \(int8\)"),
     (
       {"clip_seconds": 0.8, "min_tail_seconds": 1.0},
@@ -88,6 +90,7 @@ _CONFIG_OF_0_1 = {
 def test_config_at_the_usual_rates_is_that_of_version_0_1():
   config = settings.Settings().to_config()
   del config["ffmpeg"]
+  assert config.pop("media_rules") == streams.MEDIA_RULES == 2
   assert json.dumps(config) == json.dumps(_CONFIG_OF_0_1)
 
 
@@ -120,3 +123,9 @@ def test_pictures_are_media_where_they_are_asked_for():
   assert {".jpg", ".png", ".mp4"} <= settings.Settings(images=True).suffixes
   assert "images" not in settings.Settings().to_config()
   assert settings.Settings(images=True).to_config()["images"] is True
+
+
+def test_what_becomes_of_damage_stands_in_the_config_where_it_is_chosen():
+  assert "damage" not in settings.Settings().to_config()
+  config = settings.Settings(damage="skip_clips").to_config()
+  assert config["damage"] == "skip_clips"

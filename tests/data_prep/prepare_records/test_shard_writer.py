@@ -141,3 +141,13 @@ def test_what_only_an_unfinished_preparation_needs_is_removed(output):
   left = {path.name for path in (output.folder / ".prepare").iterdir()}
   assert "staged" not in left
   assert {"state.json", "shards"} <= left
+
+
+def test_records_of_other_media_rules_are_not_continued(output):
+  output.begin({"config": {"short_side": 64}})  # of before they had versions
+  with pytest.raises(
+    ValueError,
+    match="was begun by version 1 of the rules for pictures and sound, this is"
+    r" version 2 \(docs/media.md\), .*; choose another `--output`",
+  ):
+    output.begin({"config": {"short_side": 64, "media_rules": 2}})

@@ -41,10 +41,16 @@ def _separable(seed):
   return rows.astype(np.float32), labels
 
 
-def _batches(rows, labels):
+def _batches(rows, labels, shuffled=True):
   """Features go as `audio` of views."""
-  view = views.View(audio=rows, labels=labels[:, np.newaxis])
-  dataset = tf.data.Dataset.from_tensor_slices(view).shuffle(200, seed=1)
+  view = views.View(
+    audio=rows,
+    labels=labels[:, np.newaxis],
+    sample_index=np.zeros(len(rows), np.int64),
+  )
+  dataset = tf.data.Dataset.from_tensor_slices(view)
+  if shuffled:  # each time in another order
+    dataset = dataset.shuffle(200, seed=1)
   return lambda size, begin: (
     dataset.repeat().skip(begin).batch(size, drop_remainder=True)
   )
@@ -146,9 +152,12 @@ def test_loss_that_is_not_finite_ends_with_its_step(split):
   rows, labels = _separable(0)
   rows[3] = np.inf
   with pytest.raises(
-    exit_codes.UserError, match=r"not finite at step \d+ of 60; lower the lea"
+    exit_codes.UserError,
+    match=r"not finite at step \d+ of 60 \(loss/total nan, .*\)\. The clip"
+    r" '.+' \(.*: record 0\) has values that are not finite in its view:"
+    r" prepare .* again\. The clips of its batch: ",
   ) as caught:
-    _fit(LINEAR, rows, labels, split)
+    _fit(LINEAR, rows, labels, split, _batches(rows, labels, shuffled=False))
   assert caught.value.exit_code == exit_codes.NUMERICAL
 
 

@@ -102,8 +102,9 @@ def _measure(folder, monkeypatch, random_seeds):
     seed=4, retrieval=protocols.Retrieval(temporal_clips=2, spatial_crops=3)
   )
 
-  def open_clips(folder, opened, directions):
+  def open_clips(folder, opened, directions, use_silent_sound):
     assert opened is method
+    assert not use_silent_sound
     assert directions == circles.DIRECTIONS
     held = np.array([True, True, False, False])
     records = types.SimpleNamespace(

@@ -116,7 +116,8 @@ def test_features_that_are_not_finite_are_refused(folders):
 
 
 def test_testing_on_training_clips_is_refused(folders):
-  with pytest.raises(ValueError, match="12 test clips are also training clips"):
+  # Of the 12 clips two stand still, which says nothing.
+  with pytest.raises(ValueError, match="10 test clips are also training clips"):
     _protocol().open_splits([folders["train"]], [folders["train"]])
 
 

@@ -1,6 +1,7 @@
 """Embeddings of test clips against the same ones made step by step."""
 
 import dataclasses
+import shutil
 import types
 
 import numpy as np
@@ -12,10 +13,11 @@ from tests import tiny_runs
 from tests.data import record_fixture
 from tfvssl import views
 from tfvssl.config import protocols
-from tfvssl.data import decode
-from tfvssl.data import pipeline
+from tfvssl.data import crops
+from tfvssl.data import one_pass
 from tfvssl.data import spectrogram
 from tfvssl.data.records import encoded_clip
+from tfvssl.data.records import manifest as manifest_lib
 from tfvssl.evaluate.retrieval import embeddings
 from tfvssl.evaluate.retrieval import measuring
 from tfvssl.evaluate.samples import random_network
@@ -119,6 +121,29 @@ def test_clips_that_hold_two_modalities_are_used(clips, found):
   }
 
 
+def test_silent_sound_is_no_modality(folder, method, tmp_path):
+  copy = shutil.copytree(folder, tmp_path / "records")
+  manifest = manifest_lib.load_manifest(copy)
+  silent = iter(number in (1, 3, 5) for number in _NUMBERS)
+  for shard in manifest.shards:
+    shard.digests = [f"audio:0{'=' * next(silent)}" for _ in shard.modalities]
+  manifest.save(copy / manifest_lib.MANIFEST_NAME)
+  known = measuring.directions(method.encoders())
+  clips = embeddings.open_clips(copy, method, known, use_silent_sound=False)
+  numbers = np.array(_NUMBERS)
+  # 3 and 5 hold nothing else that is compared.
+  assert sorted(numbers[clips.records.usable]) == [0, 1, 2, 7]
+  assert sorted(numbers[clips.held["audio"]]) == [0, 6, 7]
+  assert sorted(numbers[clips.records.muted]) == [1, 3, 5]
+  clips.records.usable &= numbers <= 1
+  found = embeddings.embed(method, clips, _SETTINGS)
+  assert {name: [*numbers[one.clips]] for name, one in found.items()} == {
+    "video": [0, 1],
+    "audio": [0],
+    "text": [0, 0, 1],
+  }
+
+
 def _unit(rows):
   return rows / np.linalg.norm(rows, axis=-1, keepdims=True)
 
@@ -137,8 +162,8 @@ def test_pictures_are_regular_centre_crops(method, found):
   encoder = method.encoders()["video"]
   for row, number in enumerate([0, 3, 1, 7, 2]):
     clip = _clips()[number]
-    crops = [
-      decode.decode_crops(
+    squares = [
+      crops.decode_crops(
         tf.constant([clip.frames[start + step] for step in (0, 2, 4, 6)]),
         short_side=20,
         size=16,
@@ -146,7 +171,7 @@ def test_pictures_are_regular_centre_crops(method, found):
       )[0]
       for start in _starts(len(clip.frames))
     ]
-    pixels = tf.cast(tf.stack(crops), tf.float32) / 255.0
+    pixels = tf.cast(tf.stack(squares), tf.float32) / 255.0
     for space in ("va", "vat"):
       np.testing.assert_allclose(
         found["video"].spaces[space][row],
@@ -253,13 +278,13 @@ def test_every_record_is_parsed_once_and_every_network_traced_once(
   method, clips, monkeypatch
 ):
   read, traced = [], []
-  original = pipeline.evaluation_dataset
+  original = one_pass.dataset
 
   def evaluation_dataset(records, *args, **kwargs):
     read.append(np.flatnonzero(records.usable).tolist())
     return original(records, *args, **kwargs)
 
-  monkeypatch.setattr(pipeline, "evaluation_dataset", evaluation_dataset)
+  monkeypatch.setattr(one_pass, "dataset", evaluation_dataset)
   call = mmv.MmvEncoder.call
 
   def count(self, inputs, training=False):

@@ -6,6 +6,7 @@ import pytest
 from tests.data import record_fixture
 from tests.evaluate import grey_records
 from tfvssl import views
+from tfvssl.evaluate.samples import held_out
 from tfvssl.evaluate.samples import splits
 
 CLASSES = ["jump", "kick", "run", "walk", "wave"]
@@ -106,7 +107,7 @@ def _ids(found):
 
 
 def test_held_out_clips_are_some_training_files_of_every_class(split):
-  held = splits.hold_out(split, 0.25, 3, _REMEDY)
+  held = held_out.of_single_labels(split, 0.25, 3, _REMEDY)
   assert _ids(held.train_clips) | _ids(held.test_clips) == _ids(
     split.train_clips
   )
@@ -118,8 +119,14 @@ def test_held_out_clips_are_some_training_files_of_every_class(split):
   assert held.test.usable_count == 4
   assert held.train.usable_count == 12
   # Repeatable, and another choice with another seed.
-  assert splits.hold_out(split, 0.25, 3, _REMEDY).test_clips == held.test_clips
-  assert splits.hold_out(split, 0.25, 4, _REMEDY).test_clips != held.test_clips
+  assert (
+    held_out.of_single_labels(split, 0.25, 3, _REMEDY).test_clips
+    == held.test_clips
+  )
+  assert (
+    held_out.of_single_labels(split, 0.25, 4, _REMEDY).test_clips
+    != held.test_clips
+  )
 
 
 def test_parts_of_a_file_are_held_out_together(split):
@@ -129,7 +136,7 @@ def test_parts_of_a_file_are_held_out_together(split):
       for number, clip in enumerate(split.train_clips)
     ]
   )
-  held = splits.hold_out(parts, 0.01, 0, _REMEDY)
+  held = held_out.of_single_labels(parts, 0.01, 0, _REMEDY)
   sources = [{clip.source for clip in held.train_clips}]
   sources.append({clip.source for clip in held.test_clips})
   assert not sources[0] & sources[1]
@@ -150,7 +157,7 @@ def test_holding_out_needs_two_files_per_class(split):
     ValueError,
     match="class down has training clips of 1 file; .*at least 2. Do this.",
   ):
-    splits.hold_out(single, 0.5, 0, _REMEDY)
+    held_out.of_single_labels(single, 0.5, 0, _REMEDY)
 
 
 def test_files_of_several_classes_may_not_empty_a_class(split):
@@ -164,7 +171,7 @@ def test_files_of_several_classes_may_not_empty_a_class(split):
   )
   with pytest.raises(ValueError, match="some files hold clips of several cla"):
     for seed in range(20):
-      splits.hold_out(shared, 0.6, seed, _REMEDY)
+      held_out.of_single_labels(shared, 0.6, seed, _REMEDY)
 
 
 def _several(split, rows):
@@ -180,7 +187,7 @@ def test_files_of_several_labels_never_empty_a_class(split):
   several = _several(split, [[0, 2], [0, 1], [0, -1], [1, -1], [0, 1], [1, -1]])
   chosen = set()
   for seed in range(20):
-    held = splits.hold_out_of_several(several, 0.5, seed, _REMEDY)
+    held = held_out.of_several_labels(several, 0.5, seed, _REMEDY)
     ids = {clip.clip_id for clip in held.test_clips}
     assert len(ids) == len(held.test_labels) == held.test.usable_count == 3
     assert several.train_clips[0].clip_id not in ids
@@ -193,4 +200,4 @@ def test_files_of_several_labels_never_empty_a_class(split):
     match="no file of the 2 can be held out, as each is the only one of some"
     " class. Do this.",
   ):
-    splits.hold_out_of_several(alone, 0.5, 0, _REMEDY)
+    held_out.of_several_labels(alone, 0.5, 0, _REMEDY)

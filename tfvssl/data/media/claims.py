@@ -24,9 +24,12 @@ _COUNTED = ("wav", "w64", "flac", "aiff")
 
 
 def ends(
-  path: str | pathlib.Path, format_name: str, text: str
+  path: str | pathlib.Path,
+  format_name: str,
+  text: str,
+  audio_number: int = 0,
 ) -> dict[str, float]:
-  """Returns the end of the first stream of a kind, `video` or `audio`.
+  """Returns the end of the stream of a kind, `video` or `audio`.
 
   In seconds of the file's own time, whose beginning need not be 0. A kind is
   left out where the file does not say, or where its headers make no sense.
@@ -35,9 +38,10 @@ def ends(
     path: the file.
     format_name: of its demuxer, as ffmpeg prints it.
     text: what ffmpeg prints of the input.
+    audio_number: which of the audio streams, from 0; of others the first.
   """
   if format_name.startswith("matroska"):
-    return _of_tags(text)
+    return _first(_of_tags(text), audio_number)
   parse = {"mov": _of_mp4, "avi": _of_avi, "ogg": _of_ogg}.get(
     format_name.split(",")[0]
   )
@@ -45,13 +49,20 @@ def ends(
     return {}
   try:
     with open(path, "rb") as file:
-      found: dict[str, float] = {}
-      for kind, seconds in parse(file):
-        if kind and seconds > 0:
-          found.setdefault(kind, seconds)
-      return found
+      return _first(parse(file), audio_number)
   except (OSError, struct.error, ZeroDivisionError):
     return {}
+
+
+def _first(found, audio_number):
+  """Returns the first end of a kind; that of audio from a stream on."""
+  ends_s = {}
+  for kind, seconds in found:
+    if kind == "audio" and audio_number:
+      audio_number -= 1
+    elif kind and seconds > 0:
+      ends_s.setdefault(kind, seconds)
+  return ends_s
 
 
 def counts_samples(format_name: str) -> bool:
@@ -60,16 +71,13 @@ def counts_samples(format_name: str) -> bool:
 
 
 def _of_tags(text):
-  """Returns the ends by Matroska's tags; old ones outlive a cut."""
-  found = {}
+  """Yields kinds and ends by Matroska's tags; old ones outlive a cut."""
   for part in re.split(r"Stream #0:\d+", text)[1:]:
     kind = re.match(r".*?: (Video|Audio): ", part)
     tag = re.search(r"\bDURATION(?:-\w+)? *: (\d+):(\d+):([\d.]+)", part)
-    if kind and tag:
-      hours, minutes, seconds = map(float, tag.groups())
-      end_s = 3600 * hours + 60 * minutes + seconds
-      found.setdefault(kind[1].lower(), end_s)
-  return found
+    if kind:
+      hours, minutes, seconds = map(float, tag.groups() if tag else (0, 0, 0))
+      yield kind[1].lower(), 3600 * hours + 60 * minutes + seconds
 
 
 def _of_mp4(file: BinaryIO) -> Iterator[tuple[str, float]]:

@@ -34,6 +34,10 @@ _NOT_INPUT = re.compile(
   r"^\[(out#|vost#|aost#|null|rawvideo|s16le|graph|Parsed_|auto_|swscaler)"
 )
 
+_NO_DECODER = re.compile(
+  r"(?:no decoder found for: |Decoder \(codec )([^\s)]+)"
+)
+
 
 class MediaError(ValueError):
   """A file that gives no usable media.
@@ -85,22 +89,47 @@ def _text(line):
 def check(log: str, return_code: int, kind: str) -> None:
   """Raises MediaError where the log of a decoding tells of damage.
 
+  Its reason is `truncated`, `damaged`, `unreadable` or `no_decoder`.
+
   Args:
     log: what ffmpeg said at level `verbose`.
     return_code: of its process.
     kind: `video` or `audio`, the stream that was decoded.
   """
+  if missing := _NO_DECODER.search(log):
+    raise no_decoder(kind, missing[1], log)
   lines = faults(log)
   packets, frames, errors = _counts(log, kind)
   if lines or errors:
     cut = re.search(r"partial file|ended prematurely", log)
-    detail = _text(lines[0]) if lines else first_error("")
+    told = f"the decoder counts {errors} errors"
+    detail = _text(lines[0]) if lines else told
     raise MediaError(
       "truncated" if cut else "damaged",
       f"{detail} ({frames} of {packets} {kind} packets decoded)",
     )
   if return_code:
-    raise MediaError("unreadable", first_error(log))
+    is_told = "Input #0, " not in log or "[error]" in log or "[fatal]" in log
+    ended = f"ffmpeg ended with exit code {return_code} while decoding {kind}"
+    raise MediaError("unreadable", first_error(log) if is_told else ended)
+
+
+def no_decoder(kind: str, codec: str, text: str) -> MediaError:
+  """Returns the error for a codec that this ffmpeg cannot decode.
+
+  Args:
+    kind: `video` or `audio`.
+    codec: ffmpeg's name, `none` for one that it does not know.
+    text: what it prints of the file, for the tag of an unknown one.
+  """
+  tag = re.search(rf"{kind.title()}: none[^\n(]*\((.{{1,16}}?) / 0x", text)
+  if codec == "none":
+    codec = f"with the tag {tag[1]!r}" if tag else "(it has no name for it)"
+  return MediaError(
+    "no_decoder",
+    f"this ffmpeg ({version()}) has no decoder for the {kind} codec {codec};"
+    " install an ffmpeg that has it, or convert the file to H.264 and AAC",
+  )
 
 
 def faults(log: str) -> list[str]:

@@ -6,6 +6,7 @@ import re
 
 from tfvssl.data.media import claims
 from tfvssl.data.media import ffmpeg
+from tfvssl.data.media import picture_rules
 
 MEDIA_SUFFIXES = frozenset(
   ".mp4 .m4v .mov .mkv .webm .avi .mpg .mpeg .ts .m2ts .mts .flv .wmv .asf"
@@ -24,7 +25,7 @@ class MediaInfo:
     has_video: it has a video stream that is not a cover picture.
     has_audio: it has an audio stream.
     duration_s: of the longest stream, None where the file does not say.
-    width: in pixels, as shown, so after rotation; 0 without video.
+    width: in square pixels, as shown, so after rotation; 0 without video.
     height: likewise.
     frame_rate_hz: as the file says, None where it does not.
     video_codec: ffmpeg's name, empty without video.
@@ -33,6 +34,10 @@ class MediaInfo:
     ends_s: `video` or `audio` to the end of that stream on the file's clock,
       for which its container vouches; others are left out.
     is_estimate: `duration_s` is only derived from the rate of bits.
+    look: how pictures are stored, and so how they are read.
+    num_audio: audio streams.
+    audio_number: which of them is read, from 0: the default one, or the first.
+    audio_layout: its channels, by ffmpeg's name.
     remarks: lines about what is odd, such as a stream of no kind.
   """
 
@@ -47,6 +52,10 @@ class MediaInfo:
   format_name: str = ""
   ends_s: dict[str, float] = dataclasses.field(default_factory=dict)
   is_estimate: bool = False
+  look: picture_rules.Look = picture_rules.Look()
+  num_audio: int = 0
+  audio_number: int = 0
+  audio_layout: str = ""
   remarks: list[str] = dataclasses.field(default_factory=list)
 
 
@@ -57,7 +66,7 @@ def probe(
 
   Raises:
     MediaError: `not_media`, `unreadable`, `empty_file`, `format_refused`,
-      `too_large` or `timeout`.
+      `no_decoder`, `too_large` or `timeout`.
     FileNotFoundError: there is no such file.
   """
   path = pathlib.Path(path)
@@ -83,7 +92,7 @@ def _add_ends(info, path, text):
   """Fills in where streams end, on a clock that starts with the file."""
   start = re.search(r"Duration: .*?, start: (-?[\d.]+)", text)
   begin_s = float(start[1]) if start else 0.0
-  found = claims.ends(path, info.format_name, text)
+  found = claims.ends(path, info.format_name, text, info.audio_number)
   for kind, end_s in found.items():
     # Tags of Matroska outlive a cut, its length does not.
     if end_s <= (info.duration_s or 0.0) + begin_s + 0.5:
@@ -127,6 +136,7 @@ def _parse_info(text, max_pixels):
     for number, (kind, line) in enumerate(streams)
     if kind == "Data" and _NO_KIND.match(line)
   ]
+  _parse_audio(info, [line for kind, line in streams if kind == "Audio"])
   for kind, line in streams:
     if kind == "Video" and "(attached pic)" not in line:
       _parse_video(info, line, text[text.index(line) :], max_pixels)
@@ -134,11 +144,25 @@ def _parse_info(text, max_pixels):
   return info
 
 
+def _parse_audio(info, lines):
+  """Fills in which of the audio streams is read, as players choose it."""
+  info.num_audio = len(lines)
+  for number, line in enumerate(lines):
+    if number == 0 or "(default)" in line:
+      channels = re.search(r" Hz, ([^,]+)", line)
+      info.audio_number = number
+      info.audio_layout = channels[1] if channels else ""
+    if "(default)" in line:
+      break
+
+
 def _parse_video(info, line, rest, max_pixels):
   size = re.search(r", (\d+)x(\d+)", line)
   rate = re.search(r", ([\d.]+k?) fps", line)
   info.video_codec = line.split()[0].rstrip(",")
   info.has_video = True
+  if not size and _NO_KIND.match(line):
+    raise ffmpeg.no_decoder("video", "none", f"Video: {line}")
   if not size:
     raise ffmpeg.MediaError(
       "unreadable", "the video stream has no picture size"
@@ -149,6 +173,8 @@ def _parse_video(info, line, rest, max_pixels):
       "too_large",
       f"{info.width}x{info.height} pixels, at most {max_pixels} in all",
     )
+  info.look = picture_rules.parse(line)
+  info.width = max(1, round(info.width * info.look.width_factor))
   if rate and not rate[1].endswith("k"):
     info.frame_rate_hz = float(rate[1])
   turned = re.search(

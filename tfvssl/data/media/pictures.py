@@ -44,7 +44,7 @@ def stream(
       path,
       place.args,
       [
-        *_output(wanted, place, size),
+        *_output(wanted, place, size, info.look),
         *stretch.other_stream(wanted, info, place.lead / wanted.rate_hz),
       ],
       budget_s=budget_s + place.budget_s(wanted),
@@ -68,6 +68,7 @@ def stream(
     for _ in range(stretch.wanted_count(wanted, info) - count):
       count += 1
       yield frame
+  remarks += info.look.remarks(log)
   _note_changes(log, place, wanted, remarks)
   stretch.check_end(wanted, info, count, remarks)
 
@@ -78,7 +79,7 @@ def _is_late(first, said, place):
   return not first or shown is None or int(shown[1]) > place.lead
 
 
-def _output(wanted, place, size):
+def _output(wanted, place, size, look):
   """Returns ffmpeg's arguments for raw frames of this size and rate.
 
   The frames' numbers count from where the reading starts. ffmpeg itself fills
@@ -87,6 +88,7 @@ def _output(wanted, place, size):
   """
   end = "" if wanted.count is None else f":end_pts={place.lead + wanted.count}"
   flags = "bicubic+accurate_rnd+full_chroma_int+bitexact"
+  matrix = ":in_color_matrix=bt709" if look.is_read_as_709 else ""
   height, width = size
   return [
     "-map",
@@ -96,9 +98,10 @@ def _output(wanted, place, size):
     "-pix_fmt",
     "rgb24",
     "-vf",
-    f"fps={wanted.rate_hz},trim=start_pts={place.lead}{end},"
+    f"fps={wanted.rate_hz},{look.filters(wanted.rate_hz)}"
+    f"trim=start_pts={place.lead}{end},"
     f"setpts='if(N,PTS,print(PTS))-{place.lead}',"
-    f"scale={width}:{height}:flags={flags}",
+    f"scale={width}:{height}:flags={flags}{matrix}",
     "pipe:1",
   ]
 

@@ -17,6 +17,8 @@ from tfvssl.data.media import stretch
 
 _FRAME = re.compile(r" n:(\d+) pts:(-?\d+) .* nb_samples:(\d+)")
 _FORMAT = re.compile(r"samplefmt:\S+ samplerate:(\d+) chlayout:(.+)")
+# Channels of which the mean is taken.
+_MEANS = ("", "mono", "stereo", "1 channels", "2 channels", "downmix")
 _LATE_S = 0.05  # that sound may begin behind its stretch, by its packets
 _ROUNDING_S = 1e-3  # of the first stamp, in the time base of the container
 _MOST_LOG = 1 << 20
@@ -48,7 +50,7 @@ def stream(
       path,
       place.args,
       [
-        *_output(wanted, place),
+        *_output(wanted, place, info),
         *stretch.other_stream(wanted, info, place.lead / wanted.rate_hz),
       ],
       budget_s=budget_s + place.budget_s(wanted),
@@ -65,18 +67,34 @@ def stream(
   stretch.check_faults(path, info, wanted, clock.log, decoder.return_code)
   if not clock.count:
     raise stretch.no_content(wanted, info)
-  remarks += clock.changes
+  remarks += _choices(info) + clock.changes
   stretch.check_end(wanted, info, clock.count, remarks)
 
 
-def _output(wanted, place):
+def _choices(info):
+  """Returns lines about which sound is taken and how it becomes mono."""
+  lines = []
+  if info.num_audio > 1:
+    lines.append(
+      f"sound is that of audio stream {info.audio_number + 1} of"
+      f" {info.num_audio}, the default one or the first"
+    )
+  if info.audio_layout not in _MEANS:
+    lines.append(
+      f"sound of {info.audio_layout} is mixed: centre 1, front 0.71, surround"
+      " and back 0.5, LFE 0, by their sum"
+    )
+  return lines
+
+
+def _output(wanted, place, info):
   """Returns ffmpeg's arguments for mono samples, with their stamps logged."""
   start = f"start_pts={place.lead}" if place.lead else ""
   end = "" if wanted.count is None else f":end_pts={place.lead + wanted.count}"
   trim = f"atrim={(start + end).lstrip(':')}," if start or end else ""
   return [
     "-map",
-    "0:a:0",
+    f"0:a:{info.audio_number}",
     "-f",
     "s16le",
     "-af",

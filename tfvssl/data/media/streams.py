@@ -8,6 +8,7 @@ import numpy as np
 
 from tfvssl.data.media import ffmpeg
 from tfvssl.data.media import header
+from tfvssl.data.media import picture_rules
 from tfvssl.data.media import pictures
 from tfvssl.data.media import sound
 from tfvssl.data.media import stretch
@@ -17,6 +18,7 @@ MAX_SIDE = 65_500  # of a JPEG
 MEDIA_SUFFIXES = header.MEDIA_SUFFIXES
 MAX_PIXELS = header.MAX_PIXELS
 MediaInfo = header.MediaInfo
+MEDIA_RULES = picture_rules.VERSION
 MediaError = ffmpeg.MediaError
 ffmpeg_version = ffmpeg.version
 probe = header.probe
@@ -36,11 +38,31 @@ def list_files(folder: str | pathlib.Path) -> list[pathlib.Path]:
   return sorted(found, key=os.fsencode)
 
 
-def list_media(folder: str | pathlib.Path) -> list[pathlib.Path]:
-  """Returns the files under `folder` that are named as video or audio."""
-  return [
-    path for path in list_files(folder) if path.suffix.lower() in MEDIA_SUFFIXES
-  ]
+def refusal(path: str | pathlib.Path, root: str | pathlib.Path) -> str:
+  """Returns why a file below the real folder `root` is not opened, or nothing.
+
+  Both as a reason for a report: a link may lead to what was not given.
+  """
+  if os.path.commonpath([os.path.realpath(path), root]) == str(root):
+    return ""
+  return (
+    "a link to a file outside the input folder; copy the file or give its"
+    " real folder"
+  )
+
+
+def is_named_as_media(path: str | pathlib.Path) -> bool:
+  """Returns whether a file has a suffix of video or sound."""
+  return os.path.splitext(path)[1].lower() in MEDIA_SUFFIXES
+
+
+def is_media(path: str | pathlib.Path) -> bool:
+  """Returns whether a file is video or sound by its content, not its name."""
+  try:
+    info = probe(path)
+  except (MediaError, OSError):
+    return False
+  return info.has_video or info.has_audio
 
 
 def scaled_size(info: MediaInfo, short_side: int | None) -> tuple[int, int]:
@@ -67,7 +89,8 @@ def stream_frames(
 
   Frame i is the picture shown at `start_s + i / frame_rate_hz` of the file's
   own clock; where the video starts after the audio its first picture is held.
-  Rotation is honoured; pixels are taken as square. Whatever was yielded is
+  Rotation is honoured, frames have square pixels, and what is marked as
+  interlaced is deinterlaced; see docs/media.md. Whatever was yielded is
   only good when the iterator ends without an error.
 
   Args:
@@ -84,8 +107,8 @@ def stream_frames(
       pictures' size, an end before the expected one.
 
   Raises:
-    MediaError: `no_video`, `no_frames`, `damaged`, `truncated`, `too_large`
-      or `timeout`.
+    MediaError: `no_video`, `no_frames`, `no_decoder`, `damaged`, `truncated`,
+      `too_large` or `timeout`.
   """
   size = _frame_size(info, short_side, max_pixels)
   wanted = stretch.Stretch("video", frame_rate_hz, start_s, duration_s)
@@ -127,13 +150,13 @@ def stream_audio(
 ) -> Iterator[np.ndarray]:
   """Yields the sound in chunks, int16 [chunk_samples], the last one shorter.
 
-  Mono, the mean of the channels. Sample i is heard at `start_s + i /
-  sample_rate_hz` of the file's own clock, also behind a change of channels or
-  rate; where the sound starts late or has a gap there are zeros. Arguments as
-  in `stream_frames`.
+  Mono: of two channels the mean, of more ffmpeg's mix (docs/media.md). Sample
+  i is heard at `start_s + i / sample_rate_hz` of the file's own clock, also
+  behind a change of channels or rate; where the sound starts late or has a gap
+  there are zeros. Arguments as in `stream_frames`.
 
   Raises:
-    MediaError: `no_audio`, `damaged`, `truncated` or `timeout`.
+    MediaError: `no_audio`, `no_decoder`, `damaged`, `truncated` or `timeout`.
   """
   if not info.has_audio:
     raise MediaError("no_audio", "the file has no audio stream")

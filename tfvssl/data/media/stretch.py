@@ -23,11 +23,17 @@ _UNTIMED = ("mpeg", "mpegvideo", "m4v", "h264", "hevc")
 _JOINED = ("mpegts", "mpeg")
 # Faults that vanish from further in front are those of a cut.
 _DIAGNOSES_S = (2.0, 20.0)
+_EQUAL_S = 1e-3  # times of one picture may differ so much
 _DIAGNOSIS_S = 120.0  # that it may take
 _SHORT_S = 0.5  # that a container may claim too much, besides 2 %
 _SHORT_COUNTED_S = 0.06  # likewise, where it has counted
 _PACKET = re.compile(r"demuxer\+ffmpeg -> .*?(?:pts|dts)_time:(-?[\d.]+)")
 _PICTURE = re.compile(r"(?:decoder -> |ashowinfo).*?pts_time:(-?[\d.]+)")
+_KEY = "keyframe:1 "
+_START = re.compile(r"Duration: .*?, start: (-?[\d.]+)")
+_CORRUPT = re.compile(r"acket corrupt \(stream = \d+, dts = (\d+)\)")
+_TS_HZ = 90_000  # of the stamps of a transport stream
+_REORDERED_S = 0.2  # that a picture may be decoded before it is shown
 
 
 @dataclasses.dataclass(frozen=True)
@@ -112,9 +118,14 @@ def other_stream(
   limit: tuple[str, ...] = ()
   if wanted.duration_s is not None:
     limit = ("-t", f"{lead_s + wanted.duration_s + 1.0:.6f}")
-  other = "0:a:0" if wanted.kind == "video" else "0:V:0"
+  other = _stream("audio" if wanted.kind == "video" else "video", info)
   copy = ("-c", "copy", "-copyinkf")
   return ("-map", other, *copy, *limit, "-f", "null", "-")
+
+
+def _stream(kind, info):
+  """Returns how ffmpeg names the stream that is read of a kind."""
+  return f"0:a:{info.audio_number}" if kind == "audio" else "0:V:0"
 
 
 def check_faults(
@@ -147,6 +158,9 @@ def check_faults(
 def _faults_inside(path, wanted, lead_s, info):
   """Returns the lines about damage between the stretch's first and last.
 
+  Pictures inherit damage until the next key picture, so that one in front of
+  the stretch counts where no key picture follows it before the stretch.
+
   A packet is said before it is decoded, a picture after. With several threads
   the packets run ahead by a few: at both ends too much is counted. Streams that
   can be cut anywhere begin with the rest of a packet of sound.
@@ -155,20 +169,14 @@ def _faults_inside(path, wanted, lead_s, info):
   may_begin_cut = is_sound and info.format_name in _JOINED
   place_s = max(0.0, wanted.start_s - lead_s)
   seek = ("-noaccurate_seek", "-ss", f"{place_s:.6f}") if place_s else ()
-  limit = (
-    ()
-    if wanted.duration_s is None
-    else ("-t", f"{wanted.end_s - place_s + 1.0:.6f}")
-  )
-  stream = "0:a:0" if is_sound else "0:V:0"
-  show = ("-af", "ashowinfo") if is_sound else ()
+  show = _until(wanted, place_s, is_sound)
   packet_s = picture_s = -math.inf
-  inside = []
+  inside, inherited = [], []
   with ffmpeg.Decoder(
     path,
     ("-debug_ts", *seek),
     (
-      *("-map", stream, *show, *limit, "-f", "null", "-"),
+      *("-map", _stream(wanted.kind, info), *show, "-f", "null", "-"),
       *other_stream(wanted, info, wanted.start_s - place_s),
     ),
     budget_s=30.0,
@@ -178,19 +186,47 @@ def _faults_inside(path, wanted, lead_s, info):
       decoder.wait(_DIAGNOSIS_S)
     except ffmpeg.MediaError:
       return ["no time to find the place"]  # what was said stands
+    starts = map(_START.search, decoder.lines())
+    begin_s = [0.0, *(float(start[1]) for start in starts if start)][-1]
     for line in decoder.lines():
       if time := _PACKET.search(line):
         packet_s = max(packet_s, place_s + float(time[1]))
       elif time := _PICTURE.search(line):
         picture_s = place_s + float(time[1])
+        if _KEY in line and picture_s <= wanted.start_s + _EQUAL_S:
+          # Else the fault may be the key picture's own.
+          inherited = [(s, x) for s, x in inherited if s >= picture_s]
       elif ffmpeg.is_fault(line):
+        if (cut := _CORRUPT.search(line)) and info.format_name == "mpegts":
+          # Said ahead, at the latest while the file is opened.
+          time_s = int(cut[1]) / _TS_HZ - begin_s
+          if wanted.start_s <= time_s < wanted.end_s + _REORDERED_S:
+            inside.append(line)
+          elif not is_sound and time_s < wanted.start_s:
+            inherited.append((time_s + _REORDERED_S, line))
+          continue
         is_begun = packet_s >= wanted.start_s or (
           packet_s == -math.inf and not wanted.start_s  # the file's header
         )
         is_cut = may_begin_cut and picture_s == -math.inf
         if is_begun and not is_cut and picture_s < wanted.end_s:
           inside.append(line)
-  return inside
+        elif not is_sound and picture_s < wanted.start_s:
+          inherited.append((packet_s, line))
+  return inside + [line for _, line in inherited]
+
+
+def _until(wanted, place_s, is_sound):
+  """Returns filters that end a second behind the stretch, by the stamps.
+
+  Output's own limit counts from the first picture, a key picture in front.
+  """
+  filters = ["ashowinfo"] if is_sound else []
+  if wanted.duration_s is not None:
+    trim = "atrim" if is_sound else "trim"
+    filters.insert(0, f"{trim}=end={wanted.end_s - place_s + 1.0:.6f}")
+  flag = "-af" if is_sound else "-vf"
+  return (flag, ",".join(filters)) if filters else ()
 
 
 def check_start(wanted: Stretch, info: header.MediaInfo) -> None:

@@ -9,6 +9,7 @@ import tensorflow as tf
 import tqdm
 
 from tfvssl import views
+from tfvssl.data.records import content
 from tfvssl.data.records import contexts
 from tfvssl.data.records import manifest as manifest_lib
 from tfvssl.data.records import reader
@@ -16,6 +17,7 @@ from tfvssl.data.records import schema
 from tfvssl.data.records import shard_files
 from tfvssl.runtime import storage
 
+_NUMBER = re.compile(r": record (\d+) at byte")
 _NAMES_RECORD = re.compile(r": record \d+ at byte|: \d+ whole records")
 _IMAGES = [
   schema.FEATURE_LISTS[m] for m in (views.Modality.RGB, views.Modality.FLOW)
@@ -55,11 +57,7 @@ def verify_shard(
   for record in shard_files.scan(path):
     place = f"{path}: record {record.number} at byte {record.offset}"
     count += record.payload is not None
-    lines = (
-      [record.problem]
-      if record.problem
-      else _payload_problems(record, shard, manifest)
-    )
+    lines = record_problems(record, shard, manifest)
     problems += [f"{place}: {line}" for line in lines]
   if count != shard.record_count:
     problems.append(
@@ -74,6 +72,17 @@ def _sha256(path):
     while chunk := file.read(1 << 20):
       digest.update(chunk)
   return digest.hexdigest()
+
+
+def record_problems(
+  record: shard_files.Record,
+  shard: manifest_lib.Shard,
+  manifest: manifest_lib.Manifest,
+) -> list[str]:
+  """Returns what is wrong with a record of `shard`; decodes no picture."""
+  if record.problem:
+    return [record.problem]
+  return _payload_problems(record, shard, manifest)
 
 
 def _payload_problems(record, shard, manifest):
@@ -109,7 +118,21 @@ def _payload_problems(record, shard, manifest):
         lines.append(f"{name} is not one string of 16-bit samples")
     else:
       lines += _spectrogram_problems(name, values, context)
+  if not lines and record.number < len(shard.digests):
+    lines += _digest_problems(lists, shard.digests[record.number])
   return lines
+
+
+def _digest_problems(lists, told):
+  """Yields what is wrong with the manifest's digest of a record."""
+  found = content.describe(
+    {
+      modality: [step.bytes_list.value[0] for step in steps]
+      for modality, steps in lists.items()
+    }
+  )
+  if content.plain(found) != content.plain(told):
+    yield f"its content is {found}, the manifest says {told!r:.80}"
 
 
 def _held(lists, context):
@@ -225,7 +248,9 @@ def explain_read_error(error: Exception, *records: reader.Records) -> str:
 def _problem_of(records):
   """Returns one line about the damage of a folder, None where it has none."""
   try:
-    problems = verify(records.folder)
+    problems = [
+      line for line in verify(records.folder) if not _is_left_out(line, records)
+    ]
   except (ValueError, OSError) as other:
     problems = [str(other)]
   if problems:
@@ -235,11 +260,20 @@ def _problem_of(records):
     )
     return (
       f"{found}{rest}; all of it is listed by python -m"
-      f" data_prep.inspect_records --records={records.folder} --verify"
+      f" tfvssl inspect --records={records.folder} --verify"
     )
   if broken := _unreadable_image(records):
     return f"{broken}; prepare the records again, or leave the clip out."
   return None
+
+
+def _is_left_out(line, records):
+  """Returns whether a problem is that of records that do not count."""
+  for file, numbers in records.bad.items():
+    if str(records.folder / file) in line:
+      named = _NUMBER.search(line)
+      return named is None or int(named[1]) in numbers
+  return False
 
 
 def _unreadable_image(records):
@@ -248,7 +282,10 @@ def _unreadable_image(records):
   Slow, as it decodes all; so it comes after every other check.
   """
   for path in records.paths:
+    bad = records.bad.get(storage.Path(path).name, ())
     for record in shard_files.scan(storage.Path(path)):
+      if record.number in bad:
+        continue
       example = tf.train.SequenceExample.FromString(record.payload)
       for name, steps in example.feature_lists.feature_list.items():
         if name not in _IMAGES:

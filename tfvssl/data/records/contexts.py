@@ -1,6 +1,6 @@
 """The context of every record: a clip's facts without its payload."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from concurrent import futures
 import functools
 import re
@@ -72,11 +72,13 @@ _OF_MODALITY: dict[views.Modality, dict[str, type]] = {
 
 
 def compare_beginnings(
-  folder: storage.Path, manifest: manifest_lib.Manifest
+  folder: storage.Path,
+  manifest: manifest_lib.Manifest,
+  bad: Mapping[str, Collection[int]] = {},
 ) -> tuple[list[str], dict[str, float]]:
   """Compares files, sizes, headers and first records with the manifest.
 
-  Returns:
+  Returns, of shards whose `bad` records are passed over:
     differences: one line each; empty if the folder can be read.
     rates: rates and bounds by their key in the records.
   """
@@ -85,14 +87,18 @@ def compare_beginnings(
     return lines, {}
   seen: dict[str, tuple[str, float]] = {}
   with futures.ThreadPoolExecutor(_SHARDS_AT_ONCE) as pool:
-    found = pool.map(functools.partial(_beginning, folder), manifest.shards)
-  for shard, (problem, context) in zip(manifest.shards, found, strict=True):
+    found = pool.map(
+      functools.partial(_beginning, folder, bad), manifest.shards
+    )
+  for shard, (problem, number, context) in zip(
+    manifest.shards, found, strict=True
+  ):
     if problem:
       lines.append(problem)
     if not context:
       continue
     for line in identity_differences(manifest, context):
-      lines.append(f"{shard.file} record 0: {line}")
+      lines.append(f"{shard.file} record {number}: {line}")
     for name in _RATES:
       if name in context:
         file, value = seen.setdefault(name, (shard.file, context[name]))
@@ -104,16 +110,17 @@ def compare_beginnings(
   return lines, {name: value for name, (_, value) in seen.items()}
 
 
-def _beginning(folder, shard):
+def _beginning(folder, bad, shard):
   """Returns what is wrong with a shard's headers, and its first context."""
   path = folder / shard.file
   try:
     count = shard_files.count(path)
     if count != shard.record_count:
-      return f"{path}: {count} records instead of {shard.record_count}", {}
-    return "", next(of_shard(path))[1] if count else {}
+      lines = f"{path}: {count} records instead of {shard.record_count}"
+      return lines, 0, {}
+    return "", *next(of_shard(path, bad.get(shard.file, ())), (0, {}))
   except ValueError as error:
-    return str(error), {}
+    return str(error), 0, {}
 
 
 def context_problems(
@@ -179,15 +186,20 @@ def identity_differences(
     yield "it was prepared with another configuration"
 
 
-def of_shard(path: storage.Path) -> Iterator[tuple[int, dict]]:
-  """Yields (number, context) of a shard's records; passes over payloads.
+def of_shard(
+  path: storage.Path, bad: Collection[int] = ()
+) -> Iterator[tuple[int, dict]]:
+  """Yields (number, context) of a shard's records but the `bad` ones.
 
   A context has every key that belongs to all clips, and values of their kind.
 
   Raises:
     ValueError: a record's header or context is damaged; it is named.
   """
-  for number, payload in shard_files.beginnings(path, schema.CONTEXT_BYTES):
+  beginnings = shard_files.beginnings(path, schema.CONTEXT_BYTES, _context_end)
+  for number, payload in beginnings:
+    if number in bad:
+      continue
     try:
       context = parse_context(payload)
     except ValueError as error:
@@ -227,6 +239,11 @@ def parse_context(
     elif len(values) == 1:
       context[name] = values[0]
   return context
+
+
+def _context_end(payload):
+  """Returns where the context of a record ends, by its first bytes."""
+  return sum(_varint(payload, 1))
 
 
 def _varint(data, begin):

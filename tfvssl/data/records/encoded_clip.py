@@ -42,6 +42,19 @@ class EncodedClip:
   valid_samples: int | None = None  # None: all are
   spectrogram: np.ndarray | None = None  # float16 or float32 [S, M]
   spectrogram_rate_hz: float = 300.0
+  is_still: bool | None = None  # its pictures do not change; None: not known
+  digest: str = ""  # of what it holds, see `content`; stands in the manifest
+
+  def held(self) -> dict[views.Modality, list[bytes]]:
+    """Returns the feature lists of the record, by their modality."""
+    lists = {views.Modality.RGB: self.frames, views.Modality.FLOW: self.flow}
+    if self.waveform is not None:
+      lists[views.Modality.AUDIO] = [self.waveform.astype("<i2").tobytes()]
+    if self.spectrogram is not None:
+      lists[views.Modality.SPECTROGRAM] = [self.spectrogram.tobytes()]
+    return {
+      kind: values for kind, values in lists.items() if values is not None
+    }
 
   def modalities(self) -> list[str]:
     """Returns the words of what the clip holds, sorted."""
@@ -73,32 +86,27 @@ def serialize(clip: EncodedClip, config_hash: str) -> bytes:
   if clip.captions:
     for column, name in enumerate(schema.CAPTION_TIMES, 1):
       context[name] = [float(caption[column]) for caption in clip.captions]
-  lists = {}
   if clip.frames is not None:
     context["image/frame_rate_hz"] = float(clip.frame_rate_hz)
     context["image/height"] = clip.height
     context["image/width"] = clip.width
-    lists[views.Modality.RGB] = clip.frames
   if clip.flow is not None:
     context["flow/frame_rate_hz"] = float(clip.flow_rate_hz)
     context["flow/bound_px"] = float(clip.flow_bound_px)
     context["flow/short_side_px"] = clip.flow_short_side_px
-    lists[views.Modality.FLOW] = clip.flow
   if clip.waveform is not None:
     context["WAVEFORM/sample_rate_hz"] = clip.sample_rate_hz
     context["WAVEFORM/valid_samples"] = (
       len(clip.waveform) if clip.valid_samples is None else clip.valid_samples
     )
-    lists[views.Modality.AUDIO] = [clip.waveform.astype("<i2").tobytes()]
   if clip.spectrogram is not None:
     context["SPECTROGRAM/frame_rate_hz"] = float(clip.spectrogram_rate_hz)
     context["SPECTROGRAM/num_mels"] = clip.spectrogram.shape[1]
     context["SPECTROGRAM/dtype"] = clip.spectrogram.dtype.name
-    lists[views.Modality.SPECTROGRAM] = [clip.spectrogram.tobytes()]
   example = tf.train.SequenceExample()
   for name, value in context.items():
     _set_feature(example.context.feature[name], value)
-  for modality, values in lists.items():
+  for modality, values in clip.held().items():
     steps = example.feature_lists.feature_list[
       schema.FEATURE_LISTS[modality]
     ].feature

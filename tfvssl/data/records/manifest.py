@@ -7,6 +7,8 @@ from tfvssl.data.records import schema
 from tfvssl.runtime import storage
 
 MANIFEST_NAME = "manifest.json"
+UNCHANGED = "="  # behind the part of a digest that does not change
+SOUND = {"audio", "spectrogram"}
 _NAME_BYTES = 255  # of a file, on every common disk
 
 
@@ -17,6 +19,8 @@ class Shard:
   Attributes:
     modalities: for every record, in order, its words joined with '+'; so a
       run knows which records it can use before it reads one.
+    digests: for every record, what it shows and sounds like, see `content`;
+      none in folders of older versions, which say nothing of silence.
   """
 
   file: str
@@ -24,11 +28,22 @@ class Shard:
   bytes: int
   sha256: str
   modalities: list[str]
+  digests: list[str] = dataclasses.field(default_factory=list)
+
+  def silent(self) -> list[bool]:
+    """Returns for every record whether it is known to have silent sound."""
+    if not self.digests:
+      return [False] * len(self.modalities)
+    return [has_silent_sound(digest) for digest in self.digests]
 
 
 @dataclasses.dataclass
 class Manifest:
-  """manifest.json: what a record folder holds."""
+  """manifest.json: what a record folder holds.
+
+  Attributes:
+    empty_classes: those of `classes` that no clip was kept of, in no split.
+  """
 
   schema_version: int
   clip_count: int
@@ -36,6 +51,16 @@ class Manifest:
   config: dict
   config_hash: str
   shards: list[Shard]
+  empty_classes: list[str] = dataclasses.field(default_factory=list)
+
+  def held(self, use_silent_sound: bool = True) -> list[set[str]]:
+    """Returns the words of every clip; silent sound may count as none."""
+    unheard = set() if use_silent_sound else SOUND
+    return [
+      set(words.split("+")) - (unheard if silent else set())
+      for shard in self.shards
+      for words, silent in zip(shard.modalities, shard.silent(), strict=True)
+    ]
 
   def to_json(self) -> str:
     """Returns the text of manifest.json."""
@@ -44,6 +69,14 @@ class Manifest:
   def save(self, path: storage.Path) -> None:
     """Writes the manifest as JSON; not durable."""
     path.write_text(self.to_json(), encoding="utf-8")
+
+
+def has_silent_sound(digest: str) -> bool:
+  """Returns whether a clip of this digest has sound that is silent."""
+  return any(
+    word.endswith(UNCHANGED) and word.partition(":")[0] in SOUND
+    for word in digest.split()
+  )
 
 
 def load_manifest(folder: storage.PathLike) -> Manifest:
@@ -62,7 +95,7 @@ def load_manifest(folder: storage.PathLike) -> Manifest:
         f" {', '.join(inside)}; name one of them."
       )
     raise FileNotFoundError(
-      f"{path} does not exist; make records with data_prep.prepare_records"
+      f"{path} does not exist; make records with tfvssl prepare"
       " (an interrupted run continues when it is started again)."
     )
   try:
@@ -92,20 +125,29 @@ def _check_kinds(manifest):
   fields = [
     ("clip_count", manifest.clip_count, int),
     ("classes", manifest.classes, list),
+    ("empty_classes", manifest.empty_classes, list),
     ("config", manifest.config, dict),
     ("config_hash", manifest.config_hash, str),
     *(("classes", name, str) for name in manifest.classes),
+    *(("empty_classes", name, str) for name in manifest.empty_classes),
   ]
   names: set[str] = set()
   for shard in manifest.shards:
     _check_name(shard.file, names)
+    if shard.digests and len(shard.digests) != len(shard.modalities):
+      raise ValueError(
+        f"`digests` of {shard.file} are {len(shard.digests)}, its clips"
+        f" {len(shard.modalities)}"
+      )
     names.add(shard.file)
     fields += [
       ("record_count", shard.record_count, int),
       ("bytes", shard.bytes, int),
       ("sha256", shard.sha256, str),
       ("modalities", shard.modalities, list),
+      ("digests", shard.digests, list),
       *(("modalities", words, str) for words in shard.modalities),
+      *(("digests", text, str) for text in shard.digests),
     ]
   for name, value, kind in fields:
     if type(value) is not kind:  # true is not a number

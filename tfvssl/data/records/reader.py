@@ -1,6 +1,6 @@
 """Record folders: which clips a run can use, and what is wrong with one."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 import dataclasses
 import math
 
@@ -31,6 +31,8 @@ class Records:
     absent: word of an optional modality -> how many usable clips lack it;
       zeros and a mask stand for it.
     may_lack: of `modalities`, what a usable clip may lack.
+    use_silent_sound: whether silent sound counts as sound.
+    bad: of `bad_records.find`; these records are never read.
   """
 
   folder: storage.Path
@@ -41,6 +43,8 @@ class Records:
   rates: dict[str, float]
   absent: dict[str, int] = dataclasses.field(default_factory=dict)
   may_lack: frozenset[views.Modality] = frozenset()
+  use_silent_sound: bool = True
+  bad: Mapping[str, Mapping[int, int]] = dataclasses.field(default_factory=dict)
 
   @property
   def usable_count(self) -> int:
@@ -56,6 +60,14 @@ class Records:
     return self.manifest.classes
 
   @property
+  def muted(self) -> np.ndarray:
+    """Which clips have sound that counts as none, bool [clip_count]."""
+    if self.use_silent_sound:
+      return np.zeros(len(self.usable), bool)
+    shards = self.manifest.shards
+    return np.array([x for shard in shards for x in shard.silent()], bool)
+
+  @property
   def paths(self) -> list[str]:
     """Paths of the shards, in the order of the manifest."""
     return [str(self.folder / shard.file) for shard in self.manifest.shards]
@@ -65,6 +77,11 @@ class Records:
     """The sample_index of each shard's first record, int64 [shards]."""
     counts = [shard.record_count for shard in self.manifest.shards]
     return np.cumsum([0] + counts, dtype=np.int64)[:-1]
+
+  def usable_by_shard(self) -> list[tuple[str, np.ndarray]]:
+    """Returns path and usable clips, bool [n], of every shard."""
+    parts = np.split(self.usable, self.offsets[1:])
+    return list(zip(self.paths, parts, strict=True))
 
   def usable_per_shard(self) -> np.ndarray:
     """Returns how many usable clips each shard holds, int64 [shards]."""
@@ -102,34 +119,6 @@ class Records:
         " again."
       )
 
-  def skipped_ids(self, limit: int = 10) -> list[str]:
-    """Returns ids of clips that lack a modality; reads them from the shards."""
-    ids = []
-    for shard, path in enumerate(self.paths):
-      first = int(self.offsets[shard])
-      count = self.manifest.shards[shard].record_count
-      if self.usable[first : first + count].all():
-        continue
-      for number, context in contexts.of_shard(storage.Path(path)):
-        if not self.usable[first + number]:
-          ids.append(context["clip/id"].decode("utf-8", "replace"))
-          if len(ids) == limit:
-            return ids
-    return ids
-
-  def describe_skipped(self) -> str:
-    """Returns one line that counts and names the clips that are not used."""
-    lacking = ", ".join(
-      f"{count} lack {word}" for word, count in self.skipped.items() if count
-    )
-    ids = self.skipped_ids()
-    rest = self.skipped_count - len(ids)
-    names = ", ".join(ids) + (f" and {rest} more" if rest else "")
-    return (
-      f"{self.folder}: {self.skipped_count} of {len(self.usable)} clips are"
-      f" not used ({lacking}): {names}"
-    )
-
 
 def modalities_for(
   spec: views.ViewSpec, manifest: manifest_lib.Manifest
@@ -160,6 +149,8 @@ def open_for_views(
   specs: Iterable[views.ViewSpec],
   *,
   may_lack_all: bool = False,
+  use_silent_sound: bool = True,
+  bad: Mapping[str, Mapping[int, int]] = {},
 ) -> Records:
   """Returns the records of a folder for views of these kinds.
 
@@ -171,6 +162,8 @@ def open_for_views(
     specs: of the views.
     may_lack_all: whether even all clips may lack it, as where these are
       second to other records.
+    use_silent_sound: see `open_records`.
+    bad: see Records.
 
   Raises:
     FileNotFoundError: the folder or its manifest does not exist.
@@ -187,7 +180,13 @@ def open_for_views(
     if spec.packed_spectrogram is not None:
       _check_sound(folder, manifest, spec)
   optional -= needed
-  records = open_records(folder, needed, () if may_lack_all else optional)
+  records = open_records(
+    folder,
+    needed,
+    () if may_lack_all else optional,
+    use_silent_sound=use_silent_sound,
+    bad=bad,
+  )
   records.modalities.update(optional)
   records.may_lack = frozenset(optional)
   for spec in specs:
@@ -203,22 +202,10 @@ def _check_rates(records, spec):
       records.check_rate(schema.RATES[modality], expected)
     if modality == views.Modality.FLOW:
       records.check_rate("flow/bound_px", spec.bound_px)
-      _check_flow_size(records, spec)
+      from tfvssl.data.records import misfits  # few records have flow
 
-
-def _check_flow_size(records, spec):
-  """Raises ValueError where a view would resize the fields.
-
-  Their values count pixels of the size they were computed at.
-  """
-  stored = int(records.rates["flow/short_side_px"])
-  if spec.resize_short_side != stored:
-    raise ValueError(
-      f"`resize_short_side` ({spec.resize_short_side}) of a flow view must be"
-      f" the short side of the flow in {records.folder} ({stored}); set it to"
-      f" {stored}, or prepare the records again with"
-      f" --flow_short_side={spec.resize_short_side}."
-    )
+      stored = int(records.rates["flow/short_side_px"])
+      misfits.check_flow_size(records.folder, stored, spec)
 
 
 def _check_sound(folder, manifest, spec):
@@ -228,24 +215,14 @@ def _check_sound(folder, manifest, spec):
     views.Modality.SPECTROGRAM not in words
   ):
     return
-  packed = manifest.config.get("spectrogram")
-  packed = packed if isinstance(packed, dict) else {}
-  differences = ", ".join(
-    f"{name} {packed.get(name)} instead of {value}"
-    for name, value in spec.packed_spectrogram.to_manifest().items()
-    if packed.get(name) != value
-  )
-  raise ValueError(
-    f"the spectrograms packed in {folder} are not those of the view's"
-    f" `spectrogram` ({differences}), and there is no sound to compute them"
-    " from; use the packed settings, or prepare the records again with"
-    " audio among the --modalities."
-  )
+  from tfvssl.data.records import misfits
+
+  raise ValueError(misfits.of_spectrogram(folder, manifest, spec))
 
 
 def _words(manifest):
   """Returns the modalities that any clip holds."""
-  words = set().union(*_held(manifest))
+  words = set().union(*manifest.held())
   return {modality for modality in views.Modality if modality.value in words}
 
 
@@ -253,6 +230,9 @@ def open_records(
   folder: storage.PathLike,
   modalities: set[views.Modality],
   optional: Collection[views.Modality] = (),
+  *,
+  use_silent_sound: bool = True,
+  bad: Mapping[str, Mapping[int, int]] = {},
 ) -> Records:
   """Returns the folder's records after a check that reads no payload.
 
@@ -263,6 +243,8 @@ def open_records(
     folder: of prepare_records.
     modalities: that a clip must hold to be used.
     optional: that one usable clip at least must hold.
+    use_silent_sound: whether silent sound counts as sound.
+    bad: see Records.
 
   Raises:
     FileNotFoundError: the folder or its manifest does not exist.
@@ -271,45 +253,67 @@ def open_records(
   """
   folder = storage.Path(folder)
   manifest = manifest_lib.load_manifest(folder)
-  differences, rates = contexts.compare_beginnings(folder, manifest)
+  differences, rates = contexts.compare_beginnings(folder, manifest, bad)
   if differences:
     raise ValueError(
       f"{folder} is not what its {manifest_lib.MANIFEST_NAME} says:"
       f" {_enumerate(differences)}. Prepare the records again, or restore"
       " the files."
     )
-  records = _choose_usable(folder, manifest, modalities, rates)
+  records = _choose_usable(folder, manifest, modalities, use_silent_sound, bad)
+  records.rates = rates
   _count_absent(records, sorted(modality.value for modality in optional))
   records.modalities.update(optional)
-  if records.skipped_count:
-    logging.warning("%s", records.describe_skipped())
+  if any(records.skipped.values()):
+    from tfvssl.data.records import skipped  # most folders have none
+
+    shards = records.usable_by_shard()
+    logging.warning(
+      "%s", skipped.describe(folder, shards, records.skipped, bad)
+    )
   return records
 
 
-def _choose_usable(folder, manifest, modalities, rates):
-  held = _held(manifest)
+def _choose_usable(folder, manifest, modalities, use_silent_sound, bad):
+  is_bad = [
+    number in bad.get(shard.file, ())
+    for shard in manifest.shards
+    for number in range(shard.record_count)
+  ]
+  every = zip(manifest.held(use_silent_sound), is_bad, strict=True)
+  held = [None if lost else words for words, lost in every]
+  whole = [words for words in held if words is not None]
   needed = sorted(modality.value for modality in modalities)
-  usable = np.array([set(needed) <= words for words in held], bool)
-  skipped = {word: sum(word not in words for words in held) for word in needed}
+  usable = np.array(
+    [words is not None and set(needed) <= words for words in held], bool
+  )
+  skipped = {word: sum(word not in words for words in whole) for word in needed}
+  silent = 0
+  if not use_silent_sound:
+    silent = sum(sum(shard.silent()) for shard in manifest.shards)
+  told = f"; the sound of {silent} is silent, see `data.use_silent_sound`"
+  told *= silent > 0
   if needed and not usable.any():
     found = "; ".join(
-      f"{len(held) - count} hold {word}" for word, count in skipped.items()
+      f"{len(whole) - count} hold {word}" for word, count in skipped.items()
     )
     raise ValueError(
       f"no clip of {folder} holds all of {', '.join(needed)}: of"
-      f" {len(held)} clips {found}. Choose views of what is there, or"
+      f" {len(whole)} clips {found}{told}. Choose views of what is there, or"
       f" prepare the videos with --modalities={','.join(needed)}."
     )
-  return Records(folder, manifest, set(modalities), usable, skipped, rates)
-
-
-def _held(manifest):
-  """Returns the words of every clip, in the order of the manifest."""
-  return [
-    set(words.split("+"))
-    for shard in manifest.shards
-    for words in shard.modalities
-  ]
+  if silent:
+    logging.info("%s: %d clips%s", folder, len(held), told)
+  return Records(
+    folder,
+    manifest,
+    set(modalities),
+    usable,
+    skipped,
+    {},
+    use_silent_sound=use_silent_sound,
+    bad=bad,
+  )
 
 
 def _count_absent(records, optional):
@@ -318,7 +322,7 @@ def _count_absent(records, optional):
   Raises:
     ValueError: no usable clip holds one of `optional`.
   """
-  held = _held(records.manifest)
+  held = records.manifest.held(records.use_silent_sound)
   for word in optional:
     lacking = sum(word not in held[i] for i in np.flatnonzero(records.usable))
     records.absent[word] = lacking
@@ -328,6 +332,9 @@ def _count_absent(records, optional):
         if word == views.Modality.TEXT.value
         else f"{word} among the --modalities"
       )
+      if (silent := int(records.muted.sum())) and word in manifest_lib.SOUND:
+        remedy += f", or set `data.use_silent_sound`, as the sound of {silent}"
+        remedy += " is silent"
       raise ValueError(
         f"none of the {lacking} usable clips of {records.folder} holds {word};"
         f" leave its view out, or prepare the videos with {remedy}."

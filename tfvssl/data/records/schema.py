@@ -108,14 +108,14 @@ def parse(
   head, steps = tf.io.parse_single_sequence_example(serialized, context, lists)
   waveform = steps.get(FEATURE_LISTS[views.Modality.AUDIO])
   spectrogram = steps.get(FEATURE_LISTS[views.Modality.SPECTROGRAM])
-  captions = times_s = None
   if waveform is not None:  # one string, or none, which joined is empty
     waveform = tf.io.decode_raw(tf.strings.reduce_join(waveform), tf.int16)
   if spectrogram is not None:
+    from tfvssl.data.records import packed  # few records have one
+
     raw = tf.strings.reduce_join(spectrogram)
-    spectrogram = _decode_spectrogram(raw, head)
-  if views.Modality.TEXT in modalities:
-    captions, times_s = _captions(head)
+    spectrogram = packed.spectrogram(raw, head)
+  captions, times_s = _captions(head, modalities)
   clip = views.Clip(
     clip_id=head["clip/id"],
     sample_index=sample_index,
@@ -129,6 +129,19 @@ def parse(
     caption_times_s=times_s,
   )
   return _with_length(clip, _rates_hz(head))
+
+
+def _captions(head, modalities):
+  """Returns captions and their times, None where they are not asked for."""
+  if views.Modality.TEXT not in modalities:
+    return None, None
+  from tfvssl.data.records import packed  # many methods have none
+
+  return packed.captions(
+    head["clip/caption"],
+    [head[name] for name in CAPTION_TIMES],
+    head["clip/duration_s"],
+  )
 
 
 def _rates_hz(head):
@@ -211,30 +224,3 @@ def _first_label(labels):
   )
   with tf.control_dependencies([is_there]):  # else either may fail first
     return labels[0]
-
-
-def _decode_spectrogram(raw, head):
-  import tensorflow as tf
-
-  values = tf.cond(
-    head["SPECTROGRAM/dtype"] == "float16",
-    lambda: tf.cast(tf.io.decode_raw(raw, tf.float16), tf.float32),
-    lambda: tf.io.decode_raw(raw, tf.float32),
-  )
-  num_mels = tf.cast(head["SPECTROGRAM/num_mels"], tf.int32)
-  return tf.reshape(values, [-1, num_mels])
-
-
-def _captions(head):
-  """Returns the captions that are not empty, and their [start, end]."""
-  import tensorflow as tf
-
-  texts, times = head["clip/caption"], [head[name] for name in CAPTION_TIMES]
-  times_s = tf.cond(
-    tf.size(times[0]) > 0,
-    lambda: tf.stack(times, -1),
-    lambda: tf.tile([[0.0, head["clip/duration_s"]]], [tf.size(texts), 1]),
-  )
-  order = tf.argsort(times_s[:, 0], stable=True)
-  order = tf.boolean_mask(order, tf.gather(texts, order) != "")
-  return tf.gather(texts, order), tf.gather(times_s, order)

@@ -1,14 +1,17 @@
 """The bytes of a TFRecord shard, read without trusting them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 import dataclasses
 import struct
 
-from tfvssl.data.records import crc32c
+import google_crc32c
+
 from tfvssl.runtime import storage
 
-_HEADER_BYTES = 12  # length, checksum of the length
+HEADER_BYTES = 12  # length, checksum of the length
 _FOOTER_BYTES = 4  # checksum of the payload
+_FEW = 4096  # bytes
+_MASK_DELTA = 0xA282EAD8  # of TFRecord
 
 
 @dataclasses.dataclass
@@ -38,23 +41,33 @@ def scan(path: storage.Path) -> Iterator[Record]:
   number = offset = 0
   with path.open("rb") as file:
     while offset < size:
-      header = file.read(_HEADER_BYTES)
+      header = file.read(HEADER_BYTES)
       problem = header_problem(header, size - offset)
       if problem:
         yield Record(number, offset, problem=problem)
         return
       length = _length(header)
       payload, footer = file.read(length), file.read(_FOOTER_BYTES)
-      if struct.unpack("<I", footer)[0] == crc32c.masked(payload):
+      if struct.unpack("<I", footer)[0] == masked_crc32c(payload):
         yield Record(number, offset, payload)
       else:
         yield Record(number, offset, problem="its checksum does not match")
-      offset += _HEADER_BYTES + length + _FOOTER_BYTES
+      offset += HEADER_BYTES + length + _FOOTER_BYTES
       number += 1
 
 
-def beginnings(path: storage.Path, limit: int) -> Iterator[tuple[int, bytes]]:
+def beginnings(
+  path: storage.Path,
+  limit: int,
+  needed: Callable[[bytes], int] | None = None,
+) -> Iterator[tuple[int, bytes]]:
   """Yields (number, at most `limit` bytes) of every payload, unchecked.
+
+  Args:
+    path: of the shard.
+    limit: of the bytes.
+    needed: says by the first few bytes of a payload how many are; None for as
+      many as there may be.
 
   Raises:
     ValueError: a record has a damaged header.
@@ -64,13 +77,17 @@ def beginnings(path: storage.Path, limit: int) -> Iterator[tuple[int, bytes]]:
   with path.open("rb") as file:
     while offset < size:
       file.seek(offset)
-      header = file.read(_HEADER_BYTES)
+      header = file.read(HEADER_BYTES)
       problem = header_problem(header, size - offset)
       if problem:
         raise ValueError(f"{path}: record {number} at byte {offset}: {problem}")
       length = _length(header)
-      yield number, file.read(min(length, limit))
-      offset += _HEADER_BYTES + length + _FOOTER_BYTES
+      most = min(length, limit)
+      begin = file.read(most if needed is None else min(_FEW, most))
+      if needed is not None:
+        begin += file.read(max(0, min(needed(begin), most) - len(begin)))
+      yield number, begin
+      offset += HEADER_BYTES + length + _FOOTER_BYTES
       number += 1
 
 
@@ -93,13 +110,13 @@ def header_problem(header: bytes, bytes_left: int) -> str:
     header: as many of them as the file has.
     bytes_left: bytes of the file from the header on.
   """
-  if len(header) < _HEADER_BYTES:
+  if len(header) < HEADER_BYTES:
     return f"the file ends after {len(header)} of the 12 header bytes"
-  if struct.unpack("<I", header[8:])[0] != crc32c.masked(header[:8]):
+  if struct.unpack("<I", header[8:])[0] != masked_crc32c(header[:8]):
     if header[:2] == b"\x1f\x8b":
       return "it is compressed with GZIP; records are written uncompressed"
     return "the checksum of its length does not match"
-  room = bytes_left - _HEADER_BYTES - _FOOTER_BYTES
+  room = bytes_left - HEADER_BYTES - _FOOTER_BYTES
   if _length(header) > room:
     return f"it claims {_length(header)} bytes, the file has {max(room, 0)}"
   return ""
@@ -107,3 +124,10 @@ def header_problem(header: bytes, bytes_left: int) -> str:
 
 def _length(header):
   return struct.unpack("<Q", header[:8])[0]
+
+
+def masked_crc32c(data: bytes) -> int:
+  """Returns the CRC-32C of `data` as TFRecord files store it."""
+  value = google_crc32c.value(data)
+  rotated = (value >> 15) | (value << 17) & 0xFFFFFFFF
+  return (rotated + _MASK_DELTA) & 0xFFFFFFFF

@@ -5,6 +5,7 @@ networks must have been made, too.
 """
 
 from collections.abc import Callable, Sequence
+import functools
 import math
 from typing import NamedTuple
 
@@ -27,6 +28,7 @@ from tfvssl.runtime import storage
 from tfvssl.train import checkpoint_store
 from tfvssl.train import loop
 from tfvssl.train import stop_request
+from tfvssl.train import to_end
 from tfvssl.train import trainer
 
 _STEPS_PER_LOOP = 20  # between two looks at the loss, which wait for it
@@ -145,14 +147,11 @@ def train(
       the number of clips that were seen before.
     records: that they come from, for messages.
     recipe: optimiser, rate and number of steps.
-    folder: of its checkpoints, from the newest of which it goes on; None for
-      none.
+    folder: of its checkpoints, of which it takes the newest; None for none.
 
   Raises:
-    ValueError: the batch cannot be shared by the replicas, or the warm-up is
-      not shorter than the training.
-    exit_codes.UserError: the loss is not finite (5), a record is damaged (3),
-      or it was told to stop (42).
+    ValueError: replicas cannot share the batch, or warm-up takes all steps.
+    exit_codes.UserError: no finite loss (5), a damaged record (3), a stop (42).
   """
   strategy = tf.distribute.get_strategy()
   check_recipe(recipe, strategy.num_replicas_in_sync)
@@ -172,23 +171,39 @@ def train(
       stop=stop,
       store=store,
       steps_per_loop=_STEPS_PER_LOOP,
-      actions=[lambda means: _show(bar, means)],
+      actions=[lambda m: bar.set_postfix(loss=f"{m['loss/total']:.3f}")],
     )
-    _run(running, recipe, bar)
+    try:
+      _run(running, recipe, bar)
+    except loop.NotFinite as error:
+      words = _why(error.step, made, task, batches, recipe, records)
+      raise exit_codes.UserError(exit_codes.NUMERICAL, words) from error
+
+
+def _why(step, made, task, batches, recipe, records):
+  """Returns what is said of a step whose loss is not finite."""
+  from tfvssl.train import not_finite  # of trainings that fail alone
+
+  again = functools.partial(_batches, batches, recipe, step)
+  return not_finite.of_classifier(
+    f"{recipe.section}: the loss is not finite at step {step + 1} of"
+    f" {recipe.total_steps}",
+    recipe.learning_rate,
+    functools.partial(
+      not_finite.find_cause, step, made=made, method=task, batches=again
+    ),
+    records,
+  )
 
 
 def _trainer(task, optimizer, recipe, batches, records, stop):
   """Returns what makes the steps, from where the optimiser stands."""
   strategy = tf.distribute.get_strategy()
-  begin = int(optimizer.iterations.numpy()) * recipe.batch_size
+  step = int(optimizer.iterations.numpy())
   return trainer.Trainer(
     method=task,
     optimizer=optimizer,
-    dataset=strategy.distribute_datasets_from_function(
-      lambda context: batches(
-        context.get_per_replica_batch_size(recipe.batch_size), begin
-      )
-    ),
+    dataset=_batches(batches, recipe, step),
     strategy=strategy,
     seed=0,
     batch_size=recipe.batch_size,
@@ -198,8 +213,14 @@ def _trainer(task, optimizer, recipe, batches, records, stop):
   )
 
 
-def _show(bar, means):
-  bar.set_postfix(loss=f"{means['loss/total']:.3f}")
+def _batches(batches, recipe, step):
+  """Returns the batches from a step on, each replica's share in its place."""
+  strategy, size = tf.distribute.get_strategy(), recipe.batch_size
+  return strategy.distribute_datasets_from_function(
+    lambda context: batches(
+      context.get_per_replica_batch_size(size), step * size
+    )
+  )
 
 
 def _store(folder, networks, optimizer):
@@ -207,7 +228,7 @@ def _store(folder, networks, optimizer):
   names = (f"network_{number}" for number in range(len(networks)))
   state = {"optimizer": optimizer, **dict(zip(names, networks, strict=False))}
   store = checkpoint_store.CheckpointStore(folder, state, kept=1)
-  step = store.go_on("a training")
+  step = to_end.restore(store, "a training")
   if step is not None:
     logging.info("%s: going on after step %d", folder, step)
   return store
@@ -223,21 +244,15 @@ def _progress(recipe, optimizer):
 
 
 def _run(running, recipe, bar):
-  """Trains to the last step; says what went wrong in the words of a user."""
+  """Trains to the last step; says it in the words of a user if told to stop."""
   try:
-    running.train_to_end(
+    to_end.train(
+      running,
       recipe.total_steps,
       pause_every=_STEPS_PER_LOOP,
       save_every=_SAVE_EVERY,
       bar=bar,
     )
-  except loop.NotFinite as error:
-    raise exit_codes.UserError(
-      exit_codes.NUMERICAL,
-      f"{recipe.section}: the loss is not finite at step {error.step + 1} of"
-      f" {recipe.total_steps}; lower the learning rate"
-      f" ({recipe.learning_rate:g}).",
-    ) from error
   except stop_request.Stopped:
     raise exit_codes.UserError(
       exit_codes.PREEMPTED,

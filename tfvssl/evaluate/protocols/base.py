@@ -16,12 +16,12 @@ from tfvssl import views
 from tfvssl.config import experiment as config
 from tfvssl.config import pictures
 from tfvssl.config import protocols
-from tfvssl.evaluate import progress as kept
 from tfvssl.evaluate import request as requests
 from tfvssl.runtime import exit_codes
 
 if TYPE_CHECKING:
   from tfvssl.config import paper_rows
+  from tfvssl.evaluate import progress as kept
   from tfvssl.methods import base as methods
 
 # Of the short side; the paper's own settings differ by less.
@@ -38,7 +38,7 @@ class Subject:
     settings: of the protocol, of its class `Settings`.
     method: with its trained weights.
     weights: what tells these weights from all others.
-    progress: keeps trainings until the result is written.
+    progress: keeps trainings until the result is written; None for none.
   """
 
   request: requests.Request
@@ -46,7 +46,7 @@ class Subject:
   settings: protocols.TestViews
   method: "methods.Method"
   weights: str = ""
-  progress: kept.Progress = dataclasses.field(default_factory=kept.Progress)
+  progress: "kept.Progress | None" = None
 
 
 class Protocol:
@@ -62,6 +62,7 @@ class Protocol:
     CHOOSES_C: whether --choose_c has a meaning.
     KEEPS_CLASSIFIER: whether its classifier can be saved.
     REFUSES: fields of a request that have none.
+    TRAINS: whether it trains what can be stopped and go on.
     ON_ONE_DEVICE: whether networks run on one device whatever the run was
       trained on.
     STANDS_FOR: a protocol whose paper's figures its own may be held against.
@@ -76,6 +77,7 @@ class Protocol:
   CHOOSES_C: ClassVar[bool] = False
   KEEPS_CLASSIFIER: ClassVar[bool] = False
   REFUSES: ClassVar[tuple[str, ...]] = ()
+  TRAINS: ClassVar[bool] = False
   ON_ONE_DEVICE: ClassVar[bool] = False
   STANDS_FOR: ClassVar["type[Protocol] | None"] = None
   NOT_COMPARED: ClassVar[tuple[str, ...]] = ("test_batch_size",)

@@ -161,6 +161,7 @@ class ClassificationProtocol(base.Protocol):
       chosen,
       chosen.views_per_pass,
       subject.experiment.seed,
+      subject.experiment.data.use_silent_sound,
     )
     return cls(
       request.modality,
@@ -202,6 +203,7 @@ class ClassificationProtocol(base.Protocol):
     from tfvssl.evaluate.samples import features
 
     settings = self.settings
+    of_sound = settings.spec.piece == "audio"
     return {
       "name": self.NAME,
       "source": self.SOURCE,
@@ -215,6 +217,7 @@ class ClassificationProtocol(base.Protocol):
       "test_short_side": settings.test_views.test_short_side,
       "frame_rate_hz": settings.spec.record_rate_hz,
       "seed": settings.seed,
+      **({"use_silent_sound": settings.use_silent_sound} if of_sound else {}),
     }
 
   def open_splits(
@@ -241,6 +244,7 @@ class ClassificationProtocol(base.Protocol):
         spec=self.settings.spec,
         same_paths_differ=self.same_paths_differ,
         several_labels=self.SEVERAL_LABELS,
+        use_silent_sound=self.settings.use_silent_sound,
       )
       for number, (train, test) in enumerate(
         zip(train_folders, test_folders, strict=True), start=1

@@ -196,14 +196,14 @@ class FineTuneProtocol(WholeNetworkProtocol):
     if len(grid) == 1:
       return grid[0], []
     if recipe.validation_share:
-      from tfvssl.evaluate.samples import splits as splits_of
+      from tfvssl.evaluate.samples import held_out
 
       share, seed = recipe.validation_share, self.settings.seed
       remedy = (
         "Use --set=finetune.validation_share=0, which decides on the test"
         " clips."
       )
-      split = splits_of.hold_out(split, share, seed, remedy)
+      split = held_out.of_single_labels(split, share, seed, remedy)
     sweep = []
     for number, point in enumerate(grid, start=1):
       logging.info("%s: %d of %d, %s", split.name, number, len(grid), point)

@@ -214,9 +214,9 @@ class ImageNetProtocol(ImageLinearProtocol):
     return training_spec(view), view
 
   def _hold_out(self, split):
-    from tfvssl.evaluate.samples import splits as splits_of
+    from tfvssl.evaluate.samples import held_out
 
-    return splits_of.hold_out(split, *self._held_out())
+    return held_out.of_single_labels(split, *self._held_out())
 
 
 @dataclasses.dataclass
@@ -244,9 +244,9 @@ class PascalProtocol(ImageLinearProtocol):
     return crops_alone(training_spec(view)), view
 
   def _hold_out(self, split):
-    from tfvssl.evaluate.samples import splits as splits_of
+    from tfvssl.evaluate.samples import held_out
 
-    return splits_of.hold_out_of_several(split, *self._held_out())
+    return held_out.of_several_labels(split, *self._held_out())
 
   def loss_of(
     self, split: "splits_of.Split"

@@ -40,6 +40,7 @@ class TrainedProtocol(classification.ClassificationProtocol):
     default_factory=kept.Progress, kw_only=True
   )
   HEAD: ClassVar[str]
+  TRAINS: ClassVar[bool] = True
 
   def optimizer(self) -> "experiment.OptimizerConfig":
     """Returns what updates the weights."""
@@ -51,7 +52,7 @@ class TrainedProtocol(classification.ClassificationProtocol):
     """Takes up the trainings of an equal evaluation that was stopped."""
     from tfvssl.evaluate.samples import splits as splits_of
 
-    self.progress = subject.progress
+    self.progress = subject.progress or kept.Progress()
     self.progress.open(
       [
         tfvssl.__version__,

@@ -18,9 +18,9 @@ from tfvssl import views
 from tfvssl.config import protocols
 from tfvssl.data import clip_views
 from tfvssl.data import last_batch
-from tfvssl.data import pipeline
+from tfvssl.data import one_pass
+from tfvssl.data import regular_views
 from tfvssl.data import spectrogram
-from tfvssl.data import starts
 from tfvssl.data import text
 from tfvssl.data.records import reader
 from tfvssl.evaluate.retrieval import ranks as zero_shot
@@ -83,15 +83,24 @@ def open_clips(
   folder: storage.PathLike,
   method: base.Method,
   directions: Iterable[Direction],
+  use_silent_sound: bool = True,
 ) -> Clips:
   """Returns the clips that hold both modalities of one of `directions`.
+
+  Args:
+    folder: of the records.
+    method: that is evaluated.
+    directions: of the retrieval.
+    use_silent_sound: see reader.open_records.
 
   Raises:
     FileNotFoundError: the folder or its manifest does not exist.
     ValueError: it differs from its manifest, its rates are not those of the
       run, or it has no such clip.
   """
-  records = reader.open_records(folder, set())
+  records = reader.open_records(
+    folder, set(), use_silent_sound=use_silent_sound
+  )
   encoders = _compared(method)
   if "video" in encoders:
     rate_hz = encoders["video"].spec.record_rate_hz
@@ -99,11 +108,7 @@ def open_clips(
   if "audio" in encoders:
     rate_hz = encoders["audio"].spec.spectrogram.sample_rate_hz
     records.check_rate("WAVEFORM/sample_rate_hz", rate_hz)
-  words = [
-    joined.split("+")
-    for shard in records.manifest.shards
-    for joined in shard.modalities
-  ]
+  words = records.manifest.held(use_silent_sound)
   held = {
     name: np.array([_HELD[name].value in own for own in words], bool)
     for name in encoders
@@ -235,7 +240,7 @@ def _inputs(
     desc="test clips", total=clips.records.usable_count, unit=" clips"
   ) as progress:
     for records in _groups(clips):
-      batches = pipeline.evaluation_dataset(
+      batches = one_pass.dataset(
         records,
         sample_views,
         modalities=records.modalities,
@@ -278,7 +283,7 @@ def _test_view(clip, specs, tokenizer, settings):
   """Returns video [V, T, H, W, 3], waveform [W, N] and text [K, L]."""
   view = views.View(sample_index=clip.sample_index)
   if clip.frames is not None:
-    pictures = clip_views.evaluation_views(
+    pictures = regular_views.evaluation_views(
       clip,
       specs["video"],
       temporal_clips=settings.temporal_clips,
@@ -303,7 +308,7 @@ def _sounds(clip, specs, count):
   spec = views.WaveformViewSpec(
     seconds=heard.seconds, spectrogram=heard.spectrogram
   )
-  all_starts = starts.linspace_starts(clip, specs["video"], count)
+  all_starts = regular_views.regular_starts(clip, specs["video"], count)
   return [
     clip_views.view(clip, spec, start, seed=0, name=_NAME)
     for start in tf.unstack(all_starts)

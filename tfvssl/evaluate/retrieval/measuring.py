@@ -38,7 +38,8 @@ def measure(protocol: type[base.Protocol], subject: base.Subject) -> dict:
   (folder,) = request.test_records
   with base.data_errors():
     known = directions(method.encoders())
-    clips = embeddings.open_clips(folder, method, known)
+    use_silent_sound = subject.experiment.data.use_silent_sound
+    clips = embeddings.open_clips(folder, method, known, use_silent_sound)
     found = embeddings.embed(method, clips, settings)
     there = figures.with_clips(known, found, folder)
     pretrained = figures.figures(found, there)

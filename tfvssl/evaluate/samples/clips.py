@@ -1,7 +1,8 @@
 """Which clips the two sides of a split hold, and whether they overlap."""
 
+from collections.abc import Iterator
 import dataclasses
-import hashlib
+import os
 from typing import NamedTuple
 
 from google.protobuf import message
@@ -9,18 +10,12 @@ import numpy as np
 import tensorflow as tf
 import tqdm
 
-from tfvssl import views
+from tfvssl.data.records import content
+from tfvssl.data.records import contexts
 from tfvssl.data.records import damage
 from tfvssl.data.records import reader
 from tfvssl.data.records import schema
-
-# The first that a record holds stands for its content.
-_CONTENT = (
-  views.Modality.RGB,
-  views.Modality.AUDIO,
-  views.Modality.FLOW,
-  views.Modality.SPECTROGRAM,
-)
+from tfvssl.runtime import storage
 
 
 class ClipInfo(NamedTuple):
@@ -32,7 +27,7 @@ class ClipInfo(NamedTuple):
     source: path of the file that the clip was cut from; the clips of one file
       share it, whatever their ids are.
     labels: indices into the folder's classes; none where it has no label.
-    digest: SHA-256 of pictures, or of sound where there are none.
+    digest: of pictures and sound, see `content`.
   """
 
   sample_index: int
@@ -43,27 +38,58 @@ class ClipInfo(NamedTuple):
 
 
 def read_clips(records: reader.Records) -> list[ClipInfo]:
-  """Returns the usable clips in the order of the folder; reads all bytes.
+  """Returns the usable clips in the order of the folder.
+
+  Reads all bytes of a folder whose manifest has no digests, of others the
+  beginning of every record.
 
   Raises:
     exit_codes.UserError: a shard is damaged; the record is named.
     ValueError: a record does not hold what the schema says.
   """
-  clips = []
-  dataset = tf.data.TFRecordDataset(records.paths).as_numpy_iterator()
+  shards = records.manifest.shards
+  told = all(len(shard.digests) == shard.record_count for shard in shards)
   with (
     tqdm.tqdm(
+      _told(records) if told else _looked_at(records),
       desc=f"clips of {records.folder.name}",
       total=len(records.usable),
       unit=" clips",
-    ) as progress,
+    ) as clips,
     damage.explained(records),
   ):
-    for sample_index, record in enumerate(dataset):
-      if records.usable[sample_index]:
-        clips.append(_clip_info(records, sample_index, record))
-      progress.update()
-  return clips
+    return [clip for clip in clips if clip is not None]
+
+
+def _told(records) -> Iterator[ClipInfo | None]:
+  """Yields the clips with the digests of the manifest; None for unusable."""
+  for first, path, shard in zip(
+    records.offsets, records.paths, records.manifest.shards, strict=True
+  ):
+    for number, context in contexts.of_shard(storage.Path(path)):
+      sample_index = int(first) + number
+      usable = records.usable[sample_index]
+      digest = shard.digests[number]
+      yield _of_context(sample_index, context, digest) if usable else None
+
+
+def _of_context(sample_index, context, digest):
+  return ClipInfo(
+    sample_index,
+    context["clip/id"].decode("utf-8", "replace"),
+    # Older records have the path as a csv spelled it.
+    os.path.normpath(context["clip/path"].decode("utf-8", "replace")),
+    tuple(label for label in context[contexts.LABELS] if label >= 0),
+    digest,
+  )
+
+
+def _looked_at(records) -> Iterator[ClipInfo | None]:
+  """Yields the clips by all their bytes; None for unusable ones."""
+  dataset = tf.data.TFRecordDataset(records.paths).as_numpy_iterator()
+  for sample_index, record in enumerate(dataset):
+    usable = records.usable[sample_index]
+    yield _clip_info(records, sample_index, record) if usable else None
 
 
 def _clip_info(records, sample_index, record):
@@ -73,7 +99,7 @@ def _clip_info(records, sample_index, record):
       name: _only_value(example.context.feature, name)
       for name in ("clip/id", "clip/path")
     }
-    labels = _values(example.context.feature, "clip/label/index")
+    context[contexts.LABELS] = _values(example.context.feature, contexts.LABELS)
   except (message.DecodeError, ValueError) as error:
     shard = int(np.searchsorted(records.offsets, sample_index, "right")) - 1
     number = sample_index - int(records.offsets[shard])
@@ -81,13 +107,8 @@ def _clip_info(records, sample_index, record):
       f"{records.paths[shard]}: record {number} is not a clip of this schema"
       f" ({error}); prepare the records again."
     ) from error
-  return ClipInfo(
-    sample_index,
-    context["clip/id"].decode("utf-8", "replace"),
-    context["clip/path"].decode("utf-8", "replace"),
-    tuple(label for label in labels if label >= 0),
-    _digest(example.feature_lists.feature_list),
-  )
+  lists = example.feature_lists.feature_list
+  return _of_context(sample_index, context, content.describe(_held(lists)))
 
 
 def _only_value(features, name):
@@ -106,15 +127,12 @@ def _values(features, name):
   return values
 
 
-def _digest(lists):
-  digest = hashlib.sha256()
-  for modality in _CONTENT:
-    name = schema.FEATURE_LISTS[modality]
-    if name in lists:
-      for step in lists[name].feature:
-        digest.update(step.bytes_list.value[0])
-      break
-  return digest.hexdigest()
+def _held(lists):
+  return {
+    modality: [step.bytes_list.value[0] for step in lists[name].feature]
+    for modality, name in schema.FEATURE_LISTS.items()
+    if name in lists
+  }
 
 
 def restrict(
@@ -166,10 +184,17 @@ def renumber(
   Args:
     labels: int64 [N] or [N, L], of one folder.
     own: its classes.
-    common: the names to count in; holds all of `own`.
+    common: the names to count in; holds all that `labels` has of `own`.
   """
-  numbers = np.array([common.index(name) for name in own] + [-1], np.int64)
+  places = {name: place for place, name in enumerate(common)}
+  numbers = np.array([places.get(name, -1) for name in own] + [-1], np.int64)
   return numbers[np.where(labels >= 0, labels, -1)]
+
+
+def classes_of(clips: list[ClipInfo], classes: list[str]) -> list[str]:
+  """Returns those of a folder's classes that its usable clips have."""
+  held = {label for clip in clips for label in clip.labels}
+  return [name for number, name in enumerate(classes) if number in held]
 
 
 def common_classes(train: list[str], test: list[str]) -> list[str]:
@@ -185,6 +210,9 @@ def check_leakage(
 ) -> None:
   """Checks that no test clip was trained on.
 
+  Clips are equal by pictures and sound together. Those in which nothing
+  changes, such as black and silent ones, are never told to be the same.
+
   Args:
     train: clips of the classifier's training side.
     test: clips of its test side.
@@ -195,11 +223,10 @@ def check_leakage(
   Raises:
     ValueError: clips of equal content, or cut from the same file.
   """
-  contents = {clip.digest: clip.clip_id for clip in train}
+  digests = [[clip.digest for clip in side] for side in (train, test)]
   equal = [
-    f"{clip.clip_id!r} = {contents[clip.digest]!r}"
-    for clip in test
-    if clip.digest in contents
+    f"{test[j].clip_id!r} = {train[i].clip_id!r}"
+    for i, j in content.equal_pairs(*digests)
   ]
   if equal:
     raise ValueError(

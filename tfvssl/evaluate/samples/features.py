@@ -17,7 +17,9 @@ from tfvssl.augment import view as view_augmentation
 from tfvssl.config import protocols
 from tfvssl.data import clip_views
 from tfvssl.data import last_batch
+from tfvssl.data import one_pass
 from tfvssl.data import pipeline
+from tfvssl.data import regular_views
 from tfvssl.data import starts
 from tfvssl.data.records import damage
 from tfvssl.data.records import reader
@@ -39,6 +41,7 @@ class Settings:
     test_views: how many, and from frames of which size.
     batch_size: views per forward pass over all replicas.
     seed: of every random draw.
+    use_silent_sound: see reader.open_records.
   """
 
   spec: views.ViewSpec
@@ -46,6 +49,7 @@ class Settings:
   test_views: protocols.TestViews
   batch_size: int
   seed: int
+  use_silent_sound: bool = True
 
 
 def training_spec(spec: views.ViewSpec) -> views.ViewSpec:
@@ -176,7 +180,7 @@ def _test_batches(records, settings, num_views):
   def sample_views(clip, seed):
     del seed  # nothing is random
     return {
-      VIEW_NAME: clip_views.evaluation_views(
+      VIEW_NAME: regular_views.evaluation_views(
         clip,
         spec,
         temporal_clips=chosen.temporal_clips,
@@ -198,7 +202,7 @@ def _test_batches(records, settings, num_views):
 
   # 30 views of a clip at full size are 145 MB: as few clips as fill a batch.
   clips = max(1, settings.batch_size // num_views)
-  dataset = pipeline.evaluation_dataset(
+  dataset = one_pass.dataset(
     records,
     sample_views,
     modalities=records.modalities,

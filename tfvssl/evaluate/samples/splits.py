@@ -8,6 +8,7 @@ from absl import logging
 import numpy as np
 
 from tfvssl import views
+from tfvssl.data.records import content
 from tfvssl.data.records import reader
 from tfvssl.evaluate.samples import clips
 
@@ -35,6 +36,8 @@ class Split(NamedTuple):
   """One official split: labelled training and test clips of one class list.
 
   `kept` says what was left out of the folders; all else is what is left.
+
+  Classes without a clip on either side are none here.
 
   Attributes:
     name: for messages and the result.
@@ -72,6 +75,7 @@ def open_split(
   spec: views.ViewSpec,
   same_paths_differ: bool = False,
   several_labels: bool = False,
+  use_silent_sound: bool = True,
 ) -> Split:
   """Returns a checked pair of record folders.
 
@@ -82,6 +86,7 @@ def open_split(
     spec: of the views.
     same_paths_differ: see clips.check_leakage.
     several_labels: a clip may have more than one.
+    use_silent_sound: see reader.open_records.
 
   Raises:
     ValueError: the pair cannot be evaluated: records that differ from their
@@ -91,17 +96,17 @@ def open_split(
   """
   spec = dataclasses.replace(spec, optional=False)  # zeros show no class
   train, test = (
-    reader.open_for_views(folder, [spec])
+    reader.open_for_views(folder, [spec], use_silent_sound=use_silent_sound)
     for folder in (train_folder, test_folder)
   )
   train_clips, test_clips = clips.read_clips(train), clips.read_clips(test)
   if not several_labels:
     clips.check_single_labels(train_clips, train.folder.name)
     clips.check_single_labels(test_clips, test.folder.name)
-  classes = clips.common_classes(train.classes, test.classes)
+  sides = (train_clips, train.classes), (test_clips, test.classes)
+  classes = clips.common_classes(*(clips.classes_of(*side) for side in sides))
   train_labels, test_labels = (
-    clips.renumber(clips.label_rows(side), own, classes)
-    for side, own in ((train_clips, train.classes), (test_clips, test.classes))
+    clips.renumber(clips.label_rows(side), own, classes) for side, own in sides
   )
   kept = keep_known(train_labels, test_labels, classes, name)
   train, train_clips = clips.restrict(train, train_clips, kept.train)
@@ -120,104 +125,6 @@ def open_split(
   )
 
 
-def hold_out(split: Split, share: float, seed: int, remedy: str) -> Split:
-  """Returns a split of the training clips alone, without any test clip.
-
-  Of the files of every class `share`, at least one, become its test clips;
-  all clips cut from one file stay together.
-
-  Args:
-    split: of single labels.
-    share: of the files.
-    seed: of the choice.
-    remedy: what to do where none can be held out, for the message.
-
-  Raises:
-    ValueError: a class has clips of fewer than two files, or would be left
-      without training clips.
-  """
-  chosen: set[str] = set()
-  labels = split.train_labels[:, 0]
-  sources_of: dict[int, set[str]] = {}
-  for clip, label in zip(split.train_clips, labels, strict=True):
-    sources_of.setdefault(int(label), set()).add(clip.source)
-  for label, sources in sorted(sources_of.items()):
-    if len(sources) < 2:
-      raise ValueError(
-        f"{split.name}: class {_name(split.classes, label)} has training clips"
-        f" of {len(sources)} file; holding some out needs at least 2. {remedy}"
-      )
-    count = min(max(round(share * len(sources)), 1), len(sources) - 1)
-    chosen.update(sorted(sources, key=lambda s: _draw(seed, s))[:count])
-  held = np.array([clip.source in chosen for clip in split.train_clips])
-  if not np.isin(labels[held], labels[~held]).all():
-    raise ValueError(
-      f"{split.name}: some files hold clips of several classes, so that holding"
-      f" files out leaves a class without training clips. {remedy}"
-    )
-  return _held_out(split, held)
-
-
-def hold_out_of_several(
-  split: Split, share: float, seed: int, remedy: str
-) -> Split:
-  """Returns a split of the training clips alone, which have several labels.
-
-  `share` of all files become its test clips, but none without which a class
-  would have no training clip.
-
-  Args:
-    split: whose training clips are taken.
-    share: of the files.
-    seed: of the choice.
-    remedy: what to do where none can be held out, for the message.
-
-  Raises:
-    ValueError: no file can be held out.
-  """
-  sources = [clip.source for clip in split.train_clips]
-  order = sorted(set(sources), key=lambda source: _draw(seed, source))
-  rows = {source: [] for source in order}
-  for row, source in enumerate(sources):
-    rows[source].append(row)
-  left = clips_per_class(split.train_labels, len(split.classes))
-  held = np.zeros([len(sources)], bool)
-  count = 0
-  for source in order:
-    if count >= max(1, round(share * len(order))):
-      break
-    own = clips_per_class(split.train_labels[rows[source]], len(left))
-    if (left[own > 0] > own[own > 0]).all():
-      held[rows[source]] = True
-      left -= own
-      count += 1
-  if not count:
-    raise ValueError(
-      f"{split.name}: no file of the {len(order)} can be held out, as each is"
-      f" the only one of some class. {remedy}"
-    )
-  return _held_out(split, held)
-
-
-def _held_out(split, held):
-  """Returns the split of which the training clips `held` are the test clips."""
-  train, train_clips = clips.restrict(split.train, split.train_clips, ~held)
-  test, test_clips = clips.restrict(split.train, split.train_clips, held)
-  return split._replace(
-    name=f"{split.name}, held out of its training clips",
-    train=train,
-    test=test,
-    train_clips=train_clips,
-    test_clips=test_clips,
-    train_labels=split.train_labels[~held],
-    test_labels=split.train_labels[held],
-  )
-
-
-def _draw(seed, source):
-  return hashlib.sha256(f"{seed} {source}".encode()).digest()
-
-
 def describe_split(split: Split) -> dict:
   """Returns what a split holds, and what was left out of it."""
   train, test = (
@@ -234,6 +141,8 @@ def describe_split(split: Split) -> dict:
     "test_clips_left_out": split.test.skipped,
     "train_clips_unlabelled": split.kept.train_unlabelled,
     "test_clips_unlabelled": split.kept.test_unlabelled,
+    "train_clips_constant": _count_constant(split.train_clips),
+    "test_clips_constant": _count_constant(split.test_clips),
     "classes_left_out": split.kept.unseen,
     "train_clips_per_class": _per_class(split.classes, train),
     "test_clips_per_class": _per_class(split.classes, test),
@@ -245,6 +154,11 @@ def describe_split(split: Split) -> dict:
       if in_train and not in_test
     ],
   }
+
+
+def _count_constant(found):
+  """Returns of how many clips neither pictures nor sound change."""
+  return sum(content.is_constant(clip.digest) for clip in found)
 
 
 def clips_per_class(labels: np.ndarray, num_classes: int) -> np.ndarray:
@@ -294,7 +208,7 @@ def keep_known(
   if len(known) < 2:
     raise ValueError(
       f"{split} has training clips of 1 class only"
-      f" ({_name(classes, known[0])}); a classifier needs at least 2."
+      f" ({class_name(classes, known[0])}); a classifier needs at least 2."
     )
   test = np.isin(test_labels, told).any(axis=1)
   others, counts = np.unique(
@@ -302,7 +216,7 @@ def keep_known(
     return_counts=True,
   )
   unseen = {
-    _name(classes, label): int(count)
+    class_name(classes, label): int(count)
     for label, count in zip(others, counts, strict=True)
   }
   if not test.any():
@@ -362,5 +276,6 @@ def _check_some_labelled(labels, name, split):
     )
 
 
-def _name(classes, label):
+def class_name(classes: list[str], label: int) -> str:
+  """Returns the name of a label; one that has none is told by its number."""
   return classes[label] if 0 <= label < len(classes) else f"label {label}"

@@ -4,7 +4,7 @@ import enum
 
 import tensorflow as tf
 
-from tfvssl.methods.parts import heads
+from tfvssl.methods.parts import projection_heads
 
 
 class Graph(enum.Enum):
@@ -30,8 +30,8 @@ class Head(enum.Enum):
   def build(self, output: int, name: str) -> tf.keras.layers.Layer:
     """Returns the head; its first call makes the weights."""
     if self == Head.LINEAR:
-      return heads.LinearHead(output, name)
-    return heads.NonLinearHead(output, name)
+      return projection_heads.LinearHead(output, name)
+    return projection_heads.NonLinearHead(output, name)
 
 
 class EmbeddingGraph(tf.keras.layers.Layer):
@@ -59,7 +59,7 @@ class EmbeddingGraph(tf.keras.layers.Layer):
       partner_heads: of 'audio', 'text' or both.
       fine_dim: of S_va, and of every space of the other graphs.
       coarse_dim: of S_vat in FINE_AND_COARSE.
-      relu_before_coarse: see heads.FineToCoarse.
+      relu_before_coarse: see projection_heads.FineToCoarse.
     """
     super().__init__(name="embedding_graph")
     self.spaces = _spaces(graph, partner_heads)
@@ -79,7 +79,9 @@ class EmbeddingGraph(tf.keras.layers.Layer):
       for space in projected
     }
     self.fine_to_coarse = (
-      heads.FineToCoarse(coarse_dim, "fine_to_coarse", relu=relu_before_coarse)
+      projection_heads.FineToCoarse(
+        coarse_dim, "fine_to_coarse", relu=relu_before_coarse
+      )
       if is_fine_and_coarse
       else None
     )

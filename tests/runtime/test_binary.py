@@ -9,7 +9,9 @@ from absl import app
 from absl import flags as absl_flags
 import pytest
 
+from tfvssl.runtime import binary
 from tfvssl.runtime import exit_codes
+from tfvssl.runtime import system_errors
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 
@@ -17,13 +19,14 @@ _BINARY = '''
 """A binary of the test."""
 import os, sys
 from tfvssl.runtime import exit_codes
+import {runner} as runner
 
 def main(argv):
   del argv
   {body}
 
 if __name__ == "__main__":
-  exit_codes.run(main)
+  runner.run(main)
 '''
 
 
@@ -33,7 +36,9 @@ def run(tmp_path):
 
   def run_body(body: str, *arguments: str) -> subprocess.CompletedProcess:
     script = tmp_path / "binary.py"
-    script.write_text(_BINARY.format(body=body).strip() + "\n")
+    script.write_text(
+      _BINARY.format(body=body, runner=binary.__name__).strip() + "\n"
+    )
     return subprocess.run(
       [sys.executable, str(script), *arguments],
       cwd=ROOT,
@@ -71,18 +76,18 @@ def run(tmp_path):
   ],
 )
 def test_code_of_an_error(error, code):
-  assert exit_codes.code_of(error) == code
+  assert system_errors.code_of(error) == code
 
 
 def test_code_of_tensorflow_errors():
   import tensorflow as tf
 
   full = tf.errors.ResourceExhaustedError(None, None, "disk full")
-  assert exit_codes.code_of(full) == exit_codes.RESOURCE
+  assert system_errors.code_of(full) == exit_codes.RESOURCE
   damaged = tf.errors.DataLossError(None, None, "corrupted record")
-  assert exit_codes.code_of(damaged) == exit_codes.DATA
+  assert system_errors.code_of(damaged) == exit_codes.DATA
   bug = tf.errors.InvalidArgumentError(None, None, "shapes differ")
-  assert exit_codes.code_of(bug) == exit_codes.BUG
+  assert system_errors.code_of(bug) == exit_codes.BUG
 
 
 def test_codes_are_those_of_the_specification():
