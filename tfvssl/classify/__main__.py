@@ -5,8 +5,9 @@
 
 FILE is what tfvssl.evaluate --save_classifier wrote for the same network. Every
 video is seen as in that evaluation. Writes a csv with path, label, score and
-the score of every class, and beside it a page, labels.html, that shows the
-files by their labels.
+the score of every class (decision values of an svm, probabilities of a linear
+layer, the mean over the views), and beside it a page, labels.html, that shows
+the files by their labels.
 """
 
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ from collections.abc import Sequence
 from absl import flags
 from absl import logging
 
+from tfvssl.runtime import binary
 from tfvssl.runtime import exit_codes
 from tfvssl.runtime import storage
 
@@ -27,6 +29,13 @@ _TRUST = flags.DEFINE_boolean(
   "trust",
   False,
   "Load --model even if its graph may do more than compute.",
+)
+_MAX_SKIPPED = flags.DEFINE_float(
+  "max_skipped",
+  0.5,
+  "Share of unreadable files above which the exit code is 4.",
+  lower_bound=0.0,
+  upper_bound=1.0,
 )
 
 
@@ -42,6 +51,7 @@ def main(argv: Sequence[str]) -> int:
   output = storage.Path(_OUTPUT.value)
   if output.suffix != ".csv":
     raise ValueError(f"--output={output} must end in .csv")
+  # Loads TensorFlow: after every check that needs none.
   from tfvssl.classify import run
 
   logging.set_verbosity(logging.INFO)
@@ -52,14 +62,19 @@ def main(argv: Sequence[str]) -> int:
     trusted=_TRUST.value,
   )
   page = run.write(table, output)
-  print(f"{len(table.rows)} labels, {len(table.skipped)} skipped, in {output}")
+  done, skipped = len(table.rows), len(table.skipped)
+  print(
+    f"{done} labels, {skipped} skipped, {table.no_media} that are no media, in"
+    f" {output}"
+  )
   print(f"next: open {page} in a browser")
-  return exit_codes.OK
+  too_many = skipped > _MAX_SKIPPED.value * (done + skipped)
+  return exit_codes.SKIPPED if too_many else exit_codes.OK
 
 
 def console_main() -> None:
   """Runs the binary as a console script."""
-  exit_codes.run(main)
+  binary.run(main)
 
 
 if __name__ == "__main__":

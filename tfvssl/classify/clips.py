@@ -7,7 +7,8 @@ import pathlib
 import numpy as np
 import tensorflow as tf
 
-from tfvssl.data import decode
+from tfvssl.data import crops
+from tfvssl.data import regular_views
 from tfvssl.data import windows
 from tfvssl.data.media import streams
 from tfvssl.evaluate.classifiers import saved
@@ -34,7 +35,7 @@ def test_views(
     raise streams.MediaError("no_stream", "no video in it")
   count = sum(1 for _ in _frames(path, info, layer))
   size, step = video["num_frames"], video["frame_step"]
-  starts = windows.linspace_starts(
+  starts = regular_views.linspace_starts(
     tf.constant(count), layer.temporal_clips, size, step
   )
   places = [
@@ -48,7 +49,7 @@ def test_views(
     if number in needed
   }
   return itertools.chain.from_iterable(
-    decode.decode_crops(
+    crops.decode_crops(
       tf.stack([jpegs[number] for number in place]),
       short_side=layer.test_short_side,
       size=video["image_size"],

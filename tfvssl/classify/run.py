@@ -2,6 +2,7 @@
 
 import csv
 import io
+import os
 import pathlib
 from typing import NamedTuple
 
@@ -28,11 +29,13 @@ class Table(NamedTuple):
     classes: names, the columns of the scores.
     rows: path as text, file and scores [K], in the order of the files.
     skipped: files that could not be read.
+    no_media: how many files are neither named as media nor media.
   """
 
   classes: list[str]
   rows: list[tuple[str, pathlib.Path, np.ndarray]]
   skipped: list[embedding.Skipped]
+  no_media: int
 
 
 def classify(
@@ -53,27 +56,33 @@ def classify(
   except ValueError as error:
     raise exit_codes.UserError(exit_codes.DATA, str(error)) from error
   network = embed.load(model, ("video",), trusted=trusted)
-  table = Table(layer.classes.tolist(), [], [])
+  real_root = os.path.realpath(root)
+  rows, skipped = [], []
   for file in tqdm.tqdm(files, unit=" files"):
     name = embedding.printable(
       file.relative_to(root) if file != root else file.name
     )
     try:
+      if file != root and (why := streams.refusal(file, real_root)):
+        raise streams.MediaError("outside_input", why)
       views = clips.test_views(file, layer, description["video"])
     except streams.MediaError as error:
-      table.skipped.append(embedding.Skipped(name, error.reason, error.detail))
-      logging.warning("skipped %s: %s: %s", *table.skipped[-1])
+      skipped.append(embedding.Skipped(name, error.reason, error.detail))
       continue
-    features = network.clip_features(views)
-    table.rows.append((name, file, layer.scores(features)))
-  if not table.rows:
-    first = table.skipped[0]
+    scores = layer.scores(network.clip_features(views))
+    rows.append((name, file, scores))
+  unreadable = [item for item in skipped if item.reason != "not_media"]
+  for item in unreadable:
+    logging.warning("skipped %s: %s: %s", *item)
+  if not rows:
+    first = (unreadable or skipped)[0]
     raise exit_codes.UserError(
       exit_codes.DATA,
       f"none of the {len(files)} files of {root} could be classified; the"
       f" first was {first.path}: {first.reason}: {first.detail}",
     )
-  return table
+  no_media = len(skipped) - len(unreadable)
+  return Table(layer.classes.tolist(), rows, unreadable, no_media)
 
 
 def check_network(

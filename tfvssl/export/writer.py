@@ -80,11 +80,7 @@ def export(
       reference[f"{serving_inputs.FRAMES_JPEG}/jpeg_bytes"] = pictures
     np.savez(unfinished / export_format.GOLDEN_NAME, **reference)
     about = _describe(module, chosen, experiment, step, image)
-    about["video"] = video
-    about["networks"] = {
-      name: network_digest.digest(encoder) for name, encoder in chosen.items()
-    }
-    export_format.write_description(about, unfinished)
+    export_format.write_description({**about, "video": video}, unfinished)
   logging.info(
     "%s answers %s; reloaded outputs equal those of the run.",
     output,
@@ -170,6 +166,9 @@ def _describe(module, encoders, experiment, step, image):
     },
     "audio": _describe_audio(encoders.get("audio")),
     "use_silent_sound": experiment.data.use_silent_sound,
+    "networks": {
+      name: network_digest.digest(encoder) for name, encoder in encoders.items()
+    },
   }
   if module.tokens is not None:
     description["text"] = _describe_text(encoders["text"].spec, module.tokens)

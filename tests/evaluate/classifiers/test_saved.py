@@ -35,7 +35,7 @@ def test_an_svm_gives_its_scores_after_it_was_read(tmp_path, num_classes):
   samples = linear_svm.Samples(_features(12, 2, 5), labels, [], [])
   fitted = linear_svm.fit(samples, 0.1)
   classes = ["é", "b", "c"][:num_classes]
-  path = tmp_path / "new" / "svm.npz"
+  path = tmp_path / "svm.npz"
   saved.save(_classifier(keeping.of_svm(fitted), classes), path)
   found = saved.load(path)
   assert found.classes.tolist() == classes

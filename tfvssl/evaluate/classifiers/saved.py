@@ -5,17 +5,12 @@ An .npz of numbers and names, without pickles. Needs no TensorFlow.
 
 import dataclasses
 import tokenize
-from typing import TYPE_CHECKING, Any
+from typing import Any
 import zipfile
 
 import numpy as np
 
 from tfvssl.runtime import storage
-
-if TYPE_CHECKING:
-  from tfvssl import views
-  from tfvssl.evaluate import request as requests
-  from tfvssl.evaluate.protocols import base
 
 FORMAT = "tfvssl-classifier"
 FORMAT_VERSION = 1
@@ -67,49 +62,8 @@ class Classifier:
     return values.mean(axis=0)
 
 
-def check_request(
-  request: "requests.Request", protocol: "type[base.Protocol]"
-) -> None:
-  """Raises ValueError if no classifier can be saved; loads no network."""
-  if not protocol.KEEPS_CLASSIFIER:
-    raise ValueError(
-      f"--save_classifier has no meaning for --protocol={protocol.NAME}; use"
-      " --protocol=svm or linear, whose classifier is one linear layer on the"
-      " exported network."
-    )
-  if not request.save_classifier.endswith(".npz"):
-    raise ValueError(
-      f"--save_classifier={request.save_classifier} must end in .npz"
-    )
-
-
-def check_views(
-  trained: "views.ViewSpec", test: "views.ViewSpec", name: str
-) -> None:
-  """Raises ValueError unless an export takes the test views of a protocol.
-
-  Args:
-    trained: the view that the network was trained on.
-    test: the view of the test.
-    name: of the protocol.
-  """
-  if trained.piece != "video":
-    raise ValueError(
-      "--save_classifier is for pictures, not for"
-      f" {trained.piece}; use --modality=video."
-    )
-  if test.shape != trained.shape:
-    raise ValueError(
-      f"--save_classifier: the test views {list(test.shape)} are not those that"
-      f" an export takes, {list(trained.shape)}; leave out --num_frames and"
-      f" --image_size and use --set={name}.test_short_side={trained.shape[1]}."
-    )
-
-
 def save(classifier: Classifier, path: storage.PathLike) -> None:
   """Writes a classifier; the file appears whole."""
-  path = storage.Path(path)
-  path.parent.mkdir(parents=True, exist_ok=True)
   about = {"format": FORMAT, "format_version": FORMAT_VERSION}
   with storage.new_file(path) as unfinished, unfinished.open("wb") as file:
     values: dict[str, Any] = about | dataclasses.asdict(classifier)

@@ -60,7 +60,6 @@ class Protocol:
       has a section NAME; else they are the defaults.
     TAKES_IMAGES: whether it is of still images and needs --image.
     CHOOSES_C: whether --choose_c has a meaning.
-    KEEPS_CLASSIFIER: whether its classifier can be saved.
     REFUSES: fields of a request that have none.
     TRAINS: whether it trains what can be stopped and go on.
     ON_ONE_DEVICE: whether networks run on one device whatever the run was
@@ -75,7 +74,6 @@ class Protocol:
   Settings: ClassVar[type[protocols.TestViews]]
   TAKES_IMAGES: ClassVar[bool] = False
   CHOOSES_C: ClassVar[bool] = False
-  KEEPS_CLASSIFIER: ClassVar[bool] = False
   REFUSES: ClassVar[tuple[str, ...]] = ()
   TRAINS: ClassVar[bool] = False
   ON_ONE_DEVICE: ClassVar[bool] = False

@@ -52,11 +52,8 @@ class ClassificationProtocol(base.Protocol):
     seeds = range(experiment.seed, experiment.seed + request.random_seeds)
     with base.data_errors():
       splits = protocol.open_splits(request.train_records, request.test_records)
-      if not request.save_classifier:
-        protocol.go_on(subject, splits)
+      protocol.go_on(subject, splits)
       pretrained = protocol.evaluate(encoder, splits)
-      if request.save_classifier:
-        protocol.keep(request.save_classifier, encoder, splits[0])
       random = protocol.evaluate_random(
         ((seed, cls.random_encoder(subject, seed)) for seed in seeds), splits
       )
@@ -75,18 +72,6 @@ class ClassificationProtocol(base.Protocol):
       "pretrained": pretrained,
       "random_initialisation": random,
     }
-
-  def keep(
-    self, path: str, encoder: "methods.Encoder", split: "splits_of.Split"
-  ) -> None:
-    """Saves the classifier that was fitted first; see keeping.save."""
-    from tfvssl.evaluate.classifiers import keeping
-
-    keeping.save(path, self.linear_layer(), self, encoder, split)
-
-  def linear_layer(self) -> dict:
-    """Returns the classifier that was fitted first; see keeping.of_svm."""
-    raise TypeError(f"{type(self).__name__} defines no `linear_layer`.")
 
   def go_on(
     self, subject: base.Subject, splits: "list[splits_of.Split]"
@@ -150,11 +135,6 @@ class ClassificationProtocol(base.Protocol):
     view = cls.sized(features.training_spec(view), chosen)
     base.check_short_side(view, chosen, cls.NAME)
     spec, test_spec = cls.views_of(view, chosen)
-    if request.save_classifier:
-      from tfvssl.evaluate.classifiers import saved
-
-      trained = cls.encoder(subject).spec
-      saved.check_views(trained, test_spec, cls.NAME)
     settings = features.Settings(
       spec,
       test_spec,

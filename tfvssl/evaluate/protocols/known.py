@@ -141,7 +141,7 @@ def check(request: requests.Request) -> type[base.Protocol]:
     )
   protocol.refuse(request)
   if request.save_classifier:
-    from tfvssl.evaluate.classifiers import saved  # few ask for it
+    from tfvssl.evaluate.protocols import kept  # few ask for it
 
-    saved.check_request(request, protocol)
+    return kept.protocol_of(request)
   return protocol

@@ -24,18 +24,13 @@ class LinearProtocol(trained.FrozenProtocol):
 
   Attributes:
     recipe: epochs, rate and batch.
-    made_heads: new layers, in the order in which they are asked for.
   """
 
   recipe: protocols.Linear = dataclasses.field(default_factory=protocols.Linear)
-  made_heads: "list[heads.LinearHead]" = dataclasses.field(
-    default_factory=list, init=False, repr=False
-  )
   NAME: ClassVar[str] = "linear"
   TITLE: ClassVar[str] = "linear layer"
   SOURCE: ClassVar[str] = "paper appendix B, Kinetics-600"
   HEAD: ClassVar[str] = "batch norm, linear"
-  KEEPS_CLASSIFIER: ClassVar[bool] = True
   Settings: ClassVar[type[protocols.TestViews]] = protocols.Linear
 
   @classmethod
@@ -55,14 +50,7 @@ class LinearProtocol(trained.FrozenProtocol):
     """Returns the new layers."""
     from tfvssl.evaluate.classifiers import heads
 
-    self.made_heads.append(heads.LinearHead(num_classes))
-    return self.made_heads[-1]
-
-  def linear_layer(self) -> dict:
-    """Returns the head of the first split of the network measured first."""
-    from tfvssl.evaluate.classifiers import keeping
-
-    return keeping.of_head(self.made_heads[0])
+    return heads.LinearHead(num_classes)
 
   def training(self, num_clips: int) -> "classifier.Recipe":
     """Returns how the head is trained on so many clips."""

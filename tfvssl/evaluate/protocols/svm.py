@@ -26,19 +26,14 @@ class SvmProtocol(classification.ClassificationProtocol):
     recipe: epochs and grid of C.
     choose_c: which clips of the first split decide on C, see
       linear_svm.ChooseC.
-    fitted: SVMs of the first split, by the networks in their order.
   """
 
   recipe: protocols.Svm = dataclasses.field(default_factory=protocols.Svm)
   choose_c: str = "first_test"
-  fitted: "list[linear_svm.Classifier]" = dataclasses.field(
-    default_factory=list, init=False, repr=False
-  )
   NAME: ClassVar[str] = "svm"
   TITLE: ClassVar[str] = "linear SVM"
   SOURCE: ClassVar[str] = "paper appendix B"
   CHOOSES_C: ClassVar[bool] = True
-  KEEPS_CLASSIFIER: ClassVar[bool] = True
   ON_ONE_DEVICE: ClassVar[bool] = True
   # Of a forward pass; changes no number.
   NOT_COMPARED: ClassVar[tuple[str, ...]] = ("batch_size",)
@@ -75,16 +70,14 @@ class SvmProtocol(classification.ClassificationProtocol):
     """
     from tfvssl.evaluate.classifiers import linear_svm
 
-    rule = linear_svm.ChooseC(self.choose_c)
     chosen, scores = None, []
     for split in splits:
       train, test = self._samples(encoder, split)
       linear_svm.check_finite(train, f"{split.name}, training")
       linear_svm.check_finite(test, f"{split.name}, test")
       if chosen is None:
-        chosen = linear_svm.choose(train, test, self.recipe.grid_c, rule)
+        chosen = self.choose(train, test)
         classifier = chosen.classifier
-        self.fitted.append(classifier)
       else:
         classifier = linear_svm.fit(train, chosen.c)
       accuracy = linear_svm.accuracy(classifier, test)
@@ -97,11 +90,14 @@ class SvmProtocol(classification.ClassificationProtocol):
     sweep = {f"{c:g}": value for c, value in chosen.sweep.items()}
     return {"c": chosen.c, "sweep": sweep}, scores
 
-  def linear_layer(self) -> dict:
-    """Returns the SVM of the first split of the network measured first."""
-    from tfvssl.evaluate.classifiers import keeping
+  def choose(
+    self, train: "linear_svm.Samples", test: "linear_svm.Samples"
+  ) -> "linear_svm.Chosen":
+    """Returns C by the first split, with the SVM of that split."""
+    from tfvssl.evaluate.classifiers import linear_svm
 
-    return keeping.of_svm(self.fitted[0])
+    rule = linear_svm.ChooseC(self.choose_c)
+    return linear_svm.choose(train, test, self.recipe.grid_c, rule)
 
   def _samples(self, encoder, split):
     from tfvssl.evaluate.classifiers import linear_svm
