@@ -10,7 +10,7 @@ import pytest
 
 from tests import exported_runs
 from tests import forked_binaries
-from tests.fixtures.version_0_1 import make
+from tfvssl.classify import run
 from tfvssl.config import protocols
 from tfvssl.data.media import ffmpeg
 from tfvssl.data.records import reader
@@ -144,9 +144,8 @@ def _scores_of_the_evaluation(root, classifier, **views):
   }
 
 
-@pytest.mark.parametrize(
-  "protocol", ["svm", pytest.param("linear", marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("protocol", ["svm", "linear"])
 def test_scores_of_new_files_are_those_of_the_evaluation(root, protocol):
   views = _VIEWS
   if protocol == "linear":
@@ -179,17 +178,7 @@ def test_scores_of_new_files_are_those_of_the_evaluation(root, protocol):
   assert (protocol == "linear") == classifier.softmax
 
 
-def test_the_page_has_every_file_below_its_label(root):
-  _classify(root, root / "svm.npz")
-  text = (root / "out" / "labels.html").read_text()
-  for row in _rows(root):
-    name = row["path"].replace("<", "&lt;").replace(">", "&gt;")
-    below = text.split(f"<h2>{row['label']} ")[1].split("</table>")[0]
-    assert f">{name}</a>" in below
-  assert "<b>" not in text
-  assert 'href="../new/%3Cb%3Enew.mp4"' in text
-
-
+@pytest.mark.slow
 def test_an_export_of_another_network_is_refused(root, tmp_path):
   other = tmp_path / "other.npz"
   with np.load(root / "svm.npz") as stored:
@@ -197,20 +186,68 @@ def test_an_export_of_another_network_is_refused(root, tmp_path):
   done = _classify(root, other, code=exit_codes.DATA)
   last = done.stderr.strip().splitlines()[-1]
   assert "is for network 000000000000, but" in last
-  assert last.endswith("export the run that was evaluated.")
-  old = f"{make.__file__.removesuffix('make.py')}export"
-  done = _classify(
-    root, root / "svm.npz", f"--model={old}", code=exit_codes.DATA
+
+
+def _layer(network):
+  return saved.Classifier(
+    classes=np.array(["a", "b"]),
+    weights=np.zeros([3, 2]),
+    bias=np.zeros(2),
+    mean=np.zeros(3),
+    scale=np.ones(3),
+    softmax=False,
+    temporal_clips=2,
+    spatial_crops=1,
+    test_short_side=16,
+    record_short_side=32,
+    jpeg_quality=90,
+    frame_rate_hz=25.0,
+    network=network,
+    protocol="svm",
   )
-  assert "does not say which video network it holds" in done.stderr
 
 
+@pytest.mark.parametrize(
+  ("networks", "message"),
+  [
+    (
+      {"networks": {"video": "b" * 64}},
+      "X.npz is for network aaaaaaaaaaaa, but EXPORT holds bbbbbbbbbbbb; export"
+      " the run that was evaluated.",
+    ),
+    (
+      {"networks": {"audio": "a" * 64}},
+      "EXPORT does not say which video network it holds: it has none, or 0.1.0"
+      " wrote it; export the run of the classifier again.",
+    ),
+    (
+      {},
+      "EXPORT does not say which video network it holds: it has none, or 0.1.0"
+      " wrote it; export the run of the classifier again.",
+    ),
+  ],
+)
+def test_a_classifier_is_of_one_network(networks, message):
+  layer = _layer("a" * 64)
+  run.check_network(layer, {"networks": {"video": "a" * 64}}, "X", "EXPORT")
+  with pytest.raises(ValueError) as caught:
+    run.check_network(layer, networks, "X.npz", "EXPORT")
+  assert str(caught.value) == message
+
+
+@pytest.mark.slow
 def test_files_that_are_no_videos_are_skipped_or_end_it(root, tmp_path):
   (tmp_path / "text.mp4").write_text("no video")
-  done = _classify(
-    root, root / "svm.npz", f"--input={tmp_path}", code=exit_codes.DATA
-  )
-  assert "none of the 1 files of" in done.stderr
+  (tmp_path / "text.txt").write_text("no media")
+  flag = f"--input={tmp_path}"
+  done = _classify(root, root / "svm.npz", flag, code=exit_codes.DATA)
+  assert f"none of the 2 files of {tmp_path} could be" in done.stderr
+  assert "the first was text.mp4: " in done.stderr
+  (tmp_path / "more.mp4").write_text("no video")
+  (tmp_path / "video.mp4").write_bytes((root / "new/other.mp4").read_bytes())
+  done = _classify(root, root / "svm.npz", flag, code=exit_codes.SKIPPED)
+  assert "1 labels, 2 skipped, 1 that are no media, in" in done.stdout
+  _classify(root, root / "svm.npz", flag, "--max_skipped=0.7")
 
 
 @pytest.mark.parametrize(
@@ -219,16 +256,19 @@ def test_files_that_are_no_videos_are_skipped_or_end_it(root, tmp_path):
     (["left over"], 2, "'left over' is not a flag; see --helpfull."),
     (["--model="], 2, "--model, --classifier and --input are needed"),
     (["--output=labels.txt"], 2, "--output=labels.txt must end in .csv"),
-    (["--classifier=gone.npz"], 3, "gone.npz is not a file; make it with"),
+    ([], 3, "gone.npz is not a file; make it with"),
   ],
 )
-def test_mistakes_end_in_one_line(root, flags, code, message):
-  done = _classify(root, root / "svm.npz", *flags, code=code)
+def test_mistakes_end_in_one_line(tmp_path, flags, code, message):
+  (tmp_path / "new").mkdir()
+  (tmp_path / "new" / "a.mp4").write_text("")
+  done = _classify(tmp_path, tmp_path / "gone.npz", *flags, code=code)
   last = done.stderr.strip().splitlines()[-1]
   assert last.startswith("error: ")
   assert message in last
 
 
+@pytest.mark.slow
 def test_a_classifier_that_cannot_be_kept_is_refused_in_one_line(root):
   done = _evaluate(root, "linear", code=exit_codes.USAGE)
   last = done.stderr.strip().splitlines()[-1]

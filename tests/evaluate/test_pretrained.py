@@ -117,10 +117,12 @@ def test_a_folder_without_a_run_is_named(tmp_path):
     tfvssl.from_pretrained(tmp_path)
 
 
-def test_the_public_name_is_the_module():
+@pytest.mark.parametrize(
+  "name", ["tfvssl.pretrained", "tfvssl.evaluate.public_names.pretrained"]
+)
+def test_the_public_name_is_the_module(name):
   """As in programs and in the Keras files of version 0.1.0."""
-  found = importlib.import_module("tfvssl.pretrained")
-  assert found is pretrained is tfvssl.pretrained
+  assert importlib.import_module(name) is pretrained is tfvssl.pretrained
   assert tfvssl.from_pretrained is pretrained.from_pretrained
 
 

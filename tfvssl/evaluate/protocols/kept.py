@@ -18,6 +18,7 @@ from tfvssl.runtime import storage
 if TYPE_CHECKING:
   from tfvssl.evaluate.classifiers import heads
   from tfvssl.evaluate.classifiers import linear_svm
+  from tfvssl.evaluate.protocols import classification
   from tfvssl.evaluate.samples import splits as splits_of
   from tfvssl.methods import base as methods
 
@@ -37,13 +38,18 @@ class KeptSvmProtocol(svm.SvmProtocol):
   @classmethod
   def build(
     cls, subject: base.Subject, view: views.ViewSpec
-  ) -> "KeptSvmProtocol":
+  ) -> "classification.ClassificationProtocol":
     """See classification.ClassificationProtocol; checks what can be kept."""
     protocol = super().build(subject, view)
-    protocol.path = subject.request.save_classifier
     check_views(view, protocol.settings.test_spec, cls.NAME)
-    make_folder(protocol.path)
+    make_folder(subject.request.save_classifier)
     return protocol
+
+  @classmethod
+  def choices(cls, subject: base.Subject) -> dict:
+    """Returns the fields that it adds."""
+    path = subject.request.save_classifier
+    return {**super().choices(subject), "path": path}
 
   def choose(
     self, train: "linear_svm.Samples", test: "linear_svm.Samples"
@@ -84,13 +90,18 @@ class KeptLinearProtocol(linear.LinearProtocol):
   @classmethod
   def build(
     cls, subject: base.Subject, view: views.ViewSpec
-  ) -> "KeptLinearProtocol":
+  ) -> "classification.ClassificationProtocol":
     """See classification.ClassificationProtocol; checks what can be kept."""
     protocol = super().build(subject, view)
-    protocol.path = subject.request.save_classifier
     check_views(view, protocol.settings.test_spec, cls.NAME)
-    make_folder(protocol.path)
+    make_folder(subject.request.save_classifier)
     return protocol
+
+  @classmethod
+  def choices(cls, subject: base.Subject) -> dict:
+    """Returns the fields that it adds."""
+    path = subject.request.save_classifier
+    return {**super().choices(subject), "path": path}
 
   def head(self, num_classes: int) -> "heads.LinearHead":
     """See linear.LinearProtocol."""
