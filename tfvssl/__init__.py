@@ -1,8 +1,7 @@
 """Self-supervised video representation learning in TensorFlow.
 
-`tfvssl.from_pretrained(RUN)` gives a run's networks as Keras models; see
-tfvssl.evaluate.pretrained. `tfvssl.load(EXPORT)` embeds and searches; see
-tfvssl.search.model.
+`tfvssl.from_pretrained(RUN)` gives a run's networks as Keras models;
+`tfvssl.load(EXPORT)` embeds and searches. _LAZY says where they are.
 """
 
 import importlib

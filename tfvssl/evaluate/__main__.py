@@ -74,10 +74,7 @@ _SET = flags.DEFINE_multi_string(
   " svm.grid_c=1e-4,1e-3. May be repeated.",
 )
 _SAVE_CLASSIFIER = flags.DEFINE_string(
-  "save_classifier",
-  "",
-  "The .npz to keep the classifier of the first split in, for tfvssl.classify;"
-  " of svm and linear. Such an evaluation is not taken up after a stop.",
+  "save_classifier", "", "The .npz to keep the svm or the linear layer in."
 )
 _NUM_FRAMES = flags.DEFINE_integer(
   "num_frames",

@@ -51,11 +51,8 @@ class KeptSvmProtocol(svm.SvmProtocol):
     path = subject.request.save_classifier
     return {**super().choices(subject), "path": path}
 
-  def choose(
-    self, train: "linear_svm.Samples", test: "linear_svm.Samples"
-  ) -> "linear_svm.Chosen":
-    """See svm.SvmProtocol."""
-    chosen = super().choose(train, test)
+  def _choose(self, train, test):
+    chosen = super()._choose(train, test)
     self.first = self.first or chosen.classifier
     return chosen
 

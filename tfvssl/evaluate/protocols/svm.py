@@ -13,7 +13,6 @@ from tfvssl.evaluate.protocols import base
 from tfvssl.evaluate.protocols import classification
 
 if TYPE_CHECKING:
-  from tfvssl.evaluate.classifiers import linear_svm
   from tfvssl.evaluate.samples import splits as splits_of
   from tfvssl.methods import base as methods
 
@@ -76,7 +75,7 @@ class SvmProtocol(classification.ClassificationProtocol):
       linear_svm.check_finite(train, f"{split.name}, training")
       linear_svm.check_finite(test, f"{split.name}, test")
       if chosen is None:
-        chosen = self.choose(train, test)
+        chosen = self._choose(train, test)
         classifier = chosen.classifier
       else:
         classifier = linear_svm.fit(train, chosen.c)
@@ -90,9 +89,7 @@ class SvmProtocol(classification.ClassificationProtocol):
     sweep = {f"{c:g}": value for c, value in chosen.sweep.items()}
     return {"c": chosen.c, "sweep": sweep}, scores
 
-  def choose(
-    self, train: "linear_svm.Samples", test: "linear_svm.Samples"
-  ) -> "linear_svm.Chosen":
+  def _choose(self, train, test):
     """Returns C by the first split, with the SVM of that split."""
     from tfvssl.evaluate.classifiers import linear_svm
 
