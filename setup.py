@@ -47,6 +47,7 @@ _BINARIES = {
   "tfvssl-export": "tfvssl.export.__main__",
   "tfvssl-embed": "tfvssl.embed.__main__",
   "tfvssl-search": "tfvssl.search.__main__",
+  "tfvssl-classify": "tfvssl.classify.__main__",
   "tfvssl-compare": "tfvssl.compare.__main__",
   "tfvssl-import-weights": "tfvssl.import_weights.__main__",
   "tfvssl-demo": "tfvssl.demo.__main__",
@@ -101,6 +102,7 @@ setuptools.setup(
       "pages/*.html",
       "pages/*.js",
       "search/*.html",
+      "classify/*.html",
     ]
   },
   install_requires=_REQUIRED,

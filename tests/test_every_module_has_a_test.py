@@ -73,6 +73,8 @@ COVERED = {
   # Numbers below a picture, and words beside it.
   "tfvssl/train/picture_numbers.py": "tests/train/test_view_images.py",
   # What the flags of a command ask for, done.
+  "tfvssl/classify/clips.py": "tests/classify/test_command.py",
+  "tfvssl/classify/run.py": "tests/classify/test_command.py",
   "tfvssl/deflate/run.py": "tests/deflate/test_command.py",
   "tfvssl/demo/run.py": "tests/demo/test_command.py",
   "tfvssl/embed/inputs.py": "tests/embed/test_command.py",
@@ -82,6 +84,13 @@ COVERED = {
   "tfvssl/runtime/exit_codes.py": "tests/runtime/test_binary.py",
   # The update that the config builds.
   "tfvssl/optim/lars_optimizer.py": "tests/optim/test_lars.py",
+  # From what is fitted to what is saved, and the name of a module.
+  "tfvssl/evaluate/classifiers/keeping.py": (
+    "tests/evaluate/classifiers/test_saved.py"
+  ),
+  "tfvssl/evaluate/public_names/pretrained.py": (
+    "tests/evaluate/test_pretrained.py"
+  ),
   # What retrieval measures, between its protocol and its embeddings.
   "tfvssl/evaluate/retrieval/measuring.py": (
     "tests/evaluate/protocols/test_retrieval.py"

@@ -40,6 +40,9 @@ COMMANDS = {
   "search": Command(
     "tfvssl.search.__main__", "the files nearest to a file or a sentence"
   ),
+  "classify": Command(
+    "tfvssl.classify.__main__", "labels of new videos, by a kept classifier"
+  ),
   "compare": Command(
     "tfvssl.compare.__main__", "a result beside the paper's number"
   ),

@@ -15,11 +15,17 @@ from tfvssl.config import rules
 # Every flag that names a file or folder, by command.
 _PLACES = {
   "tfvssl.train": ("workdir",),
-  "tfvssl.evaluate": ("workdir", "train_records", "test_records"),
+  "tfvssl.evaluate": (
+    "workdir",
+    "train_records",
+    "test_records",
+    "save_classifier",
+  ),
   "tfvssl.deflate": ("workdir", "records"),
   "tfvssl.export": ("workdir", "output"),
   "tfvssl.embed": ("model", "input", "output"),
   "tfvssl.search": ("model", "index", "output"),
+  "tfvssl.classify": ("model", "classifier", "input", "output"),
   "tfvssl.compare": ("result",),
   "tfvssl.import_weights": ("checkpoint", "output"),
   "tfvssl.demo": ("workdir", "videos"),

@@ -129,7 +129,12 @@ class Embedder:
       )
     rows, num_rows, audio_s = {}, None, None
     if sight:
-      frames = self._frames(path, info)
+      frames = streams.stream_frames(
+        path,
+        info,
+        frame_rate_hz=sight["record_frame_rate_hz"],
+        short_side=sight["record_short_side"],
+      )
       rows |= self._run("video", video_windows(frames, sight, self.hop_s))
       num_rows = len(rows["video_backbone"])
     if sound:
@@ -149,14 +154,6 @@ class Embedder:
           raise streams.MediaError("silent", "its sound is silent")
     return self._complete(rows, num_rows, bool(sight), audio_s)
 
-  def _frames(self, path, info):
-    return streams.stream_frames(
-      path,
-      info,
-      frame_rate_hz=self.video["record_frame_rate_hz"],
-      short_side=self.video["record_short_side"],
-    )
-
   def embed_sentences(self, sentences: Iterable[str]) -> dict[str, np.ndarray]:
     """Returns the rows of at least one sentence.
 
@@ -166,6 +163,10 @@ class Embedder:
       the network (text_vat, ...).
     """
     return self._run("text", iter(sentences))
+
+  def clip_features(self, clips: Iterable[np.ndarray]) -> np.ndarray:
+    """Returns the features, float32 [n, D], of uint8 clips of its shape."""
+    return self._run("video", iter(clips))["video_backbone"]
 
   def columns(self, modality: str) -> dict[str, int | None]:
     """Returns column -> size of what is computed of one modality."""

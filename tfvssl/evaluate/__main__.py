@@ -73,6 +73,9 @@ _SET = flags.DEFINE_multi_string(
   f" {', '.join(known.names())} or runtime; for example"
   " svm.grid_c=1e-4,1e-3. May be repeated.",
 )
+_SAVE_CLASSIFIER = flags.DEFINE_string(
+  "save_classifier", "", "The .npz to keep the svm or the linear layer in."
+)
 _NUM_FRAMES = flags.DEFINE_integer(
   "num_frames",
   None,
@@ -165,6 +168,7 @@ def _request():
     seconds=_SECONDS.value,
     random_seeds=_RANDOM_SEEDS.value,
     same_paths_differ=_SAME_PATHS_DIFFER.value,
+    save_classifier=_SAVE_CLASSIFIER.value,
     name=_NAME.value or "",
   )
 

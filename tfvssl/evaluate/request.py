@@ -23,6 +23,7 @@ class Request:
     seconds: of a view of sound; None for as trained.
     random_seeds: how many randomly initialised networks to compare with.
     same_paths_differ: see clips.check_leakage.
+    save_classifier: file for the classifier; empty to keep none.
     name: of the result; empty for one that only a repetition has.
   """
 
@@ -39,6 +40,7 @@ class Request:
   seconds: float | None = None
   random_seeds: int = 1
   same_paths_differ: bool = False
+  save_classifier: str = ""
   name: str = ""
 
   def has_default(self, name: str) -> bool:

@@ -15,6 +15,7 @@ from tfvssl.export import inputs as serving_inputs
 from tfvssl.export import jpeg
 from tfvssl.export import module as serving
 from tfvssl.methods import base
+from tfvssl.methods import network_digest
 from tfvssl.runtime import places
 from tfvssl.runtime import storage
 from tfvssl.runtime import unfinished as maker
@@ -165,6 +166,9 @@ def _describe(module, encoders, experiment, step, image):
     },
     "audio": _describe_audio(encoders.get("audio")),
     "use_silent_sound": experiment.data.use_silent_sound,
+    "networks": {
+      name: network_digest.digest(encoder) for name, encoder in encoders.items()
+    },
   }
   if module.tokens is not None:
     description["text"] = _describe_text(encoders["text"].spec, module.tokens)

@@ -207,19 +207,10 @@ def sweep_by_cross_validation(
   Raises:
     ValueError: a class has clips of fewer than two files.
   """
-  from sklearn import model_selection
+  from tfvssl.evaluate.classifiers import folds as files  # few ask for it
 
-  folds = min(folds, _fewest_sources(train))
-  if folds < 2:
-    raise ValueError(
-      "choosing C by cross-validation needs clips of at least 2 files per"
-      " class; one class has 1. Use --choose_c=first_test."
-    )
-  splitter = model_selection.StratifiedGroupKFold(
-    folds, shuffle=True, random_state=0
-  )
-  parts = list(splitter.split(train.labels, train.labels, train.sources))
-  bar = tqdm.tqdm(grid, desc=f"C by {folds} folds", unit=" values")
+  parts = files.split(train.labels, train.sources, folds)
+  bar = tqdm.tqdm(grid, desc=f"C by {len(parts)} folds", unit=" values")
   return {
     c: float(np.mean([_fold_top_1(train, c, *part) for part in parts]))
     for c in bar
@@ -241,14 +232,6 @@ def subset(samples: Samples, rows: np.ndarray) -> Samples:
     samples.labels[rows],
     [samples.clip_ids[row] for row in rows],
     [samples.sources[row] for row in rows],
-  )
-
-
-def _fewest_sources(train):
-  sources = np.asarray(train.sources)
-  return min(
-    len(set(sources[train.labels == label]))
-    for label in np.unique(train.labels)
   )
 
 

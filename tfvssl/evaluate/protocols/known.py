@@ -140,4 +140,8 @@ def check(request: requests.Request) -> type[base.Protocol]:
       f" {images_names()}."
     )
   protocol.refuse(request)
+  if request.save_classifier:
+    from tfvssl.evaluate.protocols import kept  # few ask for it
+
+    return kept.protocol_of(request)
   return protocol

@@ -69,14 +69,13 @@ class SvmProtocol(classification.ClassificationProtocol):
     """
     from tfvssl.evaluate.classifiers import linear_svm
 
-    rule = linear_svm.ChooseC(self.choose_c)
     chosen, scores = None, []
     for split in splits:
       train, test = self._samples(encoder, split)
       linear_svm.check_finite(train, f"{split.name}, training")
       linear_svm.check_finite(test, f"{split.name}, test")
       if chosen is None:
-        chosen = linear_svm.choose(train, test, self.recipe.grid_c, rule)
+        chosen = self._choose(train, test)
         classifier = chosen.classifier
       else:
         classifier = linear_svm.fit(train, chosen.c)
@@ -89,6 +88,13 @@ class SvmProtocol(classification.ClassificationProtocol):
       )
     sweep = {f"{c:g}": value for c, value in chosen.sweep.items()}
     return {"c": chosen.c, "sweep": sweep}, scores
+
+  def _choose(self, train, test):
+    """Returns C by the first split, with the SVM of that split."""
+    from tfvssl.evaluate.classifiers import linear_svm
+
+    rule = linear_svm.ChooseC(self.choose_c)
+    return linear_svm.choose(train, test, self.recipe.grid_c, rule)
 
   def _samples(self, encoder, split):
     from tfvssl.evaluate.classifiers import linear_svm

@@ -1,9 +1,11 @@
 """A run in Keras: same outputs, plain training, and the documented example."""
 
+import importlib
 import os
 import re
 import subprocess
 import sys
+import zipfile
 
 import numpy as np
 import pytest
@@ -13,9 +15,9 @@ from tests import tiny_runs
 from tests.conftest import ROOT
 from tests.data import record_fixture
 import tfvssl
-from tfvssl import pretrained
 from tfvssl import views
 from tfvssl.config import experiment as config
+from tfvssl.evaluate import pretrained
 from tfvssl.train import checkpoint_store
 from tfvssl.train import run_folder
 from tfvssl.train import weights
@@ -113,6 +115,15 @@ def test_the_precision_of_the_program_stays_its_own(folder, tmp_path):
 def test_a_folder_without_a_run_is_named(tmp_path):
   with pytest.raises(FileNotFoundError, match="does not exist; is its folder"):
     tfvssl.from_pretrained(tmp_path)
+
+
+@pytest.mark.parametrize(
+  "name", ["tfvssl.pretrained", "tfvssl.evaluate.public_names.pretrained"]
+)
+def test_the_public_name_is_the_module(name):
+  """As in programs and in the Keras files of version 0.1.0."""
+  assert importlib.import_module(name) is pretrained is tfvssl.pretrained
+  assert tfvssl.from_pretrained is pretrained.from_pretrained
 
 
 def test_the_package_has_no_other_attribute():
@@ -260,12 +271,28 @@ np.save(sys.argv[3], model(np.load(sys.argv[2])))
 """
 
 
-@pytest.mark.parametrize("name", ["video", "audio"])
+def _rename_module(path, name):
+  """Makes a Keras file one that was saved when the module had that name."""
+  with zipfile.ZipFile(path) as file:
+    parts = {part: file.read(part) for part in file.namelist()}
+  now = pretrained.__name__.encode()
+  assert now in parts["config.json"]
+  parts["config.json"] = parts["config.json"].replace(now, name.encode())
+  with zipfile.ZipFile(path, "w") as file:
+    for part, content in parts.items():
+      file.writestr(part, content)
+
+
+@pytest.mark.parametrize(
+  ("name", "module"),
+  [("video", "tfvssl.pretrained"), ("audio", pretrained.__name__)],
+)
 def test_saved_model_is_loaded_by_keras_in_a_fresh_process(
-  models, name, tmp_path
+  models, name, module, tmp_path
 ):
   model, inputs = models[name], _input(models[name])
   model.save(tmp_path / "model.keras")
+  _rename_module(tmp_path / "model.keras", module)
   np.save(tmp_path / "inputs.npy", inputs)
   subprocess.run(
     [sys.executable, "-c", _LOAD, "model.keras", "inputs.npy", "outputs.npy"],

@@ -188,30 +188,34 @@ def labelled_clips(
     use_silent_sound=getattr(encoder, "use_silent_sound", False),
   )
   _check_labels(opened)
-  label_of = tf.constant(_label_table(opened, classes))
+  label_of = _label_table(opened, classes)
   if training:
     spec = features.training_spec(spec)
     batches = features.training_batches(opened, _settings(spec, seed))
   else:
     spec = spec.without_draws()
     batches = _first_views(opened, spec)
-  settings = _settings(spec, seed)
-
-  def pair(view):
-    return features.network_input(view, settings), tf.gather(
-      label_of, view.labels
-    )
-
-  # AutoGraph would bury one-line errors in a long trace.
-  pair = tf.autograph.experimental.do_not_convert(pair)
   dataset = batches.unbatch().filter(lambda view: view.labels >= 0)
   # The device code takes batches of a static size; a last one has none.
   at_once = batch_size if training else 1
   dataset = dataset.batch(at_once, drop_remainder=True)
+  pair = _pair_of(_settings(spec, seed), label_of)
   dataset = dataset.map(pair, tf.data.AUTOTUNE, deterministic=True)
   if not training:
     dataset = dataset.unbatch().batch(batch_size)
   return dataset.prefetch(tf.data.AUTOTUNE)
+
+
+def _pair_of(settings, label_of):
+  """Returns what maps a batch of views to inputs and labels."""
+  labels = tf.constant(label_of)
+
+  def pair(view):
+    inputs = features.network_input(view, settings)
+    return inputs, tf.gather(labels, view.labels)
+
+  # AutoGraph would bury one-line errors in a long trace.
+  return tf.autograph.experimental.do_not_convert(pair)
 
 
 def _check_labels(records):
