@@ -28,6 +28,13 @@ COVERED = {
   "tfvssl/backbones/resnet_v2.py": "tests/backbones/test_resnet_audio.py",
   # What the kinds of views inherit.
   "tfvssl/config/view.py": "tests/test_views.py",
+  # The kinds, which are asked the same questions.
+  **{
+    f"tfvssl/config/{kind}_view.py": "tests/test_views.py"
+    for kind in ("audio", "flow", "rgb", "text", "waveform")
+  },
+  # The same shards, with and without their payloads.
+  "tfvssl/data/records/payloads.py": "tests/data/records/test_shard_files.py",
   # Records of which only the context is read: as whole as the others.
   "tfvssl/data/records/contexts.py": "tests/data/records/test_check.py",
   # Some of the starts, of the splits, of what is wrong with records.

@@ -7,6 +7,7 @@ import pytest
 from tfvssl import views
 from tfvssl.config import pictures
 from tfvssl.config import sound
+from tfvssl.config import stored_config
 from tfvssl.config import tree
 from tfvssl.config import view
 
@@ -142,5 +143,5 @@ def test_config_of_version_0_1_is_that_of_today(spec):
   stored = tree.to_tree(spec)
   for field in ("optional", "record_rate_hz"):
     stored.pop(field, None)
-  assert tree.from_tree(stored) == spec
-  assert tree.differences(tree.from_tree(stored), spec) == []
+  assert stored_config.from_tree(stored) == spec
+  assert tree.differences(stored_config.from_tree(stored), spec) == []

@@ -18,6 +18,7 @@ from tfvssl import views
 from tfvssl.config import experiment
 from tfvssl.config import protocols
 from tfvssl.config import rules
+from tfvssl.config import stored_config
 from tfvssl.config import tree
 from tfvssl.data import one_pass
 from tfvssl.data import regular_views
@@ -100,7 +101,7 @@ def _build(backbone, policy):
   before = tf.keras.mixed_precision.global_policy()
   tf.keras.mixed_precision.set_global_policy(policy)
   try:
-    config = tree.from_tree(json.loads(backbone))
+    config = stored_config.from_tree(json.loads(backbone))
     return cast(experiment.BackboneConfig, config).build("backbone")
   finally:
     tf.keras.mixed_precision.set_global_policy(before)

@@ -15,7 +15,7 @@ Reproduced here: no; never run beyond its construction.
 """
 
 from tfvssl.config import experiment
-from tfvssl.config import sound
+from tfvssl.config import waveform_view
 
 from . import common
 
@@ -29,7 +29,7 @@ PAPER = common.ablation_rows(
 
 def get_config() -> experiment.Experiment:
   """Returns the run."""
-  masks = sound.SpecAugment(
+  masks = waveform_view.SpecAugment(
     num_time_masks=1, max_time_frames=4, num_mel_masks=1, max_mels=1
   )
   return common.ablation(common.ablation_audio(spec_augment=masks))

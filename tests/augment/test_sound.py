@@ -5,6 +5,7 @@ import tensorflow as tf
 from tfvssl import views
 from tfvssl.augment import sound
 from tfvssl.config import sound as sound_config
+from tfvssl.config import waveform_view
 from tfvssl.data import spectrogram
 from tfvssl.runtime import randomness
 
@@ -118,7 +119,7 @@ def test_several_stripes_and_more_than_there_is():
 def test_spec_augment_masks_time_and_mels_of_the_spectrogram():
   waveform = _tone([0.5] * 50)
   plain = _augment(waveform, noise=0.0)
-  masks = sound_config.SpecAugment(
+  masks = waveform_view.SpecAugment(
     num_time_masks=1, max_time_frames=4, num_mel_masks=1, max_mels=3
   )
   masked = _augment(waveform, noise=0.0, spec_augment=masks)

@@ -6,6 +6,7 @@ from configs import tiny_brave_r2plus1d
 from tests import tiny_runs
 from tests.backbones import reference_3d
 from tfvssl.backbones import r2plus1d
+from tfvssl.config import stored_config
 from tfvssl.config import tree
 
 _BASIC, _BOTTLENECK = r2plus1d.Residual
@@ -179,7 +180,7 @@ def test_tiny_config_trains_the_narrow_backbone():
   experiment = tiny_brave_r2plus1d.get_config()
   experiment.validate()
   assert experiment.optimizer.weight_decay == 1e-7
-  assert tree.from_tree(tree.to_tree(experiment)) == experiment
+  assert stored_config.from_tree(tree.to_tree(experiment)) == experiment
   method = experiment.method.build()
   assert isinstance(method.narrow_backbone, r2plus1d.R2Plus1D)
   with tf.GradientTape() as tape:

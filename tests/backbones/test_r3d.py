@@ -6,6 +6,7 @@ from configs import tiny_brave_r3d
 from tests import tiny_runs
 from tests.backbones import reference_3d
 from tfvssl.backbones import r3d
+from tfvssl.config import stored_config
 from tfvssl.config import tree
 
 _SMALL = {"blocks": (1, 1, 2), "width": 0.0625}
@@ -86,7 +87,7 @@ def test_tiny_config_trains_the_narrow_backbone():
   experiment.validate()
   # 6.25 of 25 frames per second.
   assert experiment.method.narrow.frame_step == 4
-  assert tree.from_tree(tree.to_tree(experiment)) == experiment
+  assert stored_config.from_tree(tree.to_tree(experiment)) == experiment
   method = experiment.method.build()
   assert isinstance(method.narrow_backbone, r3d.R3D)
   with tf.GradientTape() as tape:

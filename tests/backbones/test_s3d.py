@@ -7,6 +7,7 @@ import tensorflow as tf
 from tests.backbones import reference_3d
 from tfvssl.backbones import batch_norm
 from tfvssl.backbones import s3d
+from tfvssl.config import stored_config
 from tfvssl.config import tree
 
 _RGB = s3d.Stem.RGB
@@ -253,7 +254,7 @@ def test_published_names_cover_every_variable_once(network):
 
 def test_config_survives_its_file_form():
   settings = s3d.S3DConfig(stem=_RGB, gating_start="Mixed_4b", width=0.5)
-  assert tree.from_tree(tree.to_tree(settings)) == settings
+  assert stored_config.from_tree(tree.to_tree(settings)) == settings
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,10 @@ import pytest
 from tests import tiny_runs
 from tfvssl import views
 from tfvssl.config import experiment as config
+from tfvssl.config import moved
 from tfvssl.config import pictures
 from tfvssl.config import sound
+from tfvssl.config import stored_config
 from tfvssl.config import tree as config_tree
 from tfvssl.optim import adam
 from tfvssl.optim import lars
@@ -44,19 +46,19 @@ def test_differences_name_the_values():
 
 def test_class_outside_the_package_is_not_constructed():
   with pytest.raises(ValueError, match="'os.system' is not one of this"):
-    config_tree.from_tree({"class": "os.system", "command": "touch marker"})
+    stored_config.from_tree({"class": "os.system", "command": "touch marker"})
 
 
 def test_name_that_is_no_config_class_is_refused():
   with pytest.raises(ValueError, match="is not a config class"):
-    config_tree.from_tree({"class": "tfvssl.config.save"})
+    stored_config.from_tree({"class": "tfvssl.config.save"})
 
 
 def test_unknown_field_is_named():
   tree = config_tree.to_tree(config.Data())
   tree["train_record"] = "x"
   with pytest.raises(ValueError, match="has no field `train_record`"):
-    config_tree.from_tree(tree)
+    stored_config.from_tree(tree)
 
 
 def test_missing_file_names_the_remedy(tmp_path):
@@ -213,19 +215,17 @@ def test_optimisers_are_checked(optimizer, message):
 
 
 def test_field_that_became_an_entry_is_told():
-  assert config_tree.nearest_name(
-    "predictor_multiplier", lars.LarsConfig()
-  ) == ("it is `rate_factors.predictor` since version 0.2.0.")
-  assert config_tree.nearest_name("predictor_multiplier", {"a": 1}) == (
-    "known: a."
+  assert moved.nearest_name("predictor_multiplier", lars.LarsConfig()) == (
+    "it is `rate_factors.predictor` since version 0.2.0."
   )
+  assert moved.nearest_name("predictor_multiplier", {"a": 1}) == ("known: a.")
 
 
 def test_nearest_name():
   spec = views.RgbViewSpec()
-  assert config_tree.nearest_name("num_framez", spec) == (
+  assert moved.nearest_name("num_framez", spec) == (
     "did you mean `num_frames`?"
   )
-  assert config_tree.nearest_name("zzz", {"audio": 1, "flow": 2}) == (
+  assert moved.nearest_name("zzz", {"audio": 1, "flow": 2}) == (
     "known: audio, flow."
   )

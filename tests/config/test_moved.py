@@ -8,7 +8,7 @@ import pytest
 
 from tfvssl.config import moved
 from tfvssl.config import pictures
-from tfvssl.config import tree
+from tfvssl.config import stored_config
 
 # Every class of the config.json of every recipe at version 0.1.0.
 _STORED = pathlib.Path(__file__).with_name("classes_of_version_0_1.json")
@@ -40,7 +40,7 @@ def test_field_that_became_an_entry_tells_what_it_was():
 
 def test_stored_tree_of_the_old_place_is_read():
   stored = {"class": "tfvssl.views.Crop", "area": [0.5, 1.0]}
-  assert tree.from_tree(stored) == pictures.Crop(area=(0.5, 1.0))
+  assert stored_config.from_tree(stored) == pictures.Crop(area=(0.5, 1.0))
 
 
 @pytest.mark.parametrize(

@@ -19,8 +19,9 @@ from tfvssl.config import paper_rows
 from tfvssl.config import pictures
 from tfvssl.config import protocols
 from tfvssl.config import recipes
-from tfvssl.config import sound
+from tfvssl.config import stored_config
 from tfvssl.config import tree
+from tfvssl.config import waveform_view
 from tfvssl.methods.parts import contrastive
 from tfvssl.methods.parts.embedding_graph import Graph
 from tfvssl.methods.parts.embedding_graph import Head
@@ -51,7 +52,7 @@ def test_recipe_is_valid_once_it_has_a_vocabulary(name):
       experiment.validate()
     experiment.method.partners["text"].view.vocabulary = "WORDS.txt"
   experiment.validate()
-  assert tree.from_tree(tree.to_tree(experiment)) == experiment
+  assert stored_config.from_tree(tree.to_tree(experiment)) == experiment
 
 
 def test_no_two_recipes_are_one_run():
@@ -185,10 +186,10 @@ def test_only_table_9_and_the_final_runs_change_the_sound(name):
   assert heard.temporal_jitter_s == (0.8 if kind == "temporal_jitter" else 0.0)
   # GDT's main_gdt.py: [1, 1, 2, 5] and [2, 2, 3, 6], upper ends left out.
   masks = {
-    "spec_augment_weak": sound.SpecAugment(1, 4, 1, 1),
-    "spec_augment_strong": sound.SpecAugment(2, 5, 2, 2),
+    "spec_augment_weak": waveform_view.SpecAugment(1, 4, 1, 1),
+    "spec_augment_strong": waveform_view.SpecAugment(2, 5, 2, 2),
   }
-  assert heard.spec_augment == masks.get(kind, sound.SpecAugment())
+  assert heard.spec_augment == masks.get(kind, waveform_view.SpecAugment())
 
 
 def test_video_augmentation_is_that_of_appendix_a_or_none():

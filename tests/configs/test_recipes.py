@@ -13,6 +13,7 @@ from tfvssl.backbones import r2plus1d
 from tfvssl.config import paper_rows
 from tfvssl.config import protocols
 from tfvssl.config import recipes
+from tfvssl.config import stored_config
 from tfvssl.config import tree as config_tree
 from tfvssl.evaluate.protocols import finetune
 from tfvssl.methods import brave
@@ -32,7 +33,7 @@ def _rows():
 def test_recipe_can_be_built(name):
   experiment = _RECIPES[name].get_config()
   experiment.validate()
-  assert config_tree.from_tree(config_tree.to_tree(experiment)) == experiment
+  assert stored_config.from_tree(config_tree.to_tree(experiment)) == experiment
 
 
 def test_every_row_of_the_tables_has_a_recipe():

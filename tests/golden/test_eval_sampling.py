@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tfvssl.data import crops
 from tfvssl.data import decode
 from tfvssl.data import regular_views
 
@@ -41,7 +42,7 @@ def test_centre_square_is_that_of_the_reference(vectors):
 
 def test_short_side_is_resized_as_in_the_reference(vectors):
   for (edge,), expected in _numbers(vectors, "resize_min"):
-    video = decode.resize_short_side(tf.constant(vectors["resize_in"]), edge)
+    video = crops.resize_short_side(tf.constant(vectors["resize_in"]), edge)
     np.testing.assert_array_equal(video, expected)
 
 

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tfvssl.config import stored_config
 from tfvssl.config import tree as config_tree
 from tfvssl.methods.parts import heads
 from tfvssl.optim import lars
@@ -139,7 +140,7 @@ def test_variable_without_a_role():
 def test_config_survives_its_file_form():
   config = lars.LarsConfig(momentum=0.8, variant=lars.Variant.RELEASED)
   tree = config_tree.to_tree(config)
-  assert config_tree.from_tree(tree) == config
+  assert stored_config.from_tree(tree) == config
 
 
 def test_weights_stay_float32_under_bfloat16():

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tfvssl.config import stored_config
 from tfvssl.config import tree
 from tfvssl.optim import adam
 from tfvssl.optim import lars
@@ -73,18 +74,18 @@ def test_factor_of_zero_is_refused(kind):
 def test_field_of_version_0_1_is_read(kind):
   stored = tree.to_tree(kind())
   del stored["rate_factors"]
-  found = tree.from_tree({**stored, "predictor_multiplier": 7.0})
+  found = stored_config.from_tree({**stored, "predictor_multiplier": 7.0})
   assert found == kind(rate_factors={"predictor": 7.0})
   assert tree.differences(found, kind()) == [
     "rate_factors.predictor: 7.0 -> 10.0"
   ]
-  assert tree.from_tree(tree.to_tree(found)) == found
+  assert stored_config.from_tree(tree.to_tree(found)) == found
 
 
 def test_other_class_has_no_such_field():
   stored = {**tree.to_tree(sgd.SgdConfig()), "predictor_multiplier": 7.0}
   with pytest.raises(ValueError, match="no field `predictor_multiplier`"):
-    tree.from_tree(stored)
+    stored_config.from_tree(stored)
 
 
 @pytest.mark.parametrize("kind", [*_WITH_FACTORS, sgd.SgdConfig])

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tfvssl.config import stored_config
 from tfvssl.config import tree
 from tfvssl.optim import sgd
 
@@ -82,7 +83,7 @@ def test_slots_are_there_before_the_first_step():
 
 def test_config_survives_its_file_form():
   settings = sgd.SgdConfig(momentum=0.8, weight_decay=5e-3)
-  assert tree.from_tree(tree.to_tree(settings)) == settings
+  assert stored_config.from_tree(tree.to_tree(settings)) == settings
 
 
 @pytest.mark.parametrize(

@@ -77,12 +77,14 @@ def test_probe_is_scored_and_not_taught(experiment, method):
     np.testing.assert_array_equal(variable, old)
 
 
-def test_summary_holds_every_mean(tmp_path):
-  held_out.write_summary({"loss/total": 2.5, "other": -1.0}, tmp_path, 7)
+def test_summary_holds_every_mean(experiment, method, tmp_path):
+  measured = _held_out(experiment, method, 1, folder=tmp_path)
+  logged = measured.measured(7)
   (path,) = tmp_path.iterdir()
   found = {
-    (event.step, value.tag): float(tf.make_ndarray(value.tensor))
+    (event.step, f"heldout/{value.tag}"): float(tf.make_ndarray(value.tensor))
     for event in tf.compat.v1.train.summary_iterator(str(path))
     for value in event.summary.value
   }
-  assert found == {(7, "loss/total"): 2.5, (7, "other"): -1.0}
+  assert "heldout/loss/total" in logged
+  assert found == {(7, name): np.float32(x) for name, x in logged.items()}

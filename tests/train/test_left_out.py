@@ -16,8 +16,8 @@ from tests.data import record_fixture
 from tfvssl import views
 from tfvssl.config import experiment as config
 from tfvssl.data.records import check
+from tfvssl.data.records import payloads
 from tfvssl.data.records import reader
-from tfvssl.data.records import shard_files
 from tfvssl.runtime import exit_codes
 from tfvssl.train import input as run_input
 from tfvssl.train import left_out
@@ -37,7 +37,7 @@ def _whole(tmp_path_factory):
 def _flip(folder, number, shard=_NAME):
   """Damages a record; returns where it begins."""
   path = pathlib.Path(folder) / shard
-  offset = list(shard_files.scan(path))[number].offset
+  offset = list(payloads.scan(path))[number].offset
   content = bytearray(path.read_bytes())
   content[offset + 2000] ^= 8
   path.write_bytes(content)

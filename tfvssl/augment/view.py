@@ -4,6 +4,8 @@ Runs batched, in float32, with static shapes, inside the compiled step. What a
 kind needs is loaded where a view of it is met.
 """
 
+from typing import cast
+
 import tensorflow as tf
 
 from tfvssl import views
@@ -34,14 +36,16 @@ def augment(
   if isinstance(spec, views.RgbViewSpec):
     video = rgb.augment(view.video, spec.augmentation, **draws)
     return view._replace(video=video)
-  if isinstance(spec, views.FlowViewSpec):
+  if spec.piece == "flow":
     from tfvssl.augment import flow
 
+    spec = cast("views.FlowViewSpec", spec)
     velocity = flow.augment(view.flow, spec, bound_px=spec.bound_px, **draws)
     return view._replace(flow=velocity)
-  if isinstance(spec, views.WaveformViewSpec):
+  if spec.piece == "waveform":
     from tfvssl.augment import sound
 
+    spec = cast("views.WaveformViewSpec", spec)
     log_mel = sound.augment(view.waveform, spec, **draws)
     return view._replace(waveform=None, audio=log_mel)
   return view
@@ -56,9 +60,10 @@ def plain(view: views.View, spec: views.ViewSpec) -> views.View:
   """
   if isinstance(spec, views.RgbViewSpec):
     return view._replace(video=tf.cast(view.video, tf.float32) / 255.0)
-  if isinstance(spec, views.FlowViewSpec):
+  if spec.piece == "flow":
     from tfvssl.augment import flow
 
+    spec = cast("views.FlowViewSpec", spec)
     velocity = flow.to_pixels(view.flow, spec.bound_px) / spec.scale_px
     return view._replace(flow=velocity)
   return view

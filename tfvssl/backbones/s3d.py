@@ -9,7 +9,7 @@ from tfvssl.backbones import haiku_names
 from tfvssl.backbones import resnet_v2
 from tfvssl.backbones import s3d_blocks
 from tfvssl.config import experiment
-from tfvssl.config import tree
+from tfvssl.config import moved
 
 NEVER = "never"
 
@@ -120,7 +120,7 @@ class S3DConfig(experiment.BackboneConfig):
     for name in ("gating_start", "temporal_start"):
       start = getattr(self, name)
       if start not in _STARTS:
-        hint = tree.nearest_name(start, dict.fromkeys(_STARTS))
+        hint = moved.nearest_name(start, dict.fromkeys(_STARTS))
         raise ValueError(
           f"`{name}` ('{start}') must be an endpoint that can have it; {hint}"
         )

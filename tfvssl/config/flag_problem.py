@@ -11,7 +11,6 @@ from absl import flags as absl_flags
 
 from tfvssl.config import moved
 from tfvssl.config import recipes
-from tfvssl.config import tree
 
 _OVERRIDE = re.compile(r"--?(?:no)?config\.([^=]+)")
 
@@ -57,7 +56,7 @@ def _problem(experiment, override):
       return f"`{section}` is a value and has no field `{name}`."
     found = _field(value, name)
     if found is None:
-      near = tree.nearest_name(name, value)
+      near = moved.nearest_name(name, value)
       return f"`{section}` has no field `{name}`; {near}"
     value, section = found[0], f"{section}.{name}"
   if _is_section(value):

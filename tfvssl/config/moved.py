@@ -4,9 +4,11 @@ A run on disk holds the place of every class of its config, and a user's recipe
 imports modules. Both are older than the house of today.
 """
 
+import dataclasses
 import difflib
 import pathlib
 import re
+from typing import Any
 
 # Modules, and below them classes that went elsewhere than their module.
 _PLACES = {
@@ -26,13 +28,21 @@ _PLACES = {
   "tfvssl.randomness": "tfvssl.runtime.randomness",
   "tfvssl.runtime": "tfvssl.runtime.replicas",
   "tfvssl.config.Svm": "tfvssl.config.protocols.Svm",
+  "tfvssl.config.sound.SpecAugment": "tfvssl.config.waveform_view.SpecAugment",
+  "tfvssl.views.AudioViewSpec": "tfvssl.config.audio_view.AudioViewSpec",
   "tfvssl.views.Crop": "tfvssl.config.pictures.Crop",
+  "tfvssl.views.FlowViewSpec": "tfvssl.config.flow_view.FlowViewSpec",
   "tfvssl.views.JitterCrop": "tfvssl.config.pictures.JitterCrop",
   "tfvssl.views.Order": "tfvssl.config.pictures.Order",
   "tfvssl.views.RgbAugmentation": "tfvssl.config.pictures.RgbAugmentation",
-  "tfvssl.views.SpecAugment": "tfvssl.config.sound.SpecAugment",
+  "tfvssl.views.RgbViewSpec": "tfvssl.config.rgb_view.RgbViewSpec",
+  "tfvssl.views.SpecAugment": "tfvssl.config.waveform_view.SpecAugment",
   "tfvssl.views.SpectrogramSpec": "tfvssl.config.sound.SpectrogramSpec",
+  "tfvssl.views.TextViewSpec": "tfvssl.config.text_view.TextViewSpec",
   "tfvssl.views.ViewSpec": "tfvssl.config.view.ViewSpec",
+  "tfvssl.views.WaveformViewSpec": (
+    "tfvssl.config.waveform_view.WaveformViewSpec"
+  ),
   "tfvssl.views.Window": "tfvssl.config.pictures.Window",
 }
 # Fields that became an entry of a dict.
@@ -70,6 +80,19 @@ def place_of_version_0_1(place: str) -> str:
 def current_entry(field: str) -> tuple[str, str] | None:
   """Returns the field and the entry that a field is today; None if it stays."""
   return _ENTRIES.get(field)
+
+
+def nearest_name(name: str, config: Any) -> str:
+  """Returns a hint for a field that is not there: where it went, or is near."""
+  known = (
+    list(config)
+    if isinstance(config, dict)
+    else [field.name for field in dataclasses.fields(config)]
+  )
+  if (entry := current_entry(name)) and entry[0] in known:
+    return f"it is `{'.'.join(entry)}` since version 0.2.0."
+  near = difflib.get_close_matches(name, known, n=1)
+  return f"did you mean `{near[0]}`?" if near else f"known: {', '.join(known)}."
 
 
 def field_of_version_0_1(name: str, value: object) -> tuple[str, object]:

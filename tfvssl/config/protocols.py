@@ -4,6 +4,7 @@ Imports no TensorFlow.
 """
 
 import dataclasses
+from typing import ClassVar
 
 from tfvssl.config import rules
 
@@ -16,11 +17,18 @@ class TestViews:
     temporal_clips: regularly spaced in time.
     spatial_crops: regularly spaced along the longer side; 1 is the centre.
     test_short_side: the test frames' short side before the crop, in pixels.
+    positive: the fields that must be above 0.
   """
 
   temporal_clips: int = 10
   spatial_crops: int = 3
   test_short_side: int = 256
+
+  positive: ClassVar[tuple[str, ...]] = (
+    "temporal_clips",
+    "spatial_crops",
+    "test_short_side",
+  )
 
   def validate(self, name: str) -> None:
     """Raises ValueError for the first rule that does not hold.
@@ -28,9 +36,7 @@ class TestViews:
     Args:
       name: of the section in the config, for the message.
     """
-    rules.require_positive(
-      name, self, "temporal_clips", "spatial_crops", "test_short_side"
-    )
+    rules.require_positive(name, self, *self.positive)
 
   @property
   def views_per_pass(self) -> int:
@@ -48,10 +54,7 @@ class Untrained(TestViews):
 
   batch_size: int = 16
 
-  def validate(self, name: str) -> None:
-    """Raises ValueError for the first rule that does not hold."""
-    super().validate(name)
-    rules.require_positive(name, self, "batch_size")
+  positive = (*TestViews.positive, "batch_size")
 
   @property
   def views_per_pass(self) -> int:
@@ -71,10 +74,7 @@ class Trained(TestViews):
   batch_size: int = 512
   test_batch_size: int = 16
 
-  def validate(self, name: str) -> None:
-    """Raises ValueError for the first rule that does not hold."""
-    super().validate(name)
-    rules.require_positive(name, self, "batch_size", "test_batch_size")
+  positive = (*TestViews.positive, "batch_size", "test_batch_size")
 
   @property
   def views_per_pass(self) -> int:
@@ -94,14 +94,12 @@ class Svm(Untrained):
   train_epochs: int = 10
   grid_c: tuple[float, ...] = (1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2)
 
+  positive = (*Untrained.positive, "train_epochs")
+
   def validate(self, name: str) -> None:
     """Raises ValueError for the first rule that does not hold."""
     super().validate(name)
-    rules.require_positive(name, self, "train_epochs")
-    if not self.grid_c or min(self.grid_c) <= 0:
-      raise ValueError(
-        f"`{name}.grid_c` ({self.grid_c}) must hold positive numbers only."
-      )
+    _require_all_positive(f"{name}.grid_c", self.grid_c)
 
 
 @dataclasses.dataclass
@@ -121,10 +119,11 @@ class Linear(Trained):
   warmup_epochs: float = 6.5
   learning_rate: float = 0.5
 
+  positive = (*Trained.positive, "epochs", "learning_rate")
+
   def validate(self, name: str) -> None:
     """Raises ValueError for the first rule that does not hold."""
     super().validate(name)
-    rules.require_positive(name, self, "epochs", "learning_rate")
     _require_warmup(self, name)
 
 
@@ -159,26 +158,21 @@ class FineTune(Trained):
   scale: tuple[float, float] = (0.8, 1.2)
   validation_share: float = 0.0
 
+  positive = (*Trained.positive, "epochs")
+
   def validate(self, name: str) -> None:
     """Raises ValueError for the first rule that does not hold."""
     super().validate(name)
-    rules.require_positive(name, self, "epochs")
     _require_warmup(self, name)
-    _require_rates(self, name)
-    if not self.weight_decays or min(self.weight_decays) < 0:
-      raise ValueError(
-        f"`{name}.weight_decays` ({self.weight_decays}) must hold numbers of"
-        " at least 0."
-      )
-    if not self.dropouts or not all(0 <= rate < 1 for rate in self.dropouts):
-      raise ValueError(
-        f"`{name}.dropouts` ({self.dropouts}) must hold numbers in [0, 1)."
-      )
-    if not 0 <= self.validation_share < 1:
-      raise ValueError(
-        f"`{name}.validation_share` ({self.validation_share}) must be in"
-        " [0, 1)."
-      )
+    _require_all_positive(f"{name}.learning_rates", self.learning_rates)
+    decays, dropouts = self.weight_decays, self.dropouts
+    holds = bool(decays) and min(decays) >= 0
+    rule = "hold numbers of at least 0"
+    rules.require(holds, f"{name}.weight_decays", decays, rule)
+    holds = bool(dropouts) and all(0 <= rate < 1 for rate in dropouts)
+    rules.require(holds, f"{name}.dropouts", dropouts, "hold numbers in [0, 1)")
+    share, rule = self.validation_share, "be in [0, 1)"
+    rules.require(0 <= share < 1, f"{name}.validation_share", share, rule)
 
 
 @dataclasses.dataclass
@@ -208,17 +202,17 @@ class FineTuneSgd(Trained):
   weight_decay: float = 5e-3
   batch_size: int = 256
 
+  positive = (
+    *Trained.positive,
+    "image_size",
+    "steps",
+    "decay_factor",
+    "learning_rate",
+  )
+
   def validate(self, name: str) -> None:
     """Raises ValueError for the first rule that does not hold."""
     super().validate(name)
-    rules.require_positive(
-      name,
-      self,
-      "image_size",
-      "steps",
-      "decay_factor",
-      "learning_rate",
-    )
     rising = sorted({step for step in self.decay_steps if step >= 1})
     whole = all(float(step).is_integer() for step in rising)
     if not rising or not whole or list(self.decay_steps) != rising:
@@ -226,10 +220,8 @@ class FineTuneSgd(Trained):
         f"`{name}.decay_steps` ({self.decay_steps}) must be whole numbers from"
         " 1 on that rise; for example 2500,5000,7500."
       )
-    if self.weight_decay < 0:
-      raise ValueError(
-        f"`{name}.weight_decay` ({self.weight_decay}) must be at least 0."
-      )
+    decay = self.weight_decay
+    rules.require(decay >= 0, f"{name}.weight_decay", decay, "be at least 0")
 
 
 # Source: MMV paper, Table 5.
@@ -257,20 +249,13 @@ class ShallowMlp(Trained):
   warmup_steps: int = 5000
   learning_rate: float = 2e-4
 
+  positive = (*Trained.positive, "hidden_dim", "epochs", "learning_rate")
+
   def validate(self, name: str) -> None:
     """Raises ValueError for the first rule that does not hold."""
     super().validate(name)
-    rules.require_positive(
-      name,
-      self,
-      "hidden_dim",
-      "epochs",
-      "learning_rate",
-    )
-    if self.warmup_steps < 0:
-      raise ValueError(
-        f"`{name}.warmup_steps` ({self.warmup_steps}) must be at least 0."
-      )
+    steps = self.warmup_steps
+    rules.require(steps >= 0, f"{name}.warmup_steps", steps, "be at least 0")
 
 
 @dataclasses.dataclass
@@ -301,16 +286,14 @@ class ImageLinear(Trained):
   batch_size: int = 256
   test_batch_size: int = 64
 
+  positive = (*Trained.positive, "epochs")
+
   def validate(self, name: str) -> None:
     """Raises ValueError for the first rule that does not hold."""
     super().validate(name)
-    rules.require_positive(name, self, "epochs")
-    _require_rates(self, name)
-    if not 0 < self.validation_share < 1:
-      raise ValueError(
-        f"`{name}.validation_share` ({self.validation_share}) must be above 0"
-        " and below 1."
-      )
+    _require_all_positive(f"{name}.learning_rates", self.learning_rates)
+    share, rule = self.validation_share, "be above 0 and below 1"
+    rules.require(0 < share < 1, f"{name}.validation_share", share, rule)
 
 
 @dataclasses.dataclass
@@ -345,12 +328,9 @@ class Retrieval(Untrained):
   test_short_side: int = 224
 
 
-def _require_rates(section: FineTune | ImageLinear, name: str) -> None:
-  rates = section.learning_rates
-  if not rates or min(rates) <= 0:
-    raise ValueError(
-      f"`{name}.learning_rates` ({rates}) must hold positive numbers only."
-    )
+def _require_all_positive(name: str, values: tuple[float, ...]) -> None:
+  holds = bool(values) and min(values) > 0
+  rules.require(holds, name, values, "hold positive numbers only")
 
 
 def _require_warmup(section: Linear | FineTune, name: str) -> None:

@@ -1,4 +1,4 @@
-"""Settings of sound: its spectrogram, and what is masked in it."""
+"""Settings of sound: its spectrogram."""
 
 import dataclasses
 from typing import ClassVar
@@ -120,26 +120,3 @@ class SpectrogramSpec(Spectrogram):
   def to_manifest(self) -> dict:
     """Returns the fields alone, as in records of version 0.1.0."""
     return dataclasses.asdict(self)
-
-
-@dataclasses.dataclass
-class SpecAugment:
-  """Stripes of a spectrogram that are set to zero; each of random place.
-
-  Attributes:
-    num_time_masks: stripes over all mel bins.
-    max_time_frames: their largest width, in spectrogram frames.
-    num_mel_masks: stripes over all time.
-    max_mels: their largest width, in mel bins.
-  """
-
-  num_time_masks: int = 0
-  max_time_frames: int = 0
-  num_mel_masks: int = 0
-  max_mels: int = 0
-
-  def validate(self, name: str) -> None:
-    """Raises ValueError for the first rule that does not hold."""
-    for field in dataclasses.fields(self):
-      value = getattr(self, field.name)
-      rules.require(value >= 0, f"{name}.{field.name}", value, "be at least 0")

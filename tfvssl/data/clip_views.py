@@ -185,26 +185,25 @@ def _sound_of(clip):
   return clip.waveform if clip.spectrogram is None else clip.spectrogram
 
 
-# Of each kind: what cuts its piece, and gets what a clip holds for it.
+# Of each piece: what cuts it, and gets what a clip holds for it.
 _TRAINING = {
-  views.RgbViewSpec: (_rgb, operator.attrgetter("frames")),
-  views.FlowViewSpec: (_flow, operator.attrgetter("flow")),
-  views.AudioViewSpec: (audio, _sound_of),
-  views.WaveformViewSpec: (_waveform, operator.attrgetter("waveform")),
-  views.TextViewSpec: (_text, operator.attrgetter("captions")),
+  "video": (_rgb, operator.attrgetter("frames")),
+  "flow": (_flow, operator.attrgetter("flow")),
+  "audio": (audio, _sound_of),
+  "waveform": (_waveform, operator.attrgetter("waveform")),
+  "text": (_text, operator.attrgetter("captions")),
 }
 
 
-def of_kind(table: dict[type, Any], spec: views.ViewSpec) -> Any:
-  """Returns what a table by kinds of views has for `spec`.
+def of_kind(table: dict[str, Any], spec: views.ViewSpec) -> Any:
+  """Returns what a table by pieces has for `spec`.
 
   Raises:
     TypeError: `spec` is of no known kind.
   """
-  for kind, found in table.items():
-    if isinstance(spec, kind):
-      return found
-  raise TypeError(view_kinds.unknown_kind(spec))
+  if spec.piece not in table:
+    raise TypeError(view_kinds.unknown_kind(spec))
+  return table[spec.piece]
 
 
 def take_frames(

@@ -25,8 +25,25 @@ def decode_crops(
   Source: paper appendix B; the released code spaces them along the diagonal.
   """
   check_size(size, short_side)
-  video = decode.resize_short_side(decode_frames(frames), short_side)
+  video = resize_short_side(decode_frames(frames), short_side)
   return regular_squares(video, size, num_crops)
+
+
+def resize_short_side(video: tf.Tensor, short_side: int) -> tf.Tensor:
+  """Returns uint8 [n, h, w, C] with min(h, w) = short_side.
+
+  Cut off to whole numbers, as in the released code.
+  """
+  height, width = short_side_size(video, short_side)
+  return tf.cast(decode.resize(video, height, width), tf.uint8)
+
+
+def short_side_size(
+  video: tf.Tensor, short_side: int
+) -> tuple[tf.Tensor, tf.Tensor]:
+  """Returns height and width of [n, H, W, C] with that short side."""
+  shape = tf.shape(video)[1:3]
+  return tf.unstack(shape * short_side // tf.reduce_min(shape))
 
 
 def decode_frames(frames: tf.Tensor) -> tf.Tensor:

@@ -96,23 +96,6 @@ def resize(
   return tf.image.resize(video, [height, width], method="bilinear")
 
 
-def resize_short_side(video: tf.Tensor, short_side: int) -> tf.Tensor:
-  """Returns uint8 [n, h, w, C] with min(h, w) = short_side.
-
-  Cut off to whole numbers, as in the released code.
-  """
-  height, width = short_side_size(video, short_side)
-  return tf.cast(resize(video, height, width), tf.uint8)
-
-
-def short_side_size(
-  video: tf.Tensor, short_side: int
-) -> tuple[tf.Tensor, tf.Tensor]:
-  """Returns height and width of [n, H, W, C] with that short side."""
-  shape = tf.shape(video)[1:3]
-  return tf.unstack(shape * short_side // tf.reduce_min(shape))
-
-
 def to_uint8(video: tf.Tensor) -> tf.Tensor:
   """Returns the nearest uint8 values of float32 pixels in 0..255."""
   return tf.cast(tf.round(video), tf.uint8)

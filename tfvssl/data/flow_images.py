@@ -62,6 +62,6 @@ def _decode(flow, short_side, size):
     tf.minimum(height, width) == short_side,
     lambda: fields,
     lambda: decode.to_uint8(
-      decode.resize(fields, *decode.short_side_size(fields, short_side))
+      decode.resize(fields, *crops.short_side_size(fields, short_side))
     ),
   )

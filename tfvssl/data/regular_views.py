@@ -98,7 +98,7 @@ def _all_audio(place, spec, short_side, num_crops):
 
 
 _EVALUATION = {
-  views.RgbViewSpec: _rgb_crops,
-  views.FlowViewSpec: _flow_crops,
-  views.AudioViewSpec: _all_audio,
+  "video": _rgb_crops,
+  "flow": _flow_crops,
+  "audio": _all_audio,
 }

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from tfvssl.data import decode
+from tfvssl.data import crops
 from tfvssl.data.media import streams
 from tfvssl.data.records import content
 from tfvssl.export import description as export_format
@@ -251,7 +251,7 @@ def _prepare(frames, video):
   """Yields the centre squares of `frames`, resized as for the evaluation."""
   frames = iter(frames)
   while batch := list(itertools.islice(frames, _FRAMES_AT_ONCE)):
-    resized = decode.resize_short_side(
+    resized = crops.resize_short_side(
       tf.constant(np.stack(batch)), video["short_side"]
     ).numpy()
     size = video["image_size"]

@@ -7,7 +7,6 @@ import typing
 from typing import Any
 
 from tfvssl.config import experiment as config
-from tfvssl.config import tree
 from tfvssl.evaluate.protocols import known
 
 # Beside the protocols; what the weights were trained with stays as it was.
@@ -52,7 +51,9 @@ def _parsed(assignment, found):
     )
   hints = typing.get_type_hints(type(found[section]))
   if field not in hints:
-    near = tree.nearest_name(field, found[section])
+    from tfvssl.config import moved  # most names are right
+
+    near = moved.nearest_name(field, found[section])
     raise ValueError(
       f"--set={assignment}: `{section}` has no field `{field}`; {near}"
     )

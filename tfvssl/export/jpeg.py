@@ -31,7 +31,7 @@ def frames(pictures: tf.Tensor, video: Mapping[str, int]) -> tf.Tensor:
 
   def clip(row):
     whole = _record_size(crops.decode_frames(row), video["record_short_side"])
-    resized = decode.resize_short_side(whole, video["short_side"])
+    resized = crops.resize_short_side(whole, video["short_side"])
     return crops.regular_squares(resized, size, 1)[0]
 
   return tf.map_fn(

@@ -130,23 +130,20 @@ class TrainingRun:
       return probe.OnlineProbe(num_classes, features.shape[-1])
 
   def _build_held_out(self, source):
-    """Returns what measures the held-out records, None where there are none.
-
-    The probe counts where both folders have the same classes.
-    """
+    """Returns what measures the held-out records, None where there are none."""
     if source is None:
       return None
     from tfvssl.train import held_out
 
-    same_classes = source.sources[0].classes == self.records.classes
-    return held_out.HeldOut(
+    return held_out.of_run(
       source,
       self.method,
       self._strategy,
-      seed=self._experiment.seed,
-      num_batches=self._experiment.logging.heldout_batches,
-      online_probe=self._probe if same_classes else None,
+      self._experiment,
+      classes=self.records.classes,
+      online_probe=self._probe,
       before_batch=self._loop.stop_if_told,
+      folder=self._workdir / "heldout" if self._chief else None,
     )
 
   def _open_store(self):
@@ -250,7 +247,7 @@ class TrainingRun:
     last = step == self._experiment.steps
     if self._held_out is not None and settings.heldout_every:
       if last or step % settings.heldout_every == 0:
-        self._write_held_out(step)
+        self._append(self._held_out.measured(step))
     if self._chief and settings.images_every:
       if last or step % settings.images_every == 0:
         self._write_pictures(step)
@@ -272,16 +269,6 @@ class TrainingRun:
     self._append({f"train/{name}": value for name, value in output.items()})
     if self._chief:
       self.health.note(self.step, output)
-
-  def _write_held_out(self, step):
-    means = self._held_out.means()
-    self._append(
-      {f"{metrics_log.HELD_OUT}{name}": value for name, value in means.items()}
-    )
-    if self._chief:
-      from tfvssl.train import held_out
-
-      held_out.write_summary(means, self._workdir / "heldout", step)
 
   def _append(self, scalars):
     if self._chief:

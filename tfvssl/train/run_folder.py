@@ -111,13 +111,17 @@ def read_config(workdir: storage.PathLike) -> config.Experiment:
     FileNotFoundError: there is no such file.
     ValueError: it is not an experiment of this version.
   """
+  from tfvssl.config import stored_config  # a run that begins reads none
+
   path = storage.Path(workdir) / CONFIG_NAME
   if not path.is_file():
     raise FileNotFoundError(
       f"{path} does not exist; is its folder the --workdir of tfvssl.train?"
     )
   try:
-    experiment = tree.from_tree(json.loads(path.read_text(encoding="utf-8")))
+    experiment = stored_config.from_tree(
+      json.loads(path.read_text(encoding="utf-8"))
+    )
   except (ValueError, TypeError, AttributeError, RecursionError) as error:
     raise ValueError(f"{path} cannot be read as a config: {error}") from error
   if not isinstance(experiment, config.Experiment):

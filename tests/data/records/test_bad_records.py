@@ -14,8 +14,8 @@ from tfvssl.data import one_pass
 from tfvssl.data import pipeline
 from tfvssl.data.records import bad_records
 from tfvssl.data.records import manifest as manifest_lib
+from tfvssl.data.records import payloads
 from tfvssl.data.records import reader
-from tfvssl.data.records import shard_files
 
 RGB = views.Modality.RGB
 NARROW = views.RgbViewSpec(num_frames=2, image_size=8)
@@ -38,7 +38,7 @@ def _damaged(whole, tmp_path_factory):
   shutil.copytree(whole, folder)
   for shard, numbers in BAD.items():
     path = _shard(folder, shard)
-    records = list(shard_files.scan(path))
+    records = list(payloads.scan(path))
     ends = [record.offset for record in records[1:]] + [path.stat().st_size]
     content = bytearray(path.read_bytes())
     for place, number in enumerate(numbers):
@@ -68,7 +68,7 @@ def test_each_bad_record_is_found_with_its_place_and_clip(whole, damaged):
   places = [(int(r.shard[6:11]), r.number) for r in found]
   assert places == [(s, number) for s in BAD for number in BAD[s]]
   second = found[1]
-  last = list(shard_files.scan(_shard(whole, 0)))[4]
+  last = list(payloads.scan(_shard(whole, 0)))[4]
   assert second == bad_records.BadRecord(
     "clips-00000-of-00003.tfrecord",
     4,
@@ -90,8 +90,8 @@ def test_record_that_is_whole_but_wrong_is_bad(tmp_path):
   clips[1].label_index = 9
   folder = record_fixture.write_records(tmp_path, clips, num_shards=1)
   with_junk = folder / "clips-00000-of-00001.tfrecord"
-  payloads = [record.payload for record in shard_files.scan(with_junk)]
-  record_fixture.write_payloads(with_junk, [*payloads[:3], b"\xff" * 50])
+  stored = [record.payload for record in payloads.scan(with_junk)]
+  record_fixture.write_payloads(with_junk, [*stored[:3], b"\xff" * 50])
   assert [(r.number, r.clip_id, r.problem) for r in _find(folder)] == [
     (
       1,
@@ -164,7 +164,7 @@ def test_damage_that_comes_later_is_still_an_error(damaged, tmp_path):
   bad = bad_records.by_shard(_find(copy))
   records = reader.open_for_views(copy, [NARROW], bad=bad)
   path = _shard(copy, 1)
-  last = list(shard_files.scan(path))[4]
+  last = list(payloads.scan(path))[4]
   content = bytearray(path.read_bytes())
   content[last.offset + 300] ^= 1
   path.write_bytes(content)
@@ -196,7 +196,7 @@ def test_bad_records_and_lacking_ones_leave_no_clip(tmp_path):
   clips = [record_fixture.make_clip(0, num_frames=3)]
   clips.append(record_fixture.make_clip(1, num_frames=3, modalities=("audio",)))
   folder = record_fixture.write_records(tmp_path, clips, num_shards=1)
-  end = list(shard_files.scan(next(folder.glob("*.tfrecord"))))[1].offset
+  end = list(payloads.scan(next(folder.glob("*.tfrecord"))))[1].offset
   bad = {"clips-00000-of-00001.tfrecord": {0: end}}
   with pytest.raises(ValueError, match="of 1 clips 0 hold rgb. Choose views"):
     reader.open_for_views(folder, [NARROW], bad=bad)
@@ -206,11 +206,11 @@ def test_first_record_that_counts_is_named(tmp_path):
   clips = [record_fixture.make_clip(seed, num_frames=3) for seed in range(3)]
   folder = record_fixture.write_records(tmp_path, clips, num_shards=1)
   path = folder / "clips-00000-of-00001.tfrecord"
-  payloads = [record.payload for record in shard_files.scan(path)]
+  stored = [record.payload for record in payloads.scan(path)]
   manifest = manifest_lib.load_manifest(folder)
   other = b"0" * len(manifest.config_hash)
-  payloads[1] = payloads[1].replace(manifest.config_hash.encode(), other)
-  record_fixture.write_payloads(path, payloads)
-  end = list(shard_files.scan(path))[1].offset
+  stored[1] = stored[1].replace(manifest.config_hash.encode(), other)
+  record_fixture.write_payloads(path, stored)
+  end = list(payloads.scan(path))[1].offset
   with pytest.raises(ValueError, match="record 1: it was prepared with anothe"):
     reader.open_for_views(folder, [NARROW], bad={path.name: {0: end}})

@@ -10,6 +10,7 @@ from tests.data import record_fixture
 from tfvssl.data.records import check
 from tfvssl.data.records import contexts
 from tfvssl.data.records import manifest as manifest_lib
+from tfvssl.data.records import payloads
 from tfvssl.data.records import schema
 from tfvssl.data.records import shard_files
 
@@ -103,7 +104,7 @@ def test_every_bit_flip_is_found(tmp_path):
 
 def test_damaged_payload_hides_no_later_record(tmp_path):
   path, content = _small_shard(tmp_path)
-  records = list(shard_files.scan(path))
+  records = list(payloads.scan(path))
   damaged = bytearray(content)
   for number in (3, 11):
     damaged[records[number].offset + 12] ^= 1
@@ -139,7 +140,7 @@ def test_length_that_looks_like_gzip_is_fine(tmp_path):
 
 def test_beginnings_pass_over_payloads(tmp_path):
   path, _ = _small_shard(tmp_path)
-  whole = [record.payload for record in shard_files.scan(path)]
+  whole = [record.payload for record in payloads.scan(path)]
   found = list(shard_files.beginnings(path, 5))
   assert found == [(n, payload[:5]) for n, payload in enumerate(whole)]
 
@@ -173,11 +174,11 @@ def _shard_name(folder):
 def _rewrite(folder, change):
   """Applies `change` to the first shard's first example, checksums valid."""
   path = _shard(folder)
-  payloads = [record.payload for record in shard_files.scan(path)]
-  example = tf.train.SequenceExample.FromString(payloads[0])
+  stored = [record.payload for record in payloads.scan(path)]
+  example = tf.train.SequenceExample.FromString(stored[0])
   change(example)
-  payloads[0] = example.SerializeToString(deterministic=True)
-  record_fixture.write_payloads(path, payloads)
+  stored[0] = example.SerializeToString(deterministic=True)
+  record_fixture.write_payloads(path, stored)
   lines = check.verify(folder)
   return [
     line.split("record 0 at byte 0: ")[1]

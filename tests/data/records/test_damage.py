@@ -14,8 +14,8 @@ from tfvssl.data import pipeline
 from tfvssl.data import starts
 from tfvssl.data.records import check
 from tfvssl.data.records import damage
+from tfvssl.data.records import payloads
 from tfvssl.data.records import reader
-from tfvssl.data.records import shard_files
 from tfvssl.runtime import exit_codes
 
 RGB, AUDIO = views.Modality.RGB, views.Modality.AUDIO
@@ -81,7 +81,7 @@ def test_damaged_record_is_named_with_shard_number_and_offset(folder, tmp_path):
   copy = shutil.copytree(folder, tmp_path / "copy")
   records = reader.open_records(copy, {RGB, AUDIO})
   path = copy / records.manifest.shards[3].file
-  record = list(shard_files.scan(path))[1]
+  record = list(payloads.scan(path))[1]
   content = bytearray(path.read_bytes())
   content[record.offset + 500] ^= 4
   path.write_bytes(bytes(content))
@@ -100,7 +100,7 @@ def test_shard_that_was_cut_at_a_record_after_the_start_is_an_error(
   copy = shutil.copytree(folder, tmp_path / "copy")
   records = reader.open_records(copy, {RGB, AUDIO})
   path = copy / records.manifest.shards[3].file
-  record = list(shard_files.scan(path))[1]
+  record = list(payloads.scan(path))[1]
   path.write_bytes(path.read_bytes()[: record.offset])
   assert f"{path}: 1 whole records instead of 2" in _read_all(records)
 
@@ -123,7 +123,7 @@ def test_explained_error_is_one_line_and_exit_code_3(folder, tmp_path):
   copy = shutil.copytree(folder, tmp_path / "copy")
   records = reader.open_records(copy, {RGB, AUDIO})
   path = copy / records.manifest.shards[3].file
-  record = list(shard_files.scan(path))[1]
+  record = list(payloads.scan(path))[1]
   content = bytearray(path.read_bytes())
   content[record.offset + 500] ^= 4
   path.write_bytes(bytes(content))
@@ -172,7 +172,7 @@ def test_picture_that_only_decoding_finds_broken_is_named(tmp_path):
     with damage.explained(records):
       list(dataset)
   shard = tmp_path / records.manifest.shards[0].file
-  offset = list(shard_files.scan(shard))[2].offset
+  offset = list(payloads.scan(shard))[2].offset
   assert str(caught.value) == (
     f"{records.paths[0]}: record 2 at byte {offset}: image/encoded 1 of 3"
     " cannot be decoded; prepare the records again, or leave the clip out."

@@ -11,6 +11,7 @@ from tests.data import record_fixture
 from tfvssl import views
 from tfvssl.config import sound
 from tfvssl.data.records import manifest as manifest_lib
+from tfvssl.data.records import payloads
 from tfvssl.data.records import reader
 from tfvssl.data.records import schema
 from tfvssl.data.records import shard_files
@@ -484,7 +485,7 @@ def test_usable_clips_per_shard_with_an_empty_shard(tmp_path):
 def test_forged_length_of_any_record_never_reaches_tensorflow(folder, number):
   # TensorFlow takes memory for what a header claims if its checksum is right.
   shard = _shards(folder)[0]
-  offset = list(shard_files.scan(shard))[number].offset
+  offset = list(payloads.scan(shard))[number].offset
   length = struct.pack("<Q", 1 << 40)
   content = bytearray(shard.read_bytes())
   content[offset : offset + 12] = length + struct.pack(

@@ -6,6 +6,7 @@ import struct
 import pytest
 import tensorflow as tf
 
+from tfvssl.data.records import payloads
 from tfvssl.data.records import shard_files
 
 _PAYLOADS = [b"first", b"", b"the third record"]
@@ -29,7 +30,7 @@ def _change(path, offset, value):
 
 
 def test_every_record_of_the_writer(shard):
-  found = list(shard_files.scan(shard))
+  found = list(payloads.scan(shard))
   assert [record.payload for record in found] == _PAYLOADS
   assert [record.number for record in found] == [0, 1, 2]
   second = _AROUND + 5
@@ -40,13 +41,13 @@ def test_every_record_of_the_writer(shard):
 def test_empty_file_has_no_record(tmp_path):
   path = tmp_path / "empty"
   path.write_bytes(b"")
-  assert not list(shard_files.scan(path))
+  assert not list(payloads.scan(path))
   assert not list(shard_files.beginnings(path, 4))
 
 
 def test_damaged_payload_is_passed_over(shard):
   _change(shard, 12, 0)
-  first, second, third = shard_files.scan(shard)
+  first, second, third = payloads.scan(shard)
   assert first.payload is None
   assert first.problem == "its checksum does not match"
   assert [second.payload, third.payload] == _PAYLOADS[1:]
@@ -55,7 +56,7 @@ def test_damaged_payload_is_passed_over(shard):
 
 def test_damaged_length_ends_the_search(shard):
   _change(shard, _AROUND + 5, 99)
-  first, second = shard_files.scan(shard)
+  first, second = payloads.scan(shard)
   assert first.payload == b"first"
   assert (second.number, second.offset) == (1, _AROUND + 5)
   assert second.problem == "the checksum of its length does not match"
@@ -71,14 +72,14 @@ def test_damaged_length_ends_the_search(shard):
 )
 def test_cut_file(shard, kept, problem):
   shard.write_bytes(shard.read_bytes()[:kept])
-  *_, last = shard_files.scan(shard)
+  *_, last = payloads.scan(shard)
   assert last.payload is None
   assert last.problem == problem
 
 
 def test_compressed_file_is_named(shard):
   shard.write_bytes(gzip.compress(shard.read_bytes()))
-  (record,) = shard_files.scan(shard)
+  (record,) = payloads.scan(shard)
   assert record.problem.startswith("it is compressed with GZIP; records are")
 
 
@@ -89,7 +90,7 @@ def test_length_that_would_fill_the_memory_is_not_read(tmp_path):
   length = struct.pack("<Q", 1 << 60)
   checksum = shard_files.masked_crc32c(length)
   path.write_bytes(length + struct.pack("<I", checksum) + b"x" * 8)
-  (record,) = shard_files.scan(path)
+  (record,) = payloads.scan(path)
   assert record.problem == f"it claims {1 << 60} bytes, the file has 4"
 
 

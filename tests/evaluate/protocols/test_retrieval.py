@@ -10,7 +10,7 @@ from tests import tiny_mmv_runs
 from tests import tiny_runs
 from tests.evaluate import circles
 from tfvssl.config import protocols
-from tfvssl.config import tree as config_tree
+from tfvssl.config import stored_config
 from tfvssl.evaluate import request as requests
 from tfvssl.evaluate.protocols import base as protocol_base
 from tfvssl.evaluate.protocols import retrieval
@@ -179,7 +179,7 @@ def test_result_has_the_trained_and_the_mean_of_random_networks(
   assert protocol["test_views_per_clip"] == 6
   assert protocol["modalities"] == ["video", "audio", "text"]
   assert protocol["random_seeds"] == 2
-  assert config_tree.from_tree(protocol["train_view"]).num_frames == 4
+  assert stored_config.from_tree(protocol["train_view"]).num_frames == 4
 
 
 def test_without_random_networks_there_is_no_mean(tmp_path, monkeypatch):

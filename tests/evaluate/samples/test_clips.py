@@ -7,8 +7,8 @@ import tensorflow as tf
 from tests.data import record_fixture
 from tests.evaluate import grey_records
 from tfvssl import views
+from tfvssl.data.records import payloads
 from tfvssl.data.records import reader
-from tfvssl.data.records import shard_files
 from tfvssl.evaluate.samples import clips
 from tfvssl.runtime import exit_codes
 
@@ -63,7 +63,7 @@ def test_restricted_records_hold_the_chosen_clips(tmp_path):
 def test_damaged_record_ends_in_one_line_with_shard_and_record(tmp_path):
   records = _records(tmp_path, _four_clips())
   path = tmp_path / records.manifest.shards[1].file
-  record = list(shard_files.scan(path))[1]
+  record = list(payloads.scan(path))[1]
   content = bytearray(path.read_bytes())
   content[record.offset + 200] ^= 4
   path.write_bytes(bytes(content))
@@ -85,7 +85,7 @@ def test_damaged_record_ends_in_one_line_with_shard_and_record(tmp_path):
 def test_record_of_another_kind_is_named(tmp_path, payload, reason):
   records = _records(tmp_path, _four_clips())
   path = tmp_path / records.manifest.shards[1].file
-  first = list(shard_files.scan(path))[0].payload
+  first = list(payloads.scan(path))[0].payload
   record_fixture.write_payloads(path, [first, payload])
   with pytest.raises(
     ValueError, match=rf"record 1 is not a clip of this schema \({reason}"

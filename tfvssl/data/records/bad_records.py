@@ -17,6 +17,7 @@ import tqdm
 from tfvssl.data.records import check
 from tfvssl.data.records import contexts
 from tfvssl.data.records import manifest as manifest_lib
+from tfvssl.data.records import payloads
 from tfvssl.data.records import reader
 from tfvssl.data.records import schema
 from tfvssl.data.records import shard_files
@@ -80,7 +81,7 @@ def find(
 def _in_shard(folder, manifest, shard):
   path = folder / shard.file
   found, open_end = [], None
-  for record in shard_files.scan(path):
+  for record in payloads.scan(path):
     if open_end is not None:
       found.append(open_end._replace(end=record.offset))
       open_end = None

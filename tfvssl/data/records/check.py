@@ -12,9 +12,9 @@ from tfvssl import views
 from tfvssl.data.records import content
 from tfvssl.data.records import contexts
 from tfvssl.data.records import manifest as manifest_lib
+from tfvssl.data.records import payloads
 from tfvssl.data.records import reader
 from tfvssl.data.records import schema
-from tfvssl.data.records import shard_files
 from tfvssl.runtime import storage
 
 _NUMBER = re.compile(r": record (\d+) at byte")
@@ -54,7 +54,7 @@ def verify_shard(
   if _sha256(path) != shard.sha256:
     problems.append(f"{path}: its sha256 is not that of the manifest")
   count = 0
-  for record in shard_files.scan(path):
+  for record in payloads.scan(path):
     place = f"{path}: record {record.number} at byte {record.offset}"
     count += record.payload is not None
     lines = record_problems(record, shard, manifest)
@@ -75,7 +75,7 @@ def _sha256(path):
 
 
 def record_problems(
-  record: shard_files.Record,
+  record: payloads.Record,
   shard: manifest_lib.Shard,
   manifest: manifest_lib.Manifest,
 ) -> list[str]:
@@ -283,7 +283,7 @@ def _unreadable_image(records):
   """
   for path in records.paths:
     bad = records.bad.get(storage.Path(path).name, ())
-    for record in shard_files.scan(storage.Path(path)):
+    for record in payloads.scan(storage.Path(path)):
       if record.number in bad:
         continue
       example = tf.train.SequenceExample.FromString(record.payload)

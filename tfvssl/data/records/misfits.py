@@ -45,3 +45,28 @@ def of_spectrogram(
     " from; use the packed settings, or prepare the records again with"
     " audio among the --modalities."
   )
+
+
+def of_absent(
+  folder: storage.PathLike, count: int, silent: int, word: str
+) -> str:
+  """Returns why records are refused of which no clip holds a modality.
+
+  Args:
+    folder: of the records.
+    count: of the usable clips.
+    silent: clips whose sound counts as none.
+    word: of the modality.
+  """
+  remedy = (
+    "captions (--captions, or the column `caption` of the csv)"
+    if word == views.Modality.TEXT.value
+    else f"{word} among the --modalities"
+  )
+  if silent and word in manifest_lib.SOUND:
+    remedy += f", or set `data.use_silent_sound`, as the sound of {silent}"
+    remedy += " is silent"
+  return (
+    f"none of the {count} usable clips of {folder} holds {word};"
+    f" leave its view out, or prepare the videos with {remedy}."
+  )

@@ -8,6 +8,7 @@ from absl import logging
 import numpy as np
 
 from tfvssl import views
+from tfvssl.config import view as view_kinds
 from tfvssl.data.records import contexts
 from tfvssl.data.records import manifest as manifest_lib
 from tfvssl.data.records import schema
@@ -132,10 +133,7 @@ def modalities_for(
     TypeError: `spec` is of no known kind.
   """
   if not spec.modalities:
-    raise TypeError(
-      "a view must be RgbViewSpec, FlowViewSpec, AudioViewSpec,"
-      f" WaveformViewSpec or TextViewSpec, not {type(spec).__name__}."
-    )
+    raise TypeError(view_kinds.unknown_kind(spec))
   kind = spec.packed_spectrogram
   is_packed = views.Modality.SPECTROGRAM in _words(manifest)
   packed = manifest.config.get("spectrogram")
@@ -291,18 +289,12 @@ def _choose_usable(folder, manifest, modalities, use_silent_sound, bad):
   silent = 0
   if not use_silent_sound:
     silent = sum(sum(shard.silent()) for shard in manifest.shards)
-  told = f"; the sound of {silent} is silent, see `data.use_silent_sound`"
-  told *= silent > 0
-  if needed and not usable.any():
-    found = "; ".join(
-      f"{len(whole) - count} hold {word}" for word, count in skipped.items()
-    )
-    raise ValueError(
-      f"no clip of {folder} holds all of {', '.join(needed)}: of"
-      f" {len(whole)} clips {found}{told}. Choose views of what is there, or"
-      f" prepare the videos with --modalities={','.join(needed)}."
-    )
-  if silent:
+  if silent or (needed and not usable.any()):
+    from tfvssl.data.records import skipped as words_of  # neither is common
+
+    told = words_of.silent(silent)
+    if needed and not usable.any():
+      raise ValueError(words_of.all_clips(folder, len(whole), skipped, told))
     logging.info("%s: %d clips%s", folder, len(held), told)
   return Records(
     folder,
@@ -327,18 +319,10 @@ def _count_absent(records, optional):
     lacking = sum(word not in held[i] for i in np.flatnonzero(records.usable))
     records.absent[word] = lacking
     if lacking == records.usable_count:
-      remedy = (
-        "captions (--captions, or the column `caption` of the csv)"
-        if word == views.Modality.TEXT.value
-        else f"{word} among the --modalities"
-      )
-      if (silent := int(records.muted.sum())) and word in manifest_lib.SOUND:
-        remedy += f", or set `data.use_silent_sound`, as the sound of {silent}"
-        remedy += " is silent"
-      raise ValueError(
-        f"none of the {lacking} usable clips of {records.folder} holds {word};"
-        f" leave its view out, or prepare the videos with {remedy}."
-      )
+      from tfvssl.data.records import misfits
+
+      silent = int(records.muted.sum())
+      raise ValueError(misfits.of_absent(records.folder, lacking, silent, word))
   if any(records.absent.values()):
     counts = ", ".join(f"{n} lack {word}" for word, n in records.absent.items())
     logging.info(

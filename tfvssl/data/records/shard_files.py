@@ -1,7 +1,6 @@
 """The bytes of a TFRecord shard, read without trusting them."""
 
 from collections.abc import Callable, Iterator
-import dataclasses
 import struct
 
 import google_crc32c
@@ -9,51 +8,9 @@ import google_crc32c
 from tfvssl.runtime import storage
 
 HEADER_BYTES = 12  # length, checksum of the length
-_FOOTER_BYTES = 4  # checksum of the payload
+FOOTER_BYTES = 4  # checksum of the payload
 _FEW = 4096  # bytes
 _MASK_DELTA = 0xA282EAD8  # of TFRecord
-
-
-@dataclasses.dataclass
-class Record:
-  """One record as it lies in its shard.
-
-  Attributes:
-    number: 0 for the first of the shard.
-    offset: of its header, in bytes.
-    payload: None where it cannot be had.
-    problem: what is wrong; empty if nothing is.
-  """
-
-  number: int
-  offset: int
-  payload: bytes | None = None
-  problem: str = ""
-
-
-def scan(path: storage.Path) -> Iterator[Record]:
-  """Yields every record; checks lengths before bytes are read.
-
-  A damaged payload is reported and passed over. After a damaged length
-  nothing more can be found, so that record is the last.
-  """
-  size = storage.size(path)
-  number = offset = 0
-  with path.open("rb") as file:
-    while offset < size:
-      header = file.read(HEADER_BYTES)
-      problem = header_problem(header, size - offset)
-      if problem:
-        yield Record(number, offset, problem=problem)
-        return
-      length = _length(header)
-      payload, footer = file.read(length), file.read(_FOOTER_BYTES)
-      if struct.unpack("<I", footer)[0] == masked_crc32c(payload):
-        yield Record(number, offset, payload)
-      else:
-        yield Record(number, offset, problem="its checksum does not match")
-      offset += HEADER_BYTES + length + _FOOTER_BYTES
-      number += 1
 
 
 def beginnings(
@@ -81,13 +38,13 @@ def beginnings(
       problem = header_problem(header, size - offset)
       if problem:
         raise ValueError(f"{path}: record {number} at byte {offset}: {problem}")
-      length = _length(header)
+      length = length_of(header)
       most = min(length, limit)
       begin = file.read(most if needed is None else min(_FEW, most))
       if needed is not None:
         begin += file.read(max(0, min(needed(begin), most) - len(begin)))
       yield number, begin
-      offset += HEADER_BYTES + length + _FOOTER_BYTES
+      offset += HEADER_BYTES + length + FOOTER_BYTES
       number += 1
 
 
@@ -116,13 +73,14 @@ def header_problem(header: bytes, bytes_left: int) -> str:
     if header[:2] == b"\x1f\x8b":
       return "it is compressed with GZIP; records are written uncompressed"
     return "the checksum of its length does not match"
-  room = bytes_left - HEADER_BYTES - _FOOTER_BYTES
-  if _length(header) > room:
-    return f"it claims {_length(header)} bytes, the file has {max(room, 0)}"
+  room = bytes_left - HEADER_BYTES - FOOTER_BYTES
+  if length_of(header) > room:
+    return f"it claims {length_of(header)} bytes, the file has {max(room, 0)}"
   return ""
 
 
-def _length(header):
+def length_of(header: bytes) -> int:
+  """Returns the bytes of the payload that a header announces."""
   return struct.unpack("<Q", header[:8])[0]
 
 

@@ -35,6 +35,34 @@ def describe(
   return f"{folder}: {count} of {total} clips are not used ({why}): {names}"
 
 
+def silent(count: int) -> str:
+  """Returns how many clips have sound that counts as none; empty for 0."""
+  if not count:
+    return ""
+  return f"; the sound of {count} is silent, see `data.use_silent_sound`"
+
+
+def all_clips(
+  folder: storage.Path, count: int, lacking: dict[str, int], told: str
+) -> str:
+  """Returns why no clip of a folder can be used, and what to do.
+
+  Args:
+    folder: of the records.
+    count: its clips.
+    lacking: modality word -> how many clips lack it.
+    told: of `silent`.
+  """
+  found = "; ".join(
+    f"{count - lacks} hold {word}" for word, lacks in lacking.items()
+  )
+  return (
+    f"no clip of {folder} holds all of {', '.join(lacking)}: of {count} clips"
+    f" {found}{told}. Choose views of what is there, or prepare the videos"
+    f" with --modalities={','.join(lacking)}."
+  )
+
+
 def ids(
   shards: Shards, limit: int = 10, bad: Mapping[str, Collection[int]] = {}
 ) -> list[str]:
