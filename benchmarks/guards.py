@@ -5,11 +5,17 @@
 Both sides of a line do the same work in turns, in one process. A step without
 guards updates the weights whatever loss and gradient are, and asks for no stop.
 A preparation without guards takes from ffmpeg what it gives, whatever it says
-of damage, time and length, and writes the same JPEG pictures and samples.
+of damage, time and length. It writes the same JPEG pictures and samples to the
+bit, by the same conversion of colours, on as many threads, as it reads.
+
+CPU counts the threads and children of the process. It is what a guard costs
+where every core has a worker; the wall's time is that of one video alone. The
+cost is the median of the turns' ratios, so that what else the machine does
+meets both.
 """
 
 from collections.abc import Callable, Sequence
-import statistics
+import resource
 import subprocess
 import tempfile
 import time
@@ -18,14 +24,12 @@ from absl import flags as absl_flags
 import numpy as np
 import tensorflow as tf
 
+from benchmarks import plain_preparation
 from benchmarks import training_step
-from data_prep.prepare_records import encode_clip
 from data_prep.prepare_records import settings as settings_lib
-from data_prep.prepare_records import sources
 from tfvssl.config import experiment as config
 from tfvssl.config import flag
 from tfvssl.data.media import ffmpeg
-from tfvssl.data.records import encoded_clip
 from tfvssl.runtime import binary
 from tfvssl.runtime import exit_codes
 from tfvssl.runtime import replicas
@@ -41,7 +45,6 @@ _REPEATS = absl_flags.DEFINE_integer(
 _SECONDS = absl_flags.DEFINE_integer(
   "seconds", 20, "How long the video is.", lower_bound=1
 )
-_SIZE = (320, 240)  # width and height of the video
 
 
 class Unguarded(trainer.Trainer):
@@ -62,42 +65,59 @@ class Unguarded(trainer.Trainer):
 
 
 def main(argv: Sequence[str]) -> int:
-  """Prints a table of two lines."""
+  """Prints a table of four lines."""
   del argv
   experiment = flag.read_config()
   replicas.prepare_process(experiment)
   sides = [_stepping(experiment, kind) for kind in (trainer.Trainer, Unguarded)]
-  print(f"{'':14}{'guarded':>12}{'without':>12}{'cost':>9}")
-  _print("one step", *_medians(*sides))
+  print(f"{'':18}{'guarded':>12}{'without':>12}{'cost':>9}")
+  _print("one step", *sides)
   with tempfile.TemporaryDirectory() as name:
     video = _video(storage.Path(name))
-    choices = settings_lib.Settings(short_side=_SIZE[1], clip_seconds=10.0)
+    choices = settings_lib.Settings(
+      short_side=plain_preparation.SIZE[1], clip_seconds=10.0
+    )
     _print(
       "preparation",
-      *_medians(
-        lambda: prepared(video, choices),
-        lambda: plainly_prepared(video, choices),
-      ),
+      lambda: plain_preparation.guarded(video, choices),
+      lambda: plain_preparation.plain(video, choices),
     )
   return exit_codes.OK
 
 
-def _print(what, guarded_s, plain_s):
-  cost = guarded_s / plain_s - 1
-  print(f"{what:14}{guarded_s * 1e3:9.1f} ms{plain_s * 1e3:9.1f} ms{cost:9.1%}")
+def _print(what: str, *sides: Callable[[], object]) -> None:
+  """Prints medians of the processor's time and the wall's, and the cost."""
+  times = _times(*sides)
+  costs = np.median(times[0] / times[1], axis=0) - 1
+  for unit, (guarded_s, plain_s), cost in zip(
+    ("CPU", "wall"), np.median(times, axis=1).T, costs, strict=True
+  ):
+    print(
+      f"{what + ', ' + unit:18}{guarded_s * 1e3:9.1f} ms"
+      f"{plain_s * 1e3:9.1f} ms{cost:9.1%}"
+    )
 
 
-def _medians(*sides: Callable[[], object]) -> list[float]:
-  """Returns the median seconds of each side, timed in turns."""
+def _times(*sides: Callable[[], object]) -> np.ndarray:
+  """Returns the CPU and wall seconds of every turn, [sides, repeats, 2]."""
   for side in sides:
     side()  # tracing, and files in memory
-  times: list[list[float]] = [[] for _ in sides]
-  for _ in range(_REPEATS.value):
-    for side, own in zip(sides, times, strict=True):
-      began_s = time.perf_counter()
-      side()
-      own.append(time.perf_counter() - began_s)
-  return [statistics.median(own) for own in times]
+  times = np.zeros([len(sides), _REPEATS.value, 2])
+  for turn in range(_REPEATS.value):
+    numbers = range(len(sides))
+    for number in numbers if turn % 2 else reversed(numbers):
+      began = _clocks()
+      sides[number]()
+      times[number, turn] = _clocks() - began
+  return times
+
+
+def _clocks():
+  """Returns this process's and its ended children's CPU, and the time."""
+  users = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+  parts = [resource.getrusage(user) for user in users]
+  cpu_s = sum(part.ru_utime + part.ru_stime for part in parts)
+  return np.array([cpu_s, time.perf_counter()])
 
 
 def _stepping(experiment: config.Experiment, kind: type[trainer.Trainer]):
@@ -126,7 +146,7 @@ def _stepping(experiment: config.Experiment, kind: type[trainer.Trainer]):
 
 def _video(folder):
   """Returns a video with sound that ffmpeg draws."""
-  width, height = _SIZE
+  width, height = plain_preparation.SIZE
   path = folder / "video.mp4"
   subprocess.run(
     [
@@ -138,56 +158,6 @@ def _video(folder):
     check=True,
   )
   return path
-
-
-def prepared(
-  video: storage.Path, choices: settings_lib.Settings
-) -> list[encoded_clip.EncodedClip]:
-  """Returns the clips of a video, as prepare_records makes them."""
-  source = sources.ClipSource(str(video), video.name, video.name)
-  notes = encode_clip.Notes()
-  return list(encode_clip.encode(source, (), choices, notes))
-
-
-def plainly_prepared(
-  video: storage.Path, choices: settings_lib.Settings
-) -> list[encoded_clip.EncodedClip]:
-  """Returns what `prepared` does but for names, and believes every byte."""
-  width, height = _SIZE
-  pictures = _output(
-    video, "-vf", f"fps={choices.frame_rate_hz}", "-pix_fmt", "rgb24"
-  )
-  frames = np.frombuffer(pictures, np.uint8).reshape(-1, height, width, 3)
-  rate = str(choices.sample_rate_hz)
-  samples = np.frombuffer(
-    _output(video, "-ac", "1", "-ar", rate, form="s16le"), np.int16
-  )
-  clips = []
-  for begin in range(0, len(frames), choices.clip_frames):
-    group = frames[begin : begin + choices.clip_frames]
-    duration_s = len(group) / choices.frame_rate_hz
-    clip = encoded_clip.EncodedClip(
-      "", "", 0.0, duration_s, frame_rate_hz=choices.frame_rate_hz
-    )
-    clip.height, clip.width = height, width
-    clip.frames = [
-      tf.io.encode_jpeg(
-        frame, quality=choices.jpeg_quality, format="rgb"
-      ).numpy()
-      for frame in group
-    ]
-    first = round(begin / choices.frame_rate_hz * choices.sample_rate_hz)
-    count = round(duration_s * choices.sample_rate_hz)
-    clip.waveform = samples[first : first + count]
-    clips.append(clip)
-  return clips
-
-
-def _output(video, *words, form="rawvideo"):
-  command = [ffmpeg.path(), "-v", "error", "-i", str(video), *words]
-  return subprocess.run(
-    [*command, "-f", form, "-"], check=True, capture_output=True
-  ).stdout
 
 
 if __name__ == "__main__":

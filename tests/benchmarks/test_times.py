@@ -96,8 +96,12 @@ def test_guards_beside_the_same_work_without(tmp_path):
     "--seconds=1",
   )
   assert header.split() == ["guarded", "without", "cost"]
-  assert [row[:14].strip() for row in rows] == ["one step", "preparation"]
+  assert [row[:18].strip() for row in rows] == [
+    f"{what}, {unit}"
+    for what in ("one step", "preparation")
+    for unit in ("CPU", "wall")
+  ]
   for row in rows:
-    guarded, plain, cost = re.findall(r"-?[0-9.]+", row[14:])
+    guarded, plain, cost = re.findall(r"-?[0-9.]+", row[18:])
     ratio = float(guarded) / float(plain) - 1
     assert float(cost) / 100 == pytest.approx(ratio, abs=0.02)

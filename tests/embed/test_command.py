@@ -287,7 +287,7 @@ def test_embedding_that_is_stopped_goes_on_to_the_same_bytes(
   assert not output.exists()
   again = _embed(*flags)
   assert again.returncode == 0, again.stderr[-3000:]
-  assert "files were embedded before; going on" in again.stderr
+  assert "rows were embedded before; going on" in again.stderr
   assert {path.name for path in root.iterdir()} == {
     output.name,
     *(path.name for path in folder.iterdir()),

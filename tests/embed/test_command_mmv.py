@@ -1,5 +1,10 @@
 """Embeddings by an MMV: its spaces, and sentences."""
 
+import os
+import re
+import signal
+import time
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -83,6 +88,46 @@ def test_binary_embeds_sentences(mmv, tmp_path):
     assert saved["text_known_words"].tolist() == [2, 0, 1]
     assert saved["text_embedding"].shape == (3, 8)
     assert saved["model"] == export_format.identity(mmv)
+
+
+@pytest.mark.parametrize(
+  ("number", "code"),
+  [
+    (signal.SIGTERM, 42),
+    pytest.param(signal.SIGKILL, -signal.SIGKILL, marks=pytest.mark.slow),
+  ],
+)
+def test_sentences_that_are_stopped_go_on_to_the_same_bytes(
+  number, code, mmv, tmp_path
+):
+  sentences = ["red disc" + k // 10 * " hums" for k in range(640)]
+  path, output = tmp_path / "sentences.txt", tmp_path / "new" / "text.npz"
+  path.write_text("\n".join(sentences))
+  flags = [f"--model={mmv}", f"--sentences={path}", f"--output={output}"]
+  flags.append("--batch_size=1")  # so 64 sentences are a block
+  process = forked_binaries.start("tfvssl.embed", *flags)
+  unfinished = output.parent / ".text.npz.unfinished"
+  deadline = time.monotonic() + 120
+  while not any(path.stat().st_size for path in unfinished.glob("*.jsonl")):
+    assert time.monotonic() < deadline
+    time.sleep(0.002)
+  os.kill(process.pid, number)
+  assert process.finish().returncode == code
+  assert not output.exists()
+  again = _embed(*flags)
+  assert again.returncode == 0, again.stderr[-3000:]
+  kept = re.search(r"(\d+) rows were embedded before; going on", again.stderr)
+  assert int(kept[1]) in range(64, 640, 64)
+  assert [path.name for path in output.parent.iterdir()] == [output.name]
+  embedder = embedding.Embedder(mmv, modalities=("text",), batch_size=1)
+  straight = tmp_path / "straight.npz"
+  np.savez(
+    straight,
+    text=np.array(sentences),
+    **embedder.embed_sentences(sentences),
+    model=np.array(embedder.identity),
+  )
+  assert output.read_bytes() == straight.read_bytes()
 
 
 def test_model_without_text_refuses_sentences(tmp_path):

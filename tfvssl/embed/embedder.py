@@ -42,6 +42,7 @@ class Embedder:
     audio: likewise for sound.
     text: likewise for sentences.
     hop_s: distance between rows in seconds; None for sentences alone.
+    batch_size: windows or sentences per forward pass.
     identity: of the export, see export_format.identity.
     settings: all that rows depend on beside their file, as JSON.
     use_silent_sound: whether a file of silent sound counts as one with sound.
@@ -92,13 +93,13 @@ class Embedder:
       raise ValueError(f"`hop_s` ({hop_s}) must be above 0.")
     if batch_size < 1:
       raise ValueError(f"`batch_size` ({batch_size}) must be at least 1.")
-    self._batch_size = min(batch_size, description["max_batch_size"])
+    self.batch_size = min(batch_size, description["max_batch_size"])
     self._signatures = description["signatures"]
     # Exports of version 0.1.0 do not say.
     self.use_silent_sound = description.get("use_silent_sound", True)
     self.identity = export_format.identity(folder)
     self.settings = [
-      *(self.identity, *served, self.hop_s, self._batch_size),
+      *(self.identity, *served, self.hop_s, self.batch_size),
       *(streams.MEDIA_RULES, streams.ffmpeg_version()),
     ]
     if not trusted:
@@ -188,7 +189,7 @@ class Embedder:
     entry = self._signatures[_SIGNATURES[modality]]
     function = self._model.signatures[_SIGNATURES[modality]]
     parts = {column: [] for column in self.columns(modality)}
-    while batch := list(itertools.islice(inputs, self._batch_size)):
+    while batch := list(itertools.islice(inputs, self.batch_size)):
       answers = function(
         **{entry["input"]: tf.constant(np.stack(batch), entry["dtype"])}
       )

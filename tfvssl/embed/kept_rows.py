@@ -3,7 +3,7 @@
 Beside the output stands a folder with two files of the digest of what the rows
 depend on: `DIGEST.rows`, the values of one source after the other, and
 `DIGEST.jsonl`, a line for each source whose rows are there. A source is a media
-file. Memory holds the rows of one source.
+file or a block of sentences. Memory holds the rows of one source.
 """
 
 from collections.abc import Callable, Iterator
@@ -69,7 +69,8 @@ class KeptRows:
     self._kept = list(self._read())
     self._next = 0
     if self._kept:
-      logging.info("%d files were embedded before; going on", len(self._kept))
+      rows = sum(entry.rows for entry in self._kept)
+      logging.info("%d rows were embedded before; going on", rows)
       self._write_journal()  # without what follows a line that is not whole
     else:
       self.remove()

@@ -15,6 +15,10 @@ from tfvssl.embed import kept_rows
 from tfvssl.runtime import exit_codes
 from tfvssl.runtime import storage
 
+# Of sentences, until their rows are on disk. Whole batches, so that those
+# behind a stop are the same.
+_BATCHES_AT_ONCE = 64
+
 
 class Counts(NamedTuple):
   """What became of the files: rows of the table, and files that gave none.
@@ -130,21 +134,28 @@ def embed_sentences(
 ) -> None:
   """Writes the table of sentences; warns if the model knows no word of one.
 
+  After a stop it goes on with the first block of sentences that had no rows.
+
   Args:
     embedder: of text.
     sentences: to embed.
     output: the .npz file.
+
+  Raises:
+    ValueError: another process is writing `output`.
   """
-  table = embedder.embed_sentences(sentences)
-  embedding.save(
-    output,
-    {
-      "text": np.array(sentences),
-      **table,
-      "model": np.array(embedder.identity),
-    },
-  )
-  empty = np.flatnonzero(table["text_known_words"] == 0)
+  block = _BATCHES_AT_ONCE * embedder.batch_size
+  with (
+    kept_rows.opened(output, embedder.settings) as kept,
+    tqdm.tqdm(total=len(sentences), unit=" sentences") as bar,
+  ):
+    for begin in range(0, len(sentences), block):
+      texts = sentences[begin : begin + block]
+      kept.add(texts, functools.partial(_rows_of, embedder, texts))
+      bar.update(len(texts))
+    kept.write(output, {"model": np.array(embedder.identity)})
+  with np.load(output, allow_pickle=False) as table:
+    empty = np.flatnonzero(table["text_known_words"] == 0)
   if len(empty):
     logging.warning(
       "%d sentences hold no word that the model knows, so their embeddings"
@@ -152,3 +163,9 @@ def embed_sentences(
       len(empty),
       sentences[empty[0]],
     )
+
+
+def _rows_of(embedder, sentences):
+  """Returns the rows of sentences, and that none was skipped."""
+  table = {"text": np.array(sentences)}
+  return table | embedder.embed_sentences(sentences), []

@@ -234,9 +234,9 @@ class Decoder(contextlib.AbstractContextManager):
     Raises:
       MediaError: `timeout`.
     """
-    parts = bytearray()
-    pipe = self._process.stdout
-    while len(parts) < size:
+    parts: list[bytes] = []
+    pipe, missing = self._process.stdout, size
+    while missing:
       began = time.monotonic()
       ready, _, _ = select.select([pipe], [], [], max(0.0, self._budget_s))
       self._budget_s -= time.monotonic() - began
@@ -244,11 +244,12 @@ class Decoder(contextlib.AbstractContextManager):
         raise MediaError(
           "timeout", f"ffmpeg gave nothing more after {self._allowed_s:.0f} s"
         )
-      piece = os.read(pipe.fileno(), min(size - len(parts), 1 << 20))
+      piece = os.read(pipe.fileno(), min(missing, 1 << 20))
       if not piece:
         break
-      parts += piece
-    return bytes(parts)
+      parts.append(piece)
+      missing -= len(piece)
+    return b"".join(parts)
 
   def said(self) -> str:
     """Returns the whole lines that ffmpeg has added to its log since last.

@@ -10,6 +10,8 @@ from tfvssl.data.media import ffmpeg
 from tfvssl.data.media import header
 from tfvssl.data.media import stretch
 
+# The same pictures on every machine.
+SCALE_FLAGS = "bicubic+accurate_rnd+full_chroma_int+bitexact"
 # Setpts prints the number of the first frame of every filter graph.
 _FIRST = re.compile(r"^(?:\[Eval @ \w+\] )?\[info\] (-?\d+)\.0+$", re.MULTILINE)
 _FORMAT = re.compile(r"\[verbose\] w:(\d+) h:(\d+) pixfmt:")
@@ -87,7 +89,6 @@ def _output(wanted, place, size, look):
   graph wherever the stream changes its size.
   """
   end = "" if wanted.count is None else f":end_pts={place.lead + wanted.count}"
-  flags = "bicubic+accurate_rnd+full_chroma_int+bitexact"
   matrix = ":in_color_matrix=bt709" if look.is_read_as_709 else ""
   height, width = size
   return [
@@ -101,7 +102,7 @@ def _output(wanted, place, size, look):
     f"fps={wanted.rate_hz},{look.filters(wanted.rate_hz)}"
     f"trim=start_pts={place.lead}{end},"
     f"setpts='if(N,PTS,print(PTS))-{place.lead}',"
-    f"scale={width}:{height}:flags={flags}{matrix}",
+    f"scale={width}:{height}:flags={SCALE_FLAGS}{matrix}",
     "pipe:1",
   ]
 

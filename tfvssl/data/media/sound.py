@@ -131,7 +131,7 @@ class _Clock:
   def pieces(self) -> Iterator[np.ndarray]:
     """Yields int16 [n] of any length, one after the other in time."""
     rest = b""
-    while raw := self._decoder.read(_BLOCK if self.count else 2):
+    while raw := self._decoder.read(self._next_size(rest)):
       rest += raw
       self._hear()
       place = 0
@@ -144,6 +144,12 @@ class _Clock:
         del self._frames[0]
         yield from self._laid(samples, start, is_new)
       rest = rest[place:]
+
+  def _next_size(self, rest):
+    """Returns how many bytes to read: of the first frame those it lacks."""
+    if self.count:
+      return _BLOCK
+    return 2 * self._frames[0][2] - len(rest) if self._frames else 2
 
   def _laid(self, samples, start, is_new):
     """Yields the samples, after zeros or without those that come too late."""
