@@ -43,6 +43,9 @@ COVERED = {
   "tfvssl/evaluate/samples/held_out.py": (
     "tests/evaluate/samples/test_splits.py"
   ),
+  "tfvssl/evaluate/classifiers/diverged.py": (
+    "tests/evaluate/protocols/test_finetune.py"
+  ),
   "tfvssl/runtime/tpu.py": "tests/runtime/test_replicas.py",
   "benchmarks/guards.py": _TIMES,
   # Inside the graph of an export.

@@ -11,6 +11,7 @@ from tfvssl import views
 from tfvssl.backbones import tsm_resnet
 from tfvssl.config import pictures
 from tfvssl.config import protocols
+from tfvssl.evaluate.classifiers import diverged
 from tfvssl.evaluate.classifiers import fine_tuned
 from tfvssl.evaluate.classifiers import linear_svm
 from tfvssl.evaluate.classifiers import trained as classifier
@@ -163,7 +164,7 @@ class _Told(finetune.FineTuneProtocol):
     labels = split.test_labels[:, 0]
     count = self.right(split, choice)
     if count is None:
-      raise classifier.Diverged(f"{choice} diverged")
+      raise diverged.Diverged(f"{choice} diverged")
     given = np.where(np.arange(len(labels)) < count, labels, 1 - labels)
     return linear_svm.accuracy_of(np.eye(2)[given], split.columns, labels)
 

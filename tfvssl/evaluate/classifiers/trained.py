@@ -19,6 +19,7 @@ from tfvssl.config import experiment
 from tfvssl.data.records import damage
 from tfvssl.data.records import reader
 from tfvssl.evaluate import progress as kept
+from tfvssl.evaluate.classifiers import diverged
 from tfvssl.evaluate.samples import features
 from tfvssl.evaluate.samples import splits
 from tfvssl.methods import base
@@ -33,13 +34,6 @@ from tfvssl.train import trainer
 
 _STEPS_PER_LOOP = 20  # between two looks at the loss, which wait for it
 _SAVE_EVERY = 25 * _STEPS_PER_LOOP
-
-
-class Diverged(exit_codes.UserError):
-  """A training with these settings led to what is not finite."""
-
-  def __init__(self, message: str):
-    super().__init__(exit_codes.NUMERICAL, message)
 
 
 class Recipe(NamedTuple):
@@ -184,7 +178,7 @@ def train(
       _run(running, recipe, bar)
     except loop.NotFinite as error:
       words = _why(error.step, made, task, batches, recipe, records)
-      raise Diverged(words) from error
+      raise diverged.Diverged(words) from error
 
 
 def _why(step, made, task, batches, recipe, records):
@@ -315,7 +309,7 @@ def test_scores(
   scores = features.test_outputs(network, split.test, settings).mean(axis=1)
   broken = np.flatnonzero(~np.isfinite(scores).all(axis=1))
   if len(broken):
-    raise Diverged(
+    raise diverged.Diverged(
       f"{split.name}: {len(broken)} of {len(scores)} test clips have scores"
       " that are not finite, the first is"
       f" '{split.test_clips[broken[0]].clip_id}'; lower the learning rate.",

@@ -15,6 +15,7 @@ from absl import logging
 from tfvssl import views
 from tfvssl.config import pictures
 from tfvssl.config import protocols
+from tfvssl.evaluate.classifiers import diverged
 from tfvssl.evaluate.protocols import classification
 from tfvssl.evaluate.protocols import trained
 from tfvssl.runtime import exit_codes
@@ -221,11 +222,9 @@ class FineTuneProtocol(WholeNetworkProtocol):
 
   def _try(self, encoder, start, split, choice):
     """Returns the trial of one point, also of one that diverges."""
-    from tfvssl.evaluate.classifiers import trained as classifier
-
     try:
       accuracy = self._accuracy(encoder, start, split, choice)
-    except classifier.Diverged as error:
+    except diverged.Diverged as error:
       logging.warning("%s is out: %s", choice, error)
       return Trial(split.name, choice, None, str(error))
     return Trial(split.name, choice, accuracy)

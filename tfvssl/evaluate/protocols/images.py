@@ -17,6 +17,7 @@ import numpy as np
 from tfvssl import views
 from tfvssl.config import pictures
 from tfvssl.config import protocols
+from tfvssl.evaluate.classifiers import diverged
 from tfvssl.evaluate.protocols import base
 from tfvssl.evaluate.protocols import trained
 from tfvssl.runtime import exit_codes
@@ -154,12 +155,10 @@ class ImageLinearProtocol(trained.FrozenProtocol):
 
   def _try(self, encoder, split, rate):
     """Returns the figure of one rate, or why it has none."""
-    from tfvssl.evaluate.classifiers import trained as classifier
-
     metric = self.METRICS[0]
     try:
       value = self._score(encoder, split, rate)[metric]
-    except classifier.Diverged as error:
+    except diverged.Diverged as error:
       logging.warning("learning rate %g is out: %s", rate, error)
       return {"learning_rate": rate, metric: None, "error": str(error)}
     return {"learning_rate": rate, metric: value}
