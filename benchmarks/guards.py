@@ -69,9 +69,7 @@ def main(argv: Sequence[str]) -> int:
   del argv
   experiment = flag.read_config()
   replicas.prepare_process(experiment)
-  sides = [_stepping(experiment, kind) for kind in (trainer.Trainer, Unguarded)]
   print(f"{'':18}{'guarded':>12}{'without':>12}{'cost':>9}")
-  _print("one step", *sides)
   with tempfile.TemporaryDirectory() as name:
     video = _video(storage.Path(name))
     choices = settings_lib.Settings(
@@ -82,6 +80,11 @@ def main(argv: Sequence[str]) -> int:
       lambda: plain_preparation.guarded(video, choices),
       lambda: plain_preparation.plain(video, choices),
     )
+  # Later, as no process that prepares videos trains, too.
+  _print(
+    "one step",
+    *(_stepping(experiment, kind) for kind in (trainer.Trainer, Unguarded)),
+  )
   return exit_codes.OK
 
 
