@@ -86,6 +86,7 @@ def test_generated_clips_become_a_whole_report(tmp_path):
       labelled=True,
       journal=journal,
       remarks=[],
+      train_clips=32,
     )
   )
   page = path.read_text(encoding="utf-8")

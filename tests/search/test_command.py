@@ -211,8 +211,9 @@ def test_sentence_finds_videos_in_vat(index, folder, tmp_path):
     cosines = rows @ sentence
     cosines /= np.linalg.norm(rows, axis=1) * np.linalg.norm(sentence)
     best = cosines.argmax()
-    first = process.stdout.splitlines()[1].split(maxsplit=3)
-    assert first[3] == columns["path"][best]
+    first = process.stdout.splitlines()[1].split(maxsplit=4)
+    assert first[4] == columns["path"][best]
+    assert first[3] == "deep"  # its label
     assert float(first[1]) == pytest.approx(cosines[best], abs=1e-3)
   # The other index is of another model.
   process = _search(
