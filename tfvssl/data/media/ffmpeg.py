@@ -10,7 +10,9 @@ use this.
 
 from collections.abc import Iterator, Sequence
 import contextlib
+import fcntl
 import functools
+import io
 import os
 import pathlib
 import re
@@ -20,7 +22,11 @@ import signal
 import subprocess
 import tempfile
 import time
+from typing import cast
 
+_BLOCK = 1 << 22
+# Few waits for a picture instead of many; all pipes of a user may hold 64 MB.
+_PIPE_BYTES = 1 << 18
 # Demuxers that open nothing but the file itself.
 FORMATS = (
   "mov,matroska,avi,mpegts,mpeg,mpegvideo,m4v,flv,asf,ogg,wav,w64,mp3,flac,"
@@ -224,8 +230,10 @@ class Decoder(contextlib.AbstractContextManager):
       # with a message instead of dying by a signal.
       restore_signals=False,
     )
+    with contextlib.suppress(OSError):  # the system's, of all that a user has
+      fcntl.fcntl(self._process.stdout, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
 
-  def read(self, size: int) -> bytes:
+  def read(self, size: int) -> bytearray:
     """Returns `size` bytes, fewer at the end.
 
     Only waiting counts against the budget, so that a slow consumer does not
@@ -234,9 +242,19 @@ class Decoder(contextlib.AbstractContextManager):
     Raises:
       MediaError: `timeout`.
     """
-    parts: list[bytes] = []
-    pipe, missing = self._process.stdout, size
-    while missing:
+    content = bytearray()
+    while missing := size - len(content):
+      block = bytearray(min(missing, _BLOCK))
+      filled = self._fill(memoryview(block))
+      if filled < len(block):
+        return content + block[:filled]
+      content = content + block if content else block  # no copy of a picture
+    return content
+
+  def _fill(self, block):
+    """Returns how much of `block` there was to fill it."""
+    pipe, filled = cast(io.FileIO, self._process.stdout), 0
+    while filled < len(block):
       began = time.monotonic()
       ready, _, _ = select.select([pipe], [], [], max(0.0, self._budget_s))
       self._budget_s -= time.monotonic() - began
@@ -244,12 +262,11 @@ class Decoder(contextlib.AbstractContextManager):
         raise MediaError(
           "timeout", f"ffmpeg gave nothing more after {self._allowed_s:.0f} s"
         )
-      piece = os.read(pipe.fileno(), min(missing, 1 << 20))
-      if not piece:
+      count = pipe.readinto(block[filled:])
+      if not count:
         break
-      parts.append(piece)
-      missing -= len(piece)
-    return b"".join(parts)
+      filled += count
+    return filled
 
   def said(self) -> str:
     """Returns the whole lines that ffmpeg has added to its log since last.
