@@ -11,37 +11,48 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 # A GPU, if there is one, is left to the tests that ask for it, and is never
 # filled by the first of several workers.
 os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
+# The same program of XLA is compiled, but LLVM spends half the time on it.
+os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 # Files that take minutes, the longest first. Every file stays with one worker,
 # and a long one that begins last leaves the other worker idle.
 LONGEST = (
-  "train/test_trainer.py",
   "train/test_run.py",
-  "test_add_a_method.py",
-  "golden/test_brave_model.py",
-  "backbones/test_deflation.py",
-  "evaluate/test_command.py",
+  "backbones/test_every_backbone.py",
   "test_version_0_1.py",
-  "backbones/test_s3d.py",
-  "golden/mmv/test_s3d.py",
-  "methods/test_mmv_training.py",
-  "methods/test_mmv.py",
-  "evaluate/protocols/test_images.py",
-  "augment/test_repeatable.py",
-  "golden/mmv/test_tsm_resnet.py",
-  "evaluate/test_new_protocol.py",
-  "evaluate/protocols/test_finetune.py",
+  "evaluate/test_command.py",
   "import_weights/test_mmv.py",
-  "import_weights/test_brave.py",
-  "benchmarks/learning/test_narrow_to_broad.py",
+  "methods/test_brave.py",
+  "train/test_trainer.py",
+  "backbones/test_deflation.py",
+  "methods/test_mmv.py",
+  "evaluate/retrieval/test_embeddings.py",
   "export/test_module_mmv.py",
   "export/test_command.py",
-  "golden/test_tsm_resnet.py",
-  "backbones/test_every_backbone.py",
+  "data/test_pipeline.py",
+  "backbones/test_s3d.py",
+  "golden/mmv/test_s3d.py",
   "embed/test_command_mmv.py",
+  "evaluate/classifiers/test_trained.py",
+  "evaluate/protocols/test_linear.py",
+  "export/test_serving.py",
   "data_prep/test_interruption.py",
+  "augment/test_repeatable.py",
+  "deflate/test_training.py",
+  "evaluate/protocols/test_images.py",
+  "search/test_model.py",
+  "golden/test_brave_model.py",
+  "golden/mmv/test_tsm_resnet.py",
+  "evaluate/protocols/test_finetune.py",
+  "golden/test_tsm_resnet.py",
+  # With the slow tests:
+  "test_add_a_method.py",
+  "methods/test_mmv_training.py",
+  "evaluate/test_new_protocol.py",
+  "import_weights/test_brave.py",
+  "benchmarks/learning/test_narrow_to_broad.py",
 )
 
 

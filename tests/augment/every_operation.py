@@ -95,14 +95,15 @@ def on_two_replicas(spec: pictures.RgbAugmentation) -> np.ndarray:
   return np.stack([even, odd], axis=1).reshape(-1, *even.shape[1:])
 
 
-def main(path: str) -> None:
+def main(argv: list[str]) -> None:
+  """Writes what this process makes of the clips into the file `argv[1]`."""
   cpu = tf.config.list_physical_devices("CPU")[0]
   tf.config.set_logical_device_configuration(
     cpu, [tf.config.LogicalDeviceConfiguration()] * 2
   )
   spec = specs()[pictures.Order.PAPER.value]
   np.savez(
-    path,
+    argv[1],
     restarted=compiled(spec, jit_compile=False),
     restarted_with_xla=compiled(spec, jit_compile=True),
     two_replicas=on_two_replicas(spec),
@@ -110,4 +111,4 @@ def main(path: str) -> None:
 
 
 if __name__ == "__main__":
-  main(sys.argv[1])
+  main(sys.argv)

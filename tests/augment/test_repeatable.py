@@ -3,12 +3,10 @@
 With and without XLA, in any batch, on one or two replicas, in a new process.
 """
 
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 
+from tests import forked_binaries
 from tests.augment import every_operation
 
 # The largest difference seen is 1.6e-6, of the sums of 363 products in the
@@ -26,14 +24,10 @@ def plain():
 
 
 @pytest.fixture(scope="module")
-def fresh_process(root, tmp_path_factory):
+def fresh_process(tmp_path_factory):
   path = tmp_path_factory.mktemp("fresh") / "augmented.npz"
-  subprocess.run(
-    [sys.executable, "-m", "tests.augment.every_operation", str(path)],
-    cwd=root,
-    check=True,
-    timeout=240,
-  )
+  done = forked_binaries.run("tests.augment.every_operation", path)
+  assert done.returncode == 0, done.stderr[-3000:]
   with np.load(path) as file:
     return dict(file)
 

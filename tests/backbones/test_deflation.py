@@ -116,7 +116,11 @@ def test_network_without_temporal_kernels_is_equal_on_still_clips():
   np.testing.assert_allclose(deflated(_images()), network(_still(8)), rtol=1e-5)
 
 
-@pytest.mark.parametrize("backbone", [_TSM, _BLOCKS, _RGB])
+@pytest.mark.parametrize(
+  "backbone",
+  # Deflated, the two S3D are one network.
+  [_TSM, _BLOCKS, pytest.param(_RGB, marks=pytest.mark.slow)],
+)
 def test_scales_and_offsets_can_be_trained_on_their_own(backbone):
   network = _network(backbone)
   for name, variable in network.haiku_variables("root").items():

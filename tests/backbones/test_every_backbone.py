@@ -149,7 +149,10 @@ _OTHER_STEM = _s3d(s3d.Stem.RGB)
 
 @pytest.mark.parametrize(
   "config",
-  [*(case.config for case in _CASES.values()), _OTHER_STEM],
+  [
+    *(case.config for case in _CASES.values()),
+    pytest.param(_OTHER_STEM, marks=pytest.mark.slow),
+  ],
   ids=[*_CASES, "s3d_rgb"],
 )
 def test_gradient_reaches_every_variable(config):
@@ -203,8 +206,14 @@ def test_same_seed_gives_the_same_weights(name):
   assert not np.array_equal(first.get_weights()[0], other.get_weights()[0])
 
 
-@every_backbone
-@pytest.mark.parametrize("batch", [2, None])
+@pytest.mark.parametrize(
+  ("name", "batch"),
+  [
+    *((name, None) for name in _CASES),
+    *((name, 2) for name in _CASES if name != "s3d"),
+    pytest.param("s3d", 2, marks=pytest.mark.slow),
+  ],
+)
 def test_known_sizes_stay_static(name, batch):
   case, network = _CASES[name], _network(name)
 

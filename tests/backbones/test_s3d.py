@@ -52,7 +52,10 @@ def _as_published(stem):
 @pytest.mark.parametrize(
   ("stem", "count"),
   # Source: paper Table 1, 9.1 million.
-  [(s3d.Stem.SPACE_TO_DEPTH, 9_146_000), (s3d.Stem.RGB, 9_162_704)],
+  [
+    (s3d.Stem.SPACE_TO_DEPTH, 9_146_000),
+    pytest.param(s3d.Stem.RGB, 9_162_704, marks=pytest.mark.slow),
+  ],
 )
 def test_number_of_parameters_is_the_papers(stem, count):
   backbone, _ = _as_published(stem)
@@ -71,7 +74,13 @@ def test_the_published_network_is_the_default():
   assert s3d.S3DConfig().stem is s3d.Stem.SPACE_TO_DEPTH
 
 
-@pytest.mark.parametrize("stem", list(s3d.Stem))
+@pytest.mark.parametrize(
+  "stem",
+  [
+    s3d.Stem.SPACE_TO_DEPTH,
+    pytest.param(s3d.Stem.RGB, marks=pytest.mark.slow),
+  ],
+)
 def test_endpoints_of_sixteen_frames(stem):
   # Source: the released s3d_test.py.
   _, endpoints = _as_published(stem)
@@ -166,7 +175,13 @@ _MIXED += [f"Mixed_4{letter}" for letter in "bcdef"] + ["Mixed_5b", "Mixed_5c"]
   [
     ("Conv2d_2c_3x3", "Mixed_3b", ["Conv2d_2c_3x3", *_MIXED], _MIXED),
     ("Mixed_5c", s3d.NEVER, ["Mixed_5c"], []),
-    (s3d.NEVER, "Mixed_5b", [], ["Mixed_5b", "Mixed_5c"]),
+    pytest.param(
+      s3d.NEVER,
+      "Mixed_5b",
+      [],
+      ["Mixed_5b", "Mixed_5c"],
+      marks=pytest.mark.slow,
+    ),
   ],
 )
 def test_gating_and_temporal_kernels_start_where_they_are_told(

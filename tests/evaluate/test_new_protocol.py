@@ -1,18 +1,14 @@
 """A protocol that this file alone knows: one line in one list, and it runs."""
 
 import dataclasses
-import importlib
 import json
-import os
-import subprocess
-import sys
 from typing import ClassVar
 
 import numpy as np
 import pytest
 
+from tests import forked_binaries
 from tests import tiny_runs
-from tests.conftest import ROOT
 from tests.data import record_fixture
 from tests.evaluate import grey_records
 from tfvssl.config import paper_rows
@@ -27,6 +23,10 @@ from tfvssl.evaluate.samples import features
 from tfvssl.train import checkpoint_store
 from tfvssl.train import run_folder
 from tfvssl.train import weights
+
+# The commands, which know the new protocol, too.
+_EVALUATE = "tests.evaluate.commands_with_nearest_mean.evaluate"
+_COMPARE = "tests.evaluate.commands_with_nearest_mean.compare"
 
 
 @dataclasses.dataclass
@@ -83,25 +83,6 @@ class NearestMeanProtocol(classification.ClassificationProtocol):
     return classification.accuracy_tree(split, accuracy)
 
 
-def run_command(name: str) -> None:
-  """Runs a command of the project that knows the new protocol, too."""
-  known.PROTOCOLS["nearest_mean"] = lambda: NearestMeanProtocol
-  importlib.import_module(f"{name}.__main__").console_main()
-
-
-def _run(name, *flags):
-  code = f"from {__name__} import run_command; run_command({name!r})"
-  return subprocess.run(
-    [sys.executable, "-c", code, *flags],
-    cwd=ROOT,
-    env={**os.environ, "PYTHONPATH": str(ROOT)},
-    capture_output=True,
-    text=True,
-    timeout=300,
-    check=False,
-  )
-
-
 @pytest.fixture(scope="module")
 def root(tmp_path_factory):
   """A run at step 3, records of two classes, and the recipe of the run."""
@@ -127,8 +108,8 @@ def root(tmp_path_factory):
 
 @pytest.mark.slow
 def test_new_protocol_ends_in_a_result_that_is_compared(root):
-  done = _run(
-    "tfvssl.evaluate",
+  done = forked_binaries.run(
+    _EVALUATE,
     f"--workdir={root / 'RUN'}",
     "--protocol=nearest_mean",
     f"--train_records={root / 'train'}",
@@ -156,8 +137,8 @@ def test_new_protocol_ends_in_a_result_that_is_compared(root):
   assert lines[0] == "nearest mean feature, 1 split(s), top-1 (top-5) %"
   assert lines[1].split() == ["pretrained", f"{25 * right:.1f}", "(-)"]
 
-  told = _run(
-    "tfvssl.compare",
+  told = forked_binaries.run(
+    _COMPARE,
     f"--result={path}",
     f"--config={root / 'recipe.py'}",
     "--benchmark=ucf101_linear",
@@ -170,8 +151,8 @@ def test_new_protocol_ends_in_a_result_that_is_compared(root):
 
 
 def test_bad_setting_of_it_is_one_line(root):
-  done = _run(
-    "tfvssl.evaluate",
+  done = forked_binaries.run(
+    _EVALUATE,
     f"--workdir={root / 'RUN'}",
     "--protocol=nearest_mean",
     "--train_records=a",

@@ -37,7 +37,7 @@ for model in (tf.saved_model.load(folder), hub.load(folder)):
       expected = golden["video_uint8/" + name]
       np.testing.assert_allclose(
           value, expected, rtol=0, atol=1e-5 * max(1, abs(expected).max()))
-layer = hub.KerasLayer(folder)
+layer = hub.KerasLayer(model)
 assert layer(tf.constant(request))["embedding"].shape == (2, 8)
 print("loaded without tfvssl")
 """

@@ -235,20 +235,41 @@ def test_images_need_a_network_that_has_the_form(words, method, tmp_path):
   assert not list(tmp_path.iterdir())
 
 
-def test_naive_image_of_a_method_with_a_projector(tmp_path):
-  experiment = exported_runs.brave_experiment()
-  method = exported_runs.method(experiment)
-  video = method.encoders()["video"]
-  folder = exported_runs.export(
-    experiment, {"video": video}, tmp_path / "model", networks.Image.NAIVE
-  )
-  images = _images().astype(np.float32) / 255
+@pytest.fixture(scope="module")
+def brave():
+  return exported_runs.method(exported_runs.brave_experiment())
+
+
+def _of_the_network_without_shifts(video, images):
   twin = tsm_resnet.TSMResNetConfig(
     blocks=(1,), width=0.125, shift_fraction=0.0
   ).build("twin")
   twin(tf.zeros([1, 1, 16, 16, 3]))
   twin.set_weights(video.backbone.get_weights())
-  expected = base.Encoder(video.spec, twin, video.heads)(images[:, np.newaxis])
+  return base.Encoder(video.spec, twin, video.heads)(images[:, np.newaxis])
+
+
+def test_naive_image_of_a_method_with_a_projector(brave, tmp_path):
+  video = brave.encoders()["video"]
+  image = networks.encoder(video, networks.Image.NAIVE, tmp_path)
+  module = serving.ServingModule({"video": video}, 4, image)
+  images = _images().astype(np.float32) / 255
+  found = module.embed("image", tf.constant(images))
+  _assert_same(found, _of_the_network_without_shifts(video, images))
+  assert set(found) == {"backbone", "embedding"}
+
+
+@pytest.mark.slow
+def test_naive_image_of_a_method_with_a_projector_is_exported(brave, tmp_path):
+  video = brave.encoders()["video"]
+  folder = exported_runs.export(
+    exported_runs.brave_experiment(),
+    {"video": video},
+    tmp_path / "model",
+    networks.Image.NAIVE,
+  )
+  images = _images().astype(np.float32) / 255
+  expected = _of_the_network_without_shifts(video, images)
   model = tf.saved_model.load(str(folder))
   found = model.signatures["image"](image=tf.constant(images))
   _assert_same(found, expected)
@@ -273,6 +294,7 @@ print("loaded without tfvssl")
 """
 
 
+@pytest.mark.slow
 def test_text_loads_and_answers_without_this_package(folder, tmp_path):
   result = subprocess.run(
     [sys.executable, "-c", _LOAD, str(folder)],
@@ -283,6 +305,9 @@ def test_text_loads_and_answers_without_this_package(folder, tmp_path):
     env={k: v for k, v in os.environ.items() if k != "PYTHONPATH"},
   )
   assert result.stdout.strip().endswith("loaded without tfvssl"), result.stderr
+
+
+def test_golden_answers_of_sentences_are_those_of_the_model(folder, model):
   with np.load(folder / "golden.npz", allow_pickle=False) as golden:
     assert golden["text/sentences"].tolist() == [
       "",
@@ -290,6 +315,13 @@ def test_text_loads_and_answers_without_this_package(folder, tmp_path):
       "red red blue blue disc disc hums hums",
     ]
     assert golden["text/known_words"].tolist() == [0, 1, 4]
+    expected = {
+      key.removeprefix("text/"): golden[key]
+      for key in golden.files
+      if key.startswith("text/")
+    }
+  sentences = tf.constant(expected.pop("sentences"))
+  _assert_same(model.signatures["text"](sentences=sentences), expected)
 
 
 def test_golden_sentences_reach_from_the_first_word_to_the_last():

@@ -34,6 +34,12 @@ def _method(words, partners=("audio", "text"), **changes):
   return method
 
 
+@pytest.fixture(scope="module")
+def plain(words):
+  """The method of the defaults, which no test changes."""
+  return _method(words)
+
+
 def _unit(x):
   return x / np.linalg.norm(x, axis=-1, keepdims=True)
 
@@ -100,9 +106,9 @@ def test_loss_is_equation_1(words, graph, audio_space, text_space):
   assert found.metrics["present/text"].numpy() == 0.5
 
 
-def test_dimensions_of_the_spaces(words):
-  found = _method(words).embeddings(
-    tiny_mmv_runs.batch(_method(words), _CLIPS), 0, training=False
+def test_dimensions_of_the_spaces(plain):
+  found = plain.embeddings(
+    tiny_mmv_runs.batch(plain, _CLIPS), 0, training=False
   )
   sizes = {
     modality: {space: z.shape[-1] for space, z in spaces.items()}
@@ -128,11 +134,10 @@ def test_every_variable_gets_a_gradient(words, graph):
   assert all(np.isfinite(tf.convert_to_tensor(g)).all() for g in gradients)
 
 
-def test_the_word_table_is_frozen(words):
-  method = _method(words)
-  table = [v for v in method.variables if tuple(v.shape) == (8, 6)]
+def test_the_word_table_is_frozen(plain):
+  table = [v for v in plain.variables if tuple(v.shape) == (8, 6)]
   assert len(table) == 1
-  assert not [v for v in method.trainable_variables if v is table[0]]
+  assert not [v for v in plain.trainable_variables if v is table[0]]
 
 
 def test_the_way_from_fine_to_coarse_learns_from_videos_alone(words):
@@ -152,14 +157,13 @@ def test_the_way_from_fine_to_coarse_learns_from_videos_alone(words):
   np.testing.assert_allclose(norm.moving_mean, expected, rtol=1e-4, atol=1e-5)
 
 
-def test_sound_meets_text_through_the_shared_projection(words):
-  method = _method(words)
-  encoders = method.encoders()
+def test_sound_meets_text_through_the_shared_projection(plain):
+  encoders = plain.encoders()
   log_mel = tf.random.stateless_uniform([3, 7, 40], [1, 2])
   found = encoders["audio"](log_mel)
-  fine = method.graph.partner_heads["audio"](found["backbone"])
+  fine = plain.graph.partner_heads["audio"](found["backbone"])
   np.testing.assert_allclose(found["va"], fine, rtol=1e-6)
-  coarse = method.graph.fine_to_coarse(fine)
+  coarse = plain.graph.fine_to_coarse(fine)
   np.testing.assert_allclose(found["vat"], coarse, rtol=1e-6)
   np.testing.assert_array_equal(found["embedding"], found["vat"])
 
@@ -183,23 +187,22 @@ def test_encoders_name_the_spaces_that_they_answer(words, graph):
     assert {*outputs} == {"backbone", "embedding", *encoders[name].spaces}
 
 
-def test_encoder_on_another_backbone_keeps_its_part_of_the_graph(words):
-  method = _method(words)
-  video = method.encoders()["video"]
-  assert video.backbone_config is method.config.video_backbone
+def test_encoder_on_another_backbone_keeps_its_part_of_the_graph(plain):
+  video = plain.encoders()["video"]
+  assert video.backbone_config is plain.config.video_backbone
   image = dataclasses.replace(video.spec, num_frames=1)
   features = tf.random.stateless_normal([3, 32], [1, 2])
   other = video.with_backbone(image, tf.keras.layers.Lambda(lambda x: x))
   assert other.spec.num_frames == 1 and other.backbone_config is None
-  expected = method.graph.video(features)
+  expected = plain.graph.video(features)
   found = other(features)
   for space in ("va", "vat"):
     tf.debugging.assert_equal(found[space], expected[space])
   tf.debugging.assert_equal(found["embedding"], expected["vat"])
 
 
-def test_encoders_say_what_they_take(words):
-  encoders = _method(words).encoders()
+def test_encoders_say_what_they_take(plain):
+  encoders = plain.encoders()
   assert isinstance(encoders["video"].spec, views.RgbViewSpec)
   assert isinstance(encoders["audio"].spec, views.AudioViewSpec)
   assert isinstance(encoders["text"].spec, views.TextViewSpec)
@@ -211,10 +214,8 @@ def test_encoders_say_what_they_take(words):
   np.testing.assert_allclose(found["vat"], turned["vat"], rtol=1e-6)
 
 
-def test_relu_before_the_coarse_space_is_an_option(words):
-  plain, released = (
-    _method(words, relu_before_coarse=relu) for relu in (False, True)
-  )
+def test_relu_before_the_coarse_space_is_an_option(words, plain):
+  released = _method(words, relu_before_coarse=True)
   batch = tiny_mmv_runs.batch(plain, _CLIPS)
   found = plain.embeddings(batch, 0, training=False)["video"]
   other = released.embeddings(batch, 0, training=False)["video"]
@@ -254,7 +255,7 @@ def test_logistic_loss_of_the_sound(words):
   )
 
 
-def test_head_kinds(words):
+def test_head_kinds(words, plain):
   linear = _method(words, video_head=Head.LINEAR)
   head = linear.graph.video_heads["va"]
   features = tf.random.stateless_uniform([3, 32], [1, 2])
@@ -264,7 +265,7 @@ def test_head_kinds(words):
     rtol=1e-4,
     atol=1e-6,
   )
-  deep = _method(words).graph.video_heads["va"]
+  deep = plain.graph.video_heads["va"]
   assert [v.shape for v in deep.trainable_variables] == [
     (32, 12),
     (12,),
@@ -276,10 +277,9 @@ def test_head_kinds(words):
   ]
 
 
-def test_pictures_stay_in_range_and_sound_becomes_log_mel(words):
-  method = _method(words)
-  batch = tiny_mmv_runs.batch(method, _CLIPS)
-  seen = method.augment(batch, 0)
+def test_pictures_stay_in_range_and_sound_becomes_log_mel(plain):
+  batch = tiny_mmv_runs.batch(plain, _CLIPS)
+  seen = plain.augment(batch, 0)
   assert 0 <= seen["video"].video.numpy().min()
   assert seen["video"].video.numpy().max() <= 1
   assert seen["audio"].waveform is None
@@ -287,15 +287,14 @@ def test_pictures_stay_in_range_and_sound_becomes_log_mel(words):
   np.testing.assert_array_equal(seen["text"].text, batch["text"].text)
 
 
-def test_step_compiles(words):
-  method = _method(words)
-  batch = tiny_mmv_runs.batch(method, _CLIPS)
+def test_step_compiles(plain):
+  batch = tiny_mmv_runs.batch(plain, _CLIPS)
   compiled = tf.function(
-    lambda: method.loss(batch, 0, training=False).loss, jit_compile=True
+    lambda: plain.loss(batch, 0, training=False).loss, jit_compile=True
   )
   # 1e-2: XLA's FFT on the CPU is less exact next to zero.
   np.testing.assert_allclose(
-    compiled(), method.loss(batch, 0, training=False).loss, rtol=1e-2
+    compiled(), plain.loss(batch, 0, training=False).loss, rtol=1e-2
   )
 
 
@@ -316,9 +315,8 @@ def _clip(frames=30, sound_s=1.2):
   )
 
 
-def test_sound_and_pictures_start_together(words):
-  method = _method(words)
-  found = method.sample_views(_clip(), seed=5)
+def test_sound_and_pictures_start_together(plain):
+  found = plain.sample_views(_clip(), seed=5)
   start_s = found["video"].start_s.numpy()
   np.testing.assert_allclose(found["audio"].waveform[0] * 2, start_s, atol=1e-3)
   assert found["audio"].mask == 1 and found["text"].mask == 1
@@ -328,13 +326,13 @@ def test_sound_and_pictures_start_together(words):
   )
 
 
-def test_a_clip_without_sound_and_captions_is_masked(words):
+def test_a_clip_without_sound_and_captions_is_masked(plain):
   clip = _clip()._replace(
     waveform=tf.zeros([0], tf.int16),
     captions=tf.zeros([0], tf.string),
     caption_times_s=tf.zeros([0, 2]),
   )
-  found = _method(words).sample_views(clip, seed=5)
+  found = plain.sample_views(clip, seed=5)
   for name in ("audio", "text"):
     assert found[name].mask == 0
   assert not found["audio"].waveform.numpy().any()
@@ -408,6 +406,6 @@ def test_a_vocabulary_that_the_table_does_not_hold_is_refused(words):
     settings.build()
 
 
-def test_a_caption_without_any_known_word_is_masked(words):
+def test_a_caption_without_any_known_word_is_masked(plain):
   clip = _clip()._replace(captions=tf.constant(["what is this", "?!"]))
-  assert _method(words).sample_views(clip, seed=5)["text"].mask == 0
+  assert plain.sample_views(clip, seed=5)["text"].mask == 0

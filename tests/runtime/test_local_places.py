@@ -1,8 +1,5 @@
 """An address in place of a path is one clear error in every command."""
 
-import subprocess
-import sys
-
 import pytest
 
 from tests import forked_binaries
@@ -64,19 +61,12 @@ def test_address_is_refused(command, flag):
 
 def test_address_of_a_tpu_and_a_sentence_are_no_places(tmp_path):
   config = source_tree.ROOT / "configs" / "tiny_brave.py"
-  # By itself: the config's flags are made of the command line of a process.
-  flags = (
+  done = forked_binaries.run(
+    "tfvssl.train",
     f"--config={config}",
     "--config.runtime.tpu=grpc://10.0.0.2:8470",
     f"--config.data.train_records={tmp_path / 'none'}",
     f"--workdir={tmp_path / 'run'}",
-  )
-  done = subprocess.run(
-    [sys.executable, "-m", "tfvssl.train", *flags],
-    cwd=source_tree.ROOT,
-    capture_output=True,
-    text=True,
-    check=False,
   )
   assert done.returncode == 3 and str(tmp_path / "none") in done.stderr
   done = forked_binaries.run("tfvssl.search", "--query=what is gs://x?")

@@ -12,8 +12,10 @@ import pytest
 import tensorflow as tf
 
 from tests import forked_binaries
+from tests import one_layer_run
 from tests import tiny_runs
 from tests.methods import method_with_targets
+from tfvssl.config import experiment as config
 from tfvssl.methods import base
 from tfvssl.optim import schedules
 from tfvssl.train import probe
@@ -21,12 +23,20 @@ from tfvssl.train import trainer
 from tfvssl.train import weights
 
 
-def _trainer(strategy, global_batch, per_replica, accumulation=1, seed=1):
+def _trainer(
+  strategy,
+  global_batch,
+  per_replica,
+  accumulation=1,
+  seed=1,
+  experiment=None,
+):
   """Returns a trainer over copies of one batch, split over the replicas.
 
   With accumulation every part of a step is the whole batch.
   """
-  experiment = method_with_targets.experiment()
+  if experiment is None:
+    experiment = method_with_targets.experiment()
   with strategy.scope():
     method = weights.fresh_method(experiment, seed)
     # Step 0 has learning rate 0, so two steps are taken.
@@ -58,10 +68,16 @@ def _strategy(replicas):
   return tf.distribute.MirroredStrategy([cpu.name for cpu in cpus])
 
 
-def two_steps(replicas: int, accumulation: int = 1) -> dict[str, np.ndarray]:
+def two_steps(
+  replicas: int,
+  accumulation: int = 1,
+  experiment: config.Experiment | None = None,
+) -> dict[str, np.ndarray]:
   """Returns losses and all updates of two steps on `replicas` CPUs."""
   strategy = _strategy(replicas)
-  run, method = _trainer(strategy, 8, 8 // replicas, accumulation)
+  run, method = _trainer(
+    strategy, 8, 8 // replicas, accumulation, experiment=experiment
+  )
   start = [v.numpy() for v in method.trainable_variables]
   result = {}
   for step in range(2):
@@ -77,8 +93,14 @@ def two_steps(replicas: int, accumulation: int = 1) -> dict[str, np.ndarray]:
   return result
 
 
-# Replicas, accumulation.
-RUNS = {"one": (1,), "two": (2,), "in_parts": (2, 2)}
+# Replicas, accumulation, experiment.
+RUNS = {
+  "one": (1,),
+  "two": (2,),
+  "in_parts": (2, 2),
+  "one_of_a_layer": (1, 1, one_layer_run.experiment()),
+  "two_of_a_layer": (2, 1, one_layer_run.experiment()),
+}
 
 
 def main(argv: list[str]) -> None:
@@ -98,6 +120,13 @@ def _results(tmp_path, *names):
   return [np.load(tmp_path / f"{name}.npz") for name in names]
 
 
+def test_one_replica_equals_two_for_a_layer_and_its_norm(tmp_path):
+  """As below, of a network that is traced at once."""
+  one, two = _results(tmp_path, "one_of_a_layer", "two_of_a_layer")
+  _check_equal(one, two, len(one.files))
+
+
+@pytest.mark.slow
 def test_one_replica_equals_two(tmp_path):
   """Loss and every update, biases and norm parameters included."""
   one, two = _results(tmp_path, "one", "two")

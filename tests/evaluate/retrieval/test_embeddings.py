@@ -104,9 +104,29 @@ def clips(folder, method):
 
 
 @pytest.fixture(scope="module")
-def found(method, clips):
+def counted(method, clips):
+  """What the method makes of the clips; what is read, what is traced for it."""
+  read, traced = [], []
+  dataset, call = one_pass.dataset, mmv.MmvEncoder.call
+
+  def count_read(records, *args, **kwargs):
+    read.append(np.flatnonzero(records.usable).tolist())
+    return dataset(records, *args, **kwargs)
+
+  def count_traced(self, inputs, training=False):
+    traced.append((self.modality, *inputs.shape))
+    return call(self, inputs, training)
+
+  with pytest.MonkeyPatch.context() as patch:
+    patch.setattr(one_pass, "dataset", count_read)
+    patch.setattr(mmv.MmvEncoder, "call", count_traced)
+    return embeddings.embed(method, clips, _SETTINGS), read, traced
+
+
+@pytest.fixture(scope="module")
+def found(counted):
   """What the method makes of the clips."""
-  return embeddings.embed(method, clips, _SETTINGS)
+  return counted[0]
 
 
 def test_clips_that_hold_two_modalities_are_used(clips, found):
@@ -275,24 +295,9 @@ def test_jitter_of_the_training_moves_nothing(
 
 
 def test_every_record_is_parsed_once_and_every_network_traced_once(
-  method, clips, monkeypatch
+  clips, counted
 ):
-  read, traced = [], []
-  original = one_pass.dataset
-
-  def evaluation_dataset(records, *args, **kwargs):
-    read.append(np.flatnonzero(records.usable).tolist())
-    return original(records, *args, **kwargs)
-
-  monkeypatch.setattr(one_pass, "dataset", evaluation_dataset)
-  call = mmv.MmvEncoder.call
-
-  def count(self, inputs, training=False):
-    traced.append((self.modality, *inputs.shape))
-    return call(self, inputs, training)
-
-  monkeypatch.setattr(mmv.MmvEncoder, "call", count)
-  embeddings.embed(method, clips, _SETTINGS)
+  _, read, traced = counted
   assert sorted(sum(read, [])) == np.flatnonzero(clips.records.usable).tolist()
   assert sorted(traced) == [
     ("audio", 2, 13, 40),
