@@ -20,6 +20,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 # and a long one that begins last leaves the other worker idle.
 LONGEST = (
   "train/test_run.py",
+  "evaluate/test_pretrained.py",
   "backbones/test_every_backbone.py",
   "test_version_0_1.py",
   "evaluate/test_command.py",

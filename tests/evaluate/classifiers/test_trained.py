@@ -13,6 +13,7 @@ from tfvssl import views
 from tfvssl.evaluate.classifiers import heads
 from tfvssl.evaluate.classifiers import trained as classifier
 from tfvssl.evaluate.samples import clips
+from tfvssl.evaluate.samples import features
 from tfvssl.evaluate.samples import splits
 from tfvssl.optim import adam
 from tfvssl.optim import lars
@@ -51,8 +52,10 @@ def _batches(rows, labels, shuffled=True):
   dataset = tf.data.Dataset.from_tensor_slices(view)
   if shuffled:  # each time in another order
     dataset = dataset.shuffle(200, seed=1)
-  return lambda size, begin: (
-    dataset.repeat().skip(begin).batch(size, drop_remainder=True)
+  return lambda share: (
+    dataset.repeat()
+    .skip(share.start_position)
+    .batch(share.batch_size, drop_remainder=True)
   )
 
 
@@ -171,7 +174,9 @@ def test_labels_of_a_batch_are_columns_of_the_training_classes(split):
     train_clips=infos,
     train_labels=np.array([[7, -1], [3, 4], [4, -1], [9, -1]]),
   )
-  batches = classifier.training_batches(part, grey_records.settings(), 4)
+  batches = classifier.training_batches(
+    part, grey_records.settings(), features.Share(4)
+  )
   view = next(iter(batches))
   columns = [[2, -1], [0, 1], [1, -1], [3, -1]]
   by_sample = dict(
@@ -182,6 +187,22 @@ def test_labels_of_a_batch_are_columns_of_the_training_classes(split):
   assert view.labels.numpy().tolist() == [
     by_sample[index] for index in view.sample_index.numpy()
   ]
+
+
+def test_every_host_reads_clips_of_its_own(split):
+  def clips_of(host, step, count):
+    context = tf.distribute.InputContext(2, host, 4)
+    share = features.Share.of(context, 4, step)
+    assert share.batch_size == 1
+    settings = grey_records.settings()
+    batches = classifier.training_batches(split, settings, share)
+    return [int(view.sample_index[0]) for view in batches.take(count)]
+
+  # Two shards of five clips; a step takes two of each host's.
+  first, second = clips_of(0, 0, 5), clips_of(1, 0, 5)
+  assert sorted(first + second) == list(range(10))
+  assert clips_of(0, 2, 1) == first[4:]
+  assert clips_of(1, 2, 1) == second[4:]
 
 
 def _broken_above(level):
@@ -238,7 +259,7 @@ def _plain_fit(kind, rows, labels):
     gradients = tape.gradient(loss, variables)
     optimizer.apply_gradients(zip(gradients, variables, strict=True))
 
-  batches = _batches(rows, labels)(recipe.batch_size, 0)
+  batches = _batches(rows, labels)(features.Share(recipe.batch_size))
   for view in batches.take(recipe.total_steps):
     step(view)
   return head
@@ -266,8 +287,8 @@ def _stopping(batches, after):
       os.kill(os.getpid(), signal.SIGTERM)
     return labels
 
-  def looked_at(size, begin):
-    return batches(size, begin).map(
+  def looked_at(share):
+    return batches(share).map(
       lambda view: view._replace(
         labels=tf.ensure_shape(
           tf.numpy_function(look, [view.labels], view.labels.dtype),

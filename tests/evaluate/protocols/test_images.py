@@ -106,7 +106,7 @@ def test_the_layer_takes_the_schedule(split):
       logits_of,
       lambda logits, labels: logits[:, 0],
       [network],
-      lambda size, begin: classifier.training_batches(split, _settings(), size),
+      lambda share: classifier.training_batches(split, _settings(), share),
       records,
       classifier.Recipe(
         "pascal",

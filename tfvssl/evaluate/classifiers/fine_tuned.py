@@ -60,9 +60,7 @@ def accuracy(
       logits_of,
       heads.softmax_loss,
       [backbone, head],
-      lambda size, begin: classifier.training_batches(
-        split, settings, size, begin
-      ),
+      lambda share: classifier.training_batches(split, settings, share),
       split.train,
       recipe,
       folder,

@@ -87,8 +87,7 @@ def epochs_recipe(
 def training_batches(
   split: splits.Split,
   settings: features.Settings,
-  batch_size: int,
-  start_position: int = 0,
+  share: features.Share,
 ) -> tf.data.Dataset:
   """Returns endless batches of augmentable views with `labels` int32 [B, L].
 
@@ -104,9 +103,7 @@ def training_batches(
     split.train_labels >= 0, rows, -1
   )
   constant = tf.constant(table)
-  return features.training_batches(
-    split.train, settings, batch_size, start_position
-  ).map(
+  return features.training_batches(split.train, settings, share).map(
     lambda view: view._replace(labels=tf.gather(constant, view.sample_index))
   )
 
@@ -133,7 +130,7 @@ def train(
   logits_of: Callable[[views.View], tf.Tensor],
   loss_of: Callable[[tf.Tensor, tf.Tensor], tf.Tensor],
   networks: Sequence[tf.Module],
-  batches: Callable[[int, int], tf.data.Dataset],
+  batches: Callable[[features.Share], tf.data.Dataset],
   records: reader.Records,
   recipe: Recipe,
   folder: storage.Path | None = None,
@@ -144,8 +141,7 @@ def train(
     logits_of: maps a batch of views to [B, K], in training mode.
     loss_of: maps logits and labels to [B].
     networks: that are trained, with their weights.
-    batches: endless views with labels, by the size of a replica's batch and
-      the number of clips that were seen before.
+    batches: endless views with labels of a host's share.
     records: that they come from, for messages.
     recipe: optimiser, rate and number of steps.
     folder: of its checkpoints, of which it takes the newest; None for none.
@@ -218,9 +214,7 @@ def _batches(batches, recipe, step):
   """Returns the batches from a step on, each replica's share in its place."""
   strategy, size = tf.distribute.get_strategy(), recipe.batch_size
   return strategy.distribute_datasets_from_function(
-    lambda context: batches(
-      context.get_per_replica_batch_size(size), step * size
-    )
+    lambda context: batches(features.Share.of(context, size, step))
   )
 
 
@@ -357,7 +351,7 @@ def scores_on_frozen(
       logits_of,
       loss_of,
       [head],
-      lambda size, begin: training_batches(split, settings, size, begin),
+      lambda share: training_batches(split, settings, share),
       split.train,
       recipe,
       folder,

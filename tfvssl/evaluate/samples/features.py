@@ -7,6 +7,7 @@ strategy in whose scope it is called.
 
 from collections.abc import Callable, Iterator
 import dataclasses
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -50,6 +51,44 @@ class Settings:
   batch_size: int
   seed: int
   use_silent_sound: bool = True
+
+
+class Share(NamedTuple):
+  """What one host reads of endless training clips.
+
+  Attributes:
+    batch_size: clips of a batch of one replica.
+    start_position: how many clips the host has read before.
+    host_index: which host it is.
+    num_hosts: each reads shards of its own.
+  """
+
+  batch_size: int = 1
+  start_position: int = 0
+  host_index: int = 0
+  num_hosts: int = 1
+
+  @classmethod
+  def of(
+    cls, context: tf.distribute.InputContext, batch_size: int, step: int
+  ) -> "Share":
+    """Returns what a host reads from `step` on.
+
+    Args:
+      context: which host of how many it is.
+      batch_size: clips per update over all replicas.
+      step: updates that have had their clips before.
+    """
+    hosts = context.num_input_pipelines
+    return cls(
+      context.get_per_replica_batch_size(batch_size),
+      start_position=step * batch_size // hosts,
+      host_index=context.input_pipeline_id,
+      num_hosts=hosts,
+    )
+
+
+_ONE_BY_ONE = Share()
 
 
 def training_spec(spec: views.ViewSpec) -> views.ViewSpec:
@@ -147,13 +186,14 @@ def views_per_clip(settings: Settings) -> int:
 def training_batches(
   records: reader.Records,
   settings: Settings,
-  batch_size: int = 1,
-  start_position: int = 0,
+  share: Share = _ONE_BY_ONE,
 ) -> tf.data.Dataset:
   """Returns endless batches of random views, uint8 pixels.
 
-  Every pass has every usable clip once, in shuffled order; the first
-  `start_position` clips are left out.
+  Every pass of all hosts has every usable clip once, in shuffled order.
+
+  Raises:
+    ValueError: as pipeline.training_dataset.
   """
   spec = settings.spec
 
@@ -167,9 +207,8 @@ def training_batches(
     sample_views,
     modalities=records.modalities,
     seed=settings.seed,
-    start_position=start_position,
-    batch_size=batch_size,
     shuffle_buffer=_SHUFFLE_BUFFER,
+    **share._asdict(),
   )
   return dataset.map(lambda sampled: sampled[VIEW_NAME])
 

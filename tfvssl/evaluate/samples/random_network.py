@@ -40,7 +40,8 @@ def calibrate(
 
   # Shuffled: records may be sorted by class, and the last batches count most.
   batch_size = features.replica_batch_size(settings.batch_size)
-  batches = features.training_batches(records, settings, batch_size)
+  share = features.Share(batch_size)
+  batches = features.training_batches(records, settings, share)
   batches = strategy.experimental_distribute_dataset(batches.take(passes))
   for view in features.read(records, batches):
     forward(view)
