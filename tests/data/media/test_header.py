@@ -59,3 +59,23 @@ def test_a_codec_without_a_name_is_named_by_its_tag(tmp_path, name, tag):
     streams.decode_frames(path)
   assert caught.value.reason == "no_decoder"
   assert "the video codec with the tag 'xxq1'; install" in caught.value.detail
+
+
+def test_ffmpeg_that_dies_is_not_the_fault_of_the_file(tmp_path, monkeypatch):
+  crashing = tmp_path / "ffmpeg"
+  crashing.write_text(
+    '#!/bin/sh\n[ "$1" = -version ] && echo ffmpeg version 0.1 && exit\n'
+    "kill -SEGV $$\n"
+  )
+  crashing.chmod(0o755)
+  video = tmp_path / "video.ts"
+  video.write_bytes(b"G")
+  monkeypatch.setattr(ffmpeg, "path", lambda: str(crashing))
+  ffmpeg.version.cache_clear()
+  with pytest.raises(ffmpeg.MediaError) as caught:
+    header.probe(video)
+  ffmpeg.version.cache_clear()
+  assert str(caught.value) == (
+    "unreadable: ffmpeg 0.1 died of signal 11 opening it; another version may"
+    " read it"
+  )

@@ -229,6 +229,9 @@ class Decoder(contextlib.AbstractContextManager):
       # Python ignores SIGXFSZ and SIGPIPE; ffmpeg inherits that and fails
       # with a message instead of dying by a signal.
       restore_signals=False,
+      # A static ffmpeg, as in many wheels of imageio-ffmpeg, dies in the
+      # system's tables of characters when a stream names its programme.
+      env={**os.environ, "GCONV_PATH": os.devnull},
     )
     with contextlib.suppress(OSError):  # the system's, of all that a user has
       fcntl.fcntl(self._process.stdout, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)

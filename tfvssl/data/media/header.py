@@ -79,7 +79,7 @@ def probe(
     log = decoder.close()
   head = log.split("Input #0, ", 1)
   if len(head) < 2:
-    raise _open_error(path, log)
+    raise _open_error(path, log, decoder.return_code)
   info = _parse_info(head[1], max_pixels)
   info.is_estimate = "Estimating duration from bitrate" in log
   _add_ends(info, path, head[1])
@@ -102,7 +102,13 @@ def _add_ends(info, path, text):
       info.ends_s["audio"] = info.duration_s
 
 
-def _open_error(path, log):
+def _open_error(path, log, return_code):
+  if return_code < 0:
+    return ffmpeg.MediaError(
+      "unreadable",
+      f"ffmpeg {ffmpeg.version()} died of signal {-return_code} opening it;"
+      " another version may read it",
+    )
   line = ffmpeg.first_error(log)
   if path.suffix.lower() not in MEDIA_SUFFIXES:
     return ffmpeg.MediaError("not_media", line)

@@ -17,6 +17,8 @@ from tfvssl.data.media import stretch
 
 _FRAME = re.compile(r" n:(\d+) pts:(-?\d+) .* nb_samples:(\d+)")
 _FORMAT = re.compile(r"samplefmt:\S+ samplerate:(\d+) chlayout:(.+)")
+# Before 5.1 ffmpeg says which channels there are by a number.
+_LAYOUTS = {"0x4": "mono", "0x3": "stereo", "0x3f": "5.1", "0x60f": "5.1(side)"}
 # Channels of which the mean is taken.
 _MEANS = ("", "mono", "stereo", "1 channels", "2 channels", "downmix")
 _LATE_S = 0.05  # that sound may begin behind its stretch, by its packets
@@ -185,7 +187,7 @@ class _Clock:
             self._news = ""
         continue
       if found := _FORMAT.search(line):
-        now = f"{found[1]} Hz {found[2]}"
+        now = f"{found[1]} Hz {_LAYOUTS.get(found[2], found[2])}"
         if self._format and now != self._format:
           self._news = f"from {self._format} to {now}"
         self._format = now
