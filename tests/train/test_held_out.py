@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests import tiny_runs
+from tests import one_layer_run
 from tests.data import record_fixture
 from tfvssl.train import held_out
 from tfvssl.train import input as run_input
@@ -17,7 +17,7 @@ _STRATEGY = tf.distribute.OneDeviceStrategy("/cpu:0")
 @pytest.fixture(scope="module")
 def experiment(tmp_path_factory):
   folder = tmp_path_factory.mktemp("records")
-  made = tiny_runs.experiment()
+  made = one_layer_run.experiment()
   made.data.heldout_records = str(record_fixture.tiny_records(folder))
   return made
 
