@@ -11,8 +11,6 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 # A GPU, if there is one, is left to the tests that ask for it, and is never
 # filled by the first of several workers.
 os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
-# The same program of XLA is compiled, but LLVM spends half the time on it.
-os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
@@ -55,6 +53,15 @@ LONGEST = (
   "import_weights/test_brave.py",
   "benchmarks/learning/test_narrow_to_broad.py",
 )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+  """Spares the default tests half the time of XLA, which is LLVM's.
+
+  Slow tests are compiled as users compile.
+  """
+  if config.option.markexpr != "slow":
+    os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
 
 
 _NO_PARAMETERS = types.SimpleNamespace(params={})

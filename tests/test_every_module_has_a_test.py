@@ -46,6 +46,8 @@ COVERED = {
   "tfvssl/evaluate/classifiers/diverged.py": (
     "tests/evaluate/protocols/test_finetune.py"
   ),
+  # Both tables that users exchange.
+  "tfvssl/runtime/npz.py": "tests/search/test_index.py",
   "tfvssl/runtime/tpu.py": "tests/runtime/test_replicas.py",
   "benchmarks/guards.py": _TIMES,
   # Inside the graph of an export.

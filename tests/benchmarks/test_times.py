@@ -98,7 +98,7 @@ def test_guards_beside_the_same_work_without(tmp_path):
   assert header.split() == ["guarded", "without", "cost"]
   assert [row[:18].strip() for row in rows] == [
     f"{what}, {unit}"
-    for what in ("one step", "preparation")
+    for what in ("preparation", "one step")
     for unit in ("CPU", "wall")
   ]
   for row in rows:

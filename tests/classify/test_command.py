@@ -246,7 +246,7 @@ def test_files_that_are_no_videos_are_skipped_or_end_it(root, tmp_path):
   (tmp_path / "more.mp4").write_text("no video")
   (tmp_path / "video.mp4").write_bytes((root / "new/other.mp4").read_bytes())
   done = _classify(root, root / "svm.npz", flag, code=exit_codes.SKIPPED)
-  assert "1 labels, 2 skipped, 1 that are no media, in" in done.stdout
+  assert "1 labels, 2 skipped, 1 not media files, in" in done.stdout
   _classify(root, root / "svm.npz", flag, "--max_skipped=0.7")
 
 
@@ -266,6 +266,17 @@ def test_mistakes_end_in_one_line(tmp_path, flags, code, message):
   last = done.stderr.strip().splitlines()[-1]
   assert last.startswith("error: ")
   assert message in last
+
+
+@pytest.mark.parametrize("taken", ["labels.csv", "labels.html"])
+def test_folder_in_the_way_is_found_before_any_video(tmp_path, taken):
+  (tmp_path / "out" / taken).mkdir(parents=True)
+  output = tmp_path / "out" / "labels.csv"
+  flag = f"--output={output}"
+  done = _classify(tmp_path, tmp_path / "gone.npz", flag, code=exit_codes.USAGE)
+  assert done.stderr.strip().splitlines()[-1] == (
+    f"error: {flag}: {tmp_path / 'out' / taken} is a folder; name another .csv."
+  )
 
 
 @pytest.mark.slow

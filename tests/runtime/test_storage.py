@@ -41,6 +41,14 @@ def test_failed_file_leaves_the_old_one_and_nothing_else(tmp_path):
   assert _names(tmp_path) == ["a"]
 
 
+def test_folder_in_the_way_is_named_before_anything_is_written(tmp_path):
+  (tmp_path / "labels.csv").mkdir()
+  with pytest.raises(IsADirectoryError) as caught:
+    storage.write_text(tmp_path / "labels.csv", "x")
+  assert str(tmp_path / "labels.csv") in str(caught.value)
+  assert _names(tmp_path) == ["labels.csv"]
+
+
 def test_link_stays_and_what_it_leads_to_is_replaced(tmp_path):
   (tmp_path / "real").write_text("old")
   (tmp_path / "link").symlink_to("real")

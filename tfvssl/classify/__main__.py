@@ -50,7 +50,17 @@ def main(argv: Sequence[str]) -> int:
     )
   output = storage.Path(_OUTPUT.value)
   if output.suffix != ".csv":
-    raise ValueError(f"--output={output} must end in .csv")
+    raise ValueError(
+      f"--output={output} must end in .csv; for example --output=labels.csv."
+    )
+  for place in (output, output.with_suffix(".html")):
+    if place.is_dir():
+      raise ValueError(
+        f"--output={output}: {place} is a folder; name another .csv."
+      )
+  output.parent.mkdir(parents=True, exist_ok=True)
+  with storage.scratch_folder(output):
+    pass  # it can be written to
   # Loads TensorFlow: after every check that needs none.
   from tfvssl.classify import run
 
@@ -64,7 +74,7 @@ def main(argv: Sequence[str]) -> int:
   page = run.write(table, output)
   done, skipped = len(table.rows), len(table.skipped)
   print(
-    f"{done} labels, {skipped} skipped, {table.no_media} that are no media, in"
+    f"{done} labels, {skipped} skipped, {table.no_media} not media files, in"
     f" {output}"
   )
   print(f"next: open {page} in a browser")

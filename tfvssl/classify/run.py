@@ -20,6 +20,7 @@ from tfvssl.evaluate.classifiers import saved
 from tfvssl.export import description as export_format
 from tfvssl.runtime import exit_codes
 from tfvssl.runtime import storage
+from tfvssl.runtime import terminal
 
 
 class Table(NamedTuple):
@@ -109,12 +110,13 @@ def write(table: Table, output: storage.Path) -> storage.Path:
   """
   text = io.StringIO()
   lines = csv.writer(text, lineterminator="\n")
-  names = [f"score_{name}" for name in table.classes]
+  classes = [terminal.printable(name) for name in table.classes]
+  names = [f"score_{name}" for name in classes]
   lines.writerow(["path", "label", "score", *names])
   for path, _, scores in table.rows:
     best = int(np.argmax(scores))
     numbers = [f"{score:.6f}" for score in scores]
-    lines.writerow([path, table.classes[best], numbers[best], *numbers])
+    lines.writerow([path, classes[best], numbers[best], *numbers])
   output.parent.mkdir(parents=True, exist_ok=True)
   storage.write_text(output, text.getvalue())
   place = output.with_suffix(".html")

@@ -144,6 +144,8 @@ def main(argv: Sequence[str]) -> int:
     for line in paper_line.lines(result, run):
       print(line)
   print(f"result: {path}")
+  if request.save_classifier:
+    print(f"classifier: {request.save_classifier}, for tfvssl.classify")
   of_images = [f"--image={request.image}"] if request.image else []
   export = request.workdir / "export"
   if export.exists():

@@ -7,6 +7,7 @@ synchronised, and published by one rename. Paths are those of etils.
 
 from collections.abc import Iterable, Iterator
 import contextlib
+import errno
 import fcntl
 import hashlib
 import os
@@ -72,9 +73,10 @@ def new_file(path: PathLike) -> Iterator[Path]:
   replaced; a pipe or device is written to.
   """
   place = Path(os.path.realpath(path))
-  if os.path.exists(place) and not (
-    os.path.isfile(place) or os.path.isdir(place)
-  ):
+  if os.path.isdir(place):
+    code = errno.EISDIR  # etils would not say which folder
+    raise IsADirectoryError(code, os.strerror(code), os.fspath(path))
+  if os.path.exists(place) and not os.path.isfile(place):
     yield place
     return
   unfinished = _beside(place)

@@ -2,13 +2,12 @@
 
 import os
 import re
-import tokenize
 from typing import NamedTuple
-import zipfile
 
 import numpy as np
 
 from tfvssl.export import description as export_format
+from tfvssl.runtime import npz
 from tfvssl.runtime import storage
 
 # Their kinds of values as NumPy names them.
@@ -49,36 +48,10 @@ def load_index(file: storage.PathLike) -> Index:
     raise FileNotFoundError(
       f"--index={path} is not a file; make it with tfvssl.embed --input."
     )
-  try:
-    _check_stored(path)
-    with np.load(path, allow_pickle=False) as table:
-      columns = {name: table[name] for name in table.files}
-  except (
-    ValueError,
-    EOFError,
-    OSError,
-    MemoryError,  # a forged shape
-    RuntimeError,  # what zipfile does not know
-    SyntaxError,
-    tokenize.TokenError,  # two of a damaged header
-    TypeError,  # an array with an archive behind it
-    zipfile.BadZipFile,
-  ) as error:
-    raise ValueError(f"{path} cannot be read as .npz: {error}.") from error
+  columns = npz.read(path, "tfvssl.embed", "embed the files again")
   _check_columns(path, columns)
   folder = path.parent / str(columns["root"])
   return Index(folder, str(columns["model"]), columns)
-
-
-def _check_stored(path):
-  """Raises where an array would be larger in memory than in the file."""
-  with zipfile.ZipFile(path) as archive:
-    for member in archive.infolist():
-      if member.compress_type != zipfile.ZIP_STORED:
-        raise ValueError(
-          f"{member.filename!r} is compressed, which tfvssl.embed never does,"
-          " as a small file could fill the memory; embed the files again"
-        )
 
 
 def _check_columns(path, columns):

@@ -5,7 +5,9 @@ import pathlib
 import signal
 import subprocess
 import time
+import wave
 
+import numpy as np
 import pytest
 
 from tfvssl.data.media import ffmpeg
@@ -166,6 +168,20 @@ def test_reads_what_is_asked_and_less_at_the_end(tmp_path):
     log = decoder.close()
   assert decoder.return_code == 0
   ffmpeg.check(log, decoder.return_code, "audio")
+
+
+def test_reads_of_uneven_sizes_join_to_what_there_is(tmp_path):
+  samples = np.arange(5_000_000, dtype=np.uint32).astype(np.int16)
+  path = tmp_path / "a.wav"
+  with wave.open(str(path), "wb") as file:
+    file.setparams((1, 2, 8000, 0, "NONE", ""))
+    file.writeframes(samples.tobytes())
+  parts = []
+  with _decoder(path) as decoder:
+    for size in (1, 9_000_001, 70_000, 1 << 28):  # in blocks of 4 MiB
+      parts.append(decoder.read(size))
+  assert [len(part) for part in parts] == [1, 9_000_001, 70_000, 929_998]
+  assert b"".join(parts) == samples.tobytes()
 
 
 def test_path_is_no_option_and_no_protocol(tmp_path, monkeypatch):

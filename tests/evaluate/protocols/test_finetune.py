@@ -16,6 +16,7 @@ from tfvssl.evaluate.classifiers import fine_tuned
 from tfvssl.evaluate.classifiers import linear_svm
 from tfvssl.evaluate.classifiers import trained as classifier
 from tfvssl.evaluate.protocols import finetune
+from tfvssl.evaluate.samples import features
 from tfvssl.methods import base
 from tfvssl.runtime import exit_codes
 
@@ -87,7 +88,7 @@ def trainings(monkeypatch):
   def train(logits_of, loss_of, networks, batches, records, recipe, folder):
     del loss_of, records, folder
     variables = [v for each in networks for v in each.trainable_variables]
-    view = next(iter(batches(4, 0)))
+    view = next(iter(batches(features.Share(4))))
     calls.append((logits_of(view), variables, recipe))
 
   monkeypatch.setattr(classifier, "train", train)

@@ -69,7 +69,8 @@ def test_the_layer_that_is_kept_gives_the_predictions(tmp_path):
     ),
     (
       {"save_classifier": "x.npy"},
-      "--save_classifier=x.npy must end in .npz",
+      "--save_classifier=x.npy must end in .npz; for example"
+      " --save_classifier=classifier.npz.",
     ),
   ],
 )

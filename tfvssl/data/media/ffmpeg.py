@@ -245,14 +245,15 @@ class Decoder(contextlib.AbstractContextManager):
     Raises:
       MediaError: `timeout`.
     """
-    content = bytearray()
-    while missing := size - len(content):
+    blocks: list[bytearray] = []
+    while missing := size - sum(map(len, blocks)):
       block = bytearray(min(missing, _BLOCK))
       filled = self._fill(memoryview(block))
+      blocks.append(block if filled == len(block) else block[:filled])
       if filled < len(block):
-        return content + block[:filled]
-      content = content + block if content else block  # no copy of a picture
-    return content
+        break
+    # A picture of usual size is not copied.
+    return blocks[0] if len(blocks) == 1 else bytearray().join(blocks)
 
   def _fill(self, block):
     """Returns how much of `block` there was to fill it."""

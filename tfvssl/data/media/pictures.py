@@ -96,8 +96,6 @@ def _output(wanted, place, size, look):
     "0:V:0",
     "-f",
     "rawvideo",
-    "-avioflags",  # a picture in one write
-    "direct",
     "-pix_fmt",
     "rgb24",
     "-vf",

@@ -4,16 +4,33 @@ An .npz of numbers and names, without pickles. Needs no TensorFlow.
 """
 
 import dataclasses
-import tokenize
 from typing import Any
-import zipfile
 
 import numpy as np
 
+from tfvssl.runtime import npz
 from tfvssl.runtime import storage
 
 FORMAT = "tfvssl-classifier"
 FORMAT_VERSION = 1
+_AGAIN = "make it again with tfvssl.evaluate --save_classifier"
+# Of NumPy, by attribute.
+_KINDS = {
+  **dict.fromkeys(("classes", "network", "protocol"), "U"),
+  **dict.fromkeys(("weights", "bias", "mean", "scale", "frame_rate_hz"), "f"),
+  "softmax": "b",
+  **dict.fromkeys(("temporal_clips", "spatial_crops", "jpeg_quality"), "iu"),
+  **dict.fromkeys(("test_short_side", "record_short_side"), "iu"),
+}
+# What a machine can be asked for, of a file that another has written.
+_RANGES = {
+  "temporal_clips": (1, 1000),
+  "spatial_crops": (1, 100),
+  "test_short_side": (1, 1 << 13),
+  "record_short_side": (1, 1 << 13),
+  "jpeg_quality": (1, 100),
+  "frame_rate_hz": (0.1, 1000.0),
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,7 +70,16 @@ class Classifier:
   protocol: str
 
   def scores(self, features: np.ndarray) -> np.ndarray:
-    """Returns float64 [K], the mean over the views [V, D] of one video."""
+    """Returns float64 [K], the mean over the views [V, D] of one video.
+
+    Raises:
+      ValueError: D is another.
+    """
+    if features.shape[1] != self.mean.size:
+      raise ValueError(
+        f"the network gives {features.shape[1]} values, the classifier takes"
+        f" {self.mean.size}; {_AGAIN}."
+      )
     rows = (features.astype(np.float64) - self.mean) / self.scale
     values = rows @ self.weights + self.bias
     if self.softmax:
@@ -83,45 +109,44 @@ def load(path: storage.PathLike) -> Classifier:
       f"--classifier={path} is not a file; make it with tfvssl.evaluate"
       " --save_classifier."
     )
-  names = [field.name for field in dataclasses.fields(Classifier)]
-  try:
-    with np.load(path, allow_pickle=False) as stored:
-      found = (str(stored["format"]), int(stored["format_version"]))
-      values = {name: stored[name] for name in names}
-    fields = {n: v if v.ndim else v.item() for n, v in values.items()}
-  except (
-    *(ValueError, KeyError, TypeError, AttributeError, IndexError),
-    *(OSError, EOFError, MemoryError, RuntimeError, SyntaxError),
-    *(zipfile.BadZipFile, tokenize.TokenError),
-  ) as error:
+  values = npz.read(path, "tfvssl.evaluate", _AGAIN)
+  about = [str(values.get(name))[:40] for name in ("format", "format_version")]
+  if about != [FORMAT, str(FORMAT_VERSION)]:
     raise ValueError(
-      f"{path} cannot be read as a classifier: {error!r}; make it again with"
-      " tfvssl.evaluate --save_classifier."
-    ) from error
-  if found != (FORMAT, FORMAT_VERSION) or not _fits(values):
-    raise ValueError(
-      f"{path} has format {found[0]} {found[1]} or arrays that do not fit; this"
-      f" program reads {FORMAT} {FORMAT_VERSION}. Make it again with"
-      " tfvssl.evaluate --save_classifier."
+      f"{path} must be of format {FORMAT} {FORMAT_VERSION}, not"
+      f" {about[0]} {about[1]}; {_AGAIN}."
     )
+  if problem := _problem(values):
+    raise ValueError(f"{path}: {problem}; {_AGAIN}.")
+  fields: dict[str, Any] = {
+    name: values[name] if values[name].ndim else values[name].item()
+    for name in _KINDS
+  }
   return Classifier(**fields)
 
 
-def _fits(values):
-  """Returns whether shapes and kinds are those of the attributes."""
+def _problem(values):
+  """Returns what is wrong with the first array that does not fit."""
+  for name, kinds in _KINDS.items():
+    if not isinstance(values.get(name), np.ndarray):
+      return f"`{name}` is missing"
+    if values[name].dtype.kind not in kinds:
+      return f"`{name}` must not be of type {values[name].dtype}"
   dim, count = values["mean"].size, values["classes"].size
-  shapes = {
-    "classes": (count,),
-    "weights": (dim, count),
-    "bias": (count,),
-    "mean": (dim,),
-    "scale": (dim,),
-  }
-  arrays = ("weights", "bias", "mean", "scale")
-  return (
-    count > 0
-    and all(v.shape == shapes.get(n, ()) for n, v in values.items())
-    and all(np.isfinite(values[name]).all() for name in arrays)
-    and values["classes"].dtype.kind == "U"
-    and min(int(values[n]) for n in ("temporal_clips", "spatial_crops")) > 0
-  )
+  shapes = {"classes": (count,), "weights": (dim, count), "bias": (count,)}
+  shapes |= {"mean": (dim,), "scale": (dim,)}
+  for name in _KINDS:
+    shape = shapes.get(name, ())
+    if values[name].shape != shape:
+      return f"`{name}` must have shape {shape}, not {values[name].shape}"
+    if shape and values[name].dtype.kind == "f":
+      if not np.isfinite(values[name]).all():
+        return f"`{name}` must be finite"
+  for name, (low, high) in _RANGES.items():
+    if not low <= values[name] <= high:
+      return f"`{name}` ({values[name]}) must be between {low} and {high}"
+  if len(set(values["classes"].tolist())) < max(count, 2) or not dim:
+    return f"`classes` ({count}) must be two different ones at least"
+  if not (values["scale"] > 0).all():
+    return "`scale` must be above 0"
+  return ""

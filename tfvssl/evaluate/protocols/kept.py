@@ -138,7 +138,8 @@ def protocol_of(request: requests.Request) -> type[base.Protocol]:
     )
   if not request.save_classifier.endswith(".npz"):
     raise ValueError(
-      f"--save_classifier={request.save_classifier} must end in .npz"
+      f"--save_classifier={request.save_classifier} must end in .npz; for"
+      " example --save_classifier=classifier.npz."
     )
   return found[request.protocol]
 
@@ -166,10 +167,12 @@ def make_folder(path: str) -> None:
 
   Raises:
     ValueError: `path` is a folder.
-    OSError: the folder cannot be made.
+    OSError: the folder cannot be made or written to.
   """
   if storage.Path(path).is_dir():
     raise ValueError(
       f"--save_classifier={path} is a folder; name a file that ends in .npz."
     )
   storage.Path(path).parent.mkdir(parents=True, exist_ok=True)
+  with storage.scratch_folder(path):
+    pass  # what stands there is not touched until the classifier is fitted
