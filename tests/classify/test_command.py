@@ -154,7 +154,7 @@ def test_scores_of_new_files_are_those_of_the_evaluation(root, protocol):
     _evaluate(root, "linear", views=views)
   classifier = saved.load(root / f"{protocol}.npz")
   done = _classify(root, root / f"{protocol}.npz")
-  assert "2 labels, 0 skipped, 0 that are no media, in" in done.stdout
+  assert "2 labels, 0 skipped, 0 not media files, in" in done.stdout
   expected = _scores_of_the_evaluation(
     root, classifier, **{name: views[name] for name in _VIEWS}
   )

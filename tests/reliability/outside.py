@@ -114,8 +114,8 @@ HOSTILE = (
     "Archives",
     "nothing",
     (),
-    "does not apply: no command reads archives; an index, which is a zip file"
-    " of arrays, is never unpacked to the disk (see G5)",
+    "does not apply: no command reads archives; an index and a classifier,"
+    " which are zip files of arrays, are never unpacked to the disk (see G5)",
   ),
   row.Row(
     "G4",
@@ -131,7 +131,8 @@ HOSTILE = (
   ),
   row.Row(
     "G5",
-    "Forged lengths in records, forged shapes and compression in an index",
+    "Forged lengths in records, forged shapes and compression in an index"
+    " and a classifier",
     "refused before memory is taken",
     row.tests_of(
       "data/records",
@@ -140,6 +141,11 @@ HOSTILE = (
     + row.tests_of(
       "search",
       index="compressed_index_is_not_unpacked forged_shape_takes_no_memory",
+    )
+    + row.tests_of(
+      "evaluate/classifiers",
+      saved="compressed_arrays_are_not_unpacked"
+      " what_is_no_classifier_is_refused",
     ),
   ),
   row.Row(

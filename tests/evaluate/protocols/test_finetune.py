@@ -255,7 +255,7 @@ def test_search_without_any_training_fails(splits):
   ("code", "words"),
   [
     (exit_codes.DATA, "record 1 is damaged"),
-    # Of numbers, but no fault of the rate.
+    # A fault in the numbers, but not the rate's.
     (exit_codes.NUMERICAL, "the replicas do not hold the same weights"),
   ],
 )
