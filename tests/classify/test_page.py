@@ -19,6 +19,7 @@ def written(tmp_path_factory):
     ("d.mp4", root / "new" / "d.mp4", np.array([-1.0, 1.5, 0.0])),
   ]
   table = run.Table(["blue", "<red>", "é"], rows, [], 0)
+  (root / "out").mkdir()
   place = run.write(table, storage.Path(root / "out" / "labels.csv"))
   assert place == root / "out" / "labels.html"
   return root / "out"

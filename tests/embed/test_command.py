@@ -247,7 +247,7 @@ def test_binary_writes_the_table(model, folder, tmp_path):
   )
   assert process.returncode == 0, process.stderr[-3000:]
   assert "skipped broken.mp4: unreadable" in process.stderr
-  assert "3 files, 2 skipped, 1 that are no media" in process.stdout
+  assert "3 files, 2 skipped, 1 not media files" in process.stdout
   with np.load(output, allow_pickle=False) as saved:
     assert saved["model"] == export_format.identity(model)
     assert (tmp_path / str(saved["root"])).resolve() == folder.resolve()

@@ -49,6 +49,18 @@ def test_folder_in_the_way_is_named_before_anything_is_written(tmp_path):
   assert _names(tmp_path) == ["labels.csv"]
 
 
+def test_place_is_tried_and_left_as_it_is(tmp_path):
+  storage.check_place(tmp_path / "new" / "x.csv")
+  assert _names(tmp_path / "new") == []
+  (tmp_path / "new" / "x.csv").write_text("old")
+  storage.check_place(tmp_path / "new" / "x.csv")
+  assert (tmp_path / "new" / "x.csv").read_text() == "old"
+  for place in (tmp_path / "new", tmp_path / "new" / "x.csv" / "y.csv"):
+    with pytest.raises(OSError) as caught:
+      storage.check_place(place)
+    assert caught.value.filename == str(place)
+
+
 def test_link_stays_and_what_it_leads_to_is_replaced(tmp_path):
   (tmp_path / "real").write_text("old")
   (tmp_path / "link").symlink_to("real")

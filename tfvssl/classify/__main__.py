@@ -54,13 +54,7 @@ def main(argv: Sequence[str]) -> int:
       f"--output={output} must end in .csv; for example --output=labels.csv."
     )
   for place in (output, output.with_suffix(".html")):
-    if place.is_dir():
-      raise ValueError(
-        f"--output={output}: {place} is a folder; name another .csv."
-      )
-  output.parent.mkdir(parents=True, exist_ok=True)
-  with storage.scratch_folder(output):
-    pass  # it can be written to
+    storage.check_place(place)
   # Loads TensorFlow: after every check that needs none.
   from tfvssl.classify import run
 

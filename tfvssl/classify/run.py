@@ -117,7 +117,6 @@ def write(table: Table, output: storage.Path) -> storage.Path:
     best = int(np.argmax(scores))
     numbers = [f"{score:.6f}" for score in scores]
     lines.writerow([path, classes[best], numbers[best], *numbers])
-  output.parent.mkdir(parents=True, exist_ok=True)
   storage.write_text(output, text.getvalue())
   place = output.with_suffix(".html")
   storage.write_text(place, page.html_of(table.classes, table.rows, place))

@@ -72,8 +72,8 @@ class ViewSpec:
       name: of the view in the config, for the message.
     """
     raise TypeError(
-      f"`{name}` is of the base class ViewSpec; use RgbViewSpec,"
-      " FlowViewSpec or AudioViewSpec."
+      f"`{name}` is of the base class ViewSpec; use one of the kinds of"
+      " tfvssl.views."
     )
 
   @property

@@ -74,9 +74,13 @@ def main(argv: Sequence[str]) -> int:
     )
   output = storage.Path(_OUTPUT.value)
   if output.suffix != ".npz":
-    raise ValueError(f"--output={output} must end in .npz")
+    raise ValueError(
+      f"--output={output} must end in .npz; for example"
+      " --output=embeddings.npz."
+    )
   if _HOP_S.value is not None and not _HOP_S.value > 0:
     raise ValueError(f"--hop_s={_HOP_S.value} must be above 0.")
+  storage.check_place(output)
   if _SENTENCES.value:
     return _embed_sentences(storage.Path(_SENTENCES.value), output)
   return _embed_media(storage.Path(_INPUT.value), output)
@@ -93,7 +97,7 @@ def _embed_media(root, output):
   counts = run.embed_media(embedder, files, root, output)
   print(
     f"{counts.rows} rows of {counts.files - counts.skipped} files,"
-    f" {counts.skipped} skipped, {counts.no_media} that are no media, in"
+    f" {counts.skipped} skipped, {counts.no_media} not media files, in"
     f" {output}"
   )
   first = (root.parent if root.is_file() else root) / counts.first

@@ -73,9 +73,7 @@ def new_file(path: PathLike) -> Iterator[Path]:
   replaced; a pipe or device is written to.
   """
   place = Path(os.path.realpath(path))
-  if os.path.isdir(place):
-    code = errno.EISDIR  # etils would not say which folder
-    raise IsADirectoryError(code, os.strerror(code), os.fspath(path))
+  _refuse_folder(path)
   if os.path.exists(place) and not os.path.isfile(place):
     yield place
     return
@@ -87,6 +85,30 @@ def new_file(path: PathLike) -> Iterator[Path]:
     _synchronise(place.parent)
   finally:
     unfinished.unlink(missing_ok=True)
+
+
+def check_place(path: PathLike) -> None:
+  """Finds out before the work whether `new_file` can write `path` after it.
+
+  Makes its folder; what stands at `path` stays.
+
+  Raises:
+    OSError: it cannot; `path` is named.
+  """
+  _refuse_folder(path)
+  place = Path(os.path.realpath(path))
+  try:
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with scratch_folder(place):
+      pass
+  except OSError as error:
+    raise OSError(error.errno, error.strerror, os.fspath(path)) from error
+
+
+def _refuse_folder(path):
+  if os.path.isdir(path):
+    code = errno.EISDIR  # etils would not say which folder
+    raise IsADirectoryError(code, os.strerror(code), os.fspath(path))
 
 
 def write_text(path: PathLike, text: str) -> None:

@@ -58,7 +58,10 @@ def main(argv: Sequence[str]) -> int:
     )
   output = storage.Path(_OUTPUT.value)
   if output.suffix != ".html":
-    raise ValueError(f"--output={output} must end in .html")
+    raise ValueError(
+      f"--output={output} must end in .html; for example --output=results.html."
+    )
+  storage.check_place(output)
   from tfvssl.search import run
 
   logging.set_verbosity(logging.INFO)

@@ -29,28 +29,34 @@ def _request(**changes):
   return requests.Request(**{**values, **changes})
 
 
-def test_the_layer_that_is_kept_gives_the_predictions(tmp_path):
-  """The svm goes the whole way in tests/classify."""
+@pytest.mark.parametrize(
+  "recipe",
+  [_RECIPE, protocols.Svm(train_epochs=1, grid_c=(0.1,))],
+  ids=["linear", "svm"],
+)
+def test_the_layer_that_is_kept_gives_the_predictions(tmp_path, recipe):
+  is_linear = recipe is _RECIPE
   train = grey_records.bright_and_dark(tmp_path / "train", 8)
   test = grey_records.bright_and_dark(tmp_path / "test", 5, first=20)
-  kind = known.check(_request(protocol="linear"))
-  protocol = kind("video", grey_records.settings(), recipe=_RECIPE)
+  kind = known.check(_request(protocol="linear" if is_linear else "svm"))
+  protocol = kind("video", grey_records.settings(), recipe=recipe)
   protocol.path = str(tmp_path / "x.npz")
   splits = protocol.open_splits([str(train)], [str(test)])
   encoder = grey_records.mean_colour_encoder(grey_records.plain_spec())
   result = protocol.evaluate(encoder, splits)
   assert protocol.path is None  # what is evaluated after it is not kept
   layer = saved.load(tmp_path / "x.npz")
-  assert (layer.protocol, layer.softmax) == ("linear", True)
+  assert (layer.protocol, layer.softmax) == (kind.NAME, is_linear)
   assert (layer.temporal_clips, layer.spatial_crops) == (2, 1)
   rows = features.test_features(encoder, splits[0].test, protocol.settings)
   scores = np.stack([layer.scores(views) for views in rows])
-  np.testing.assert_allclose(scores.sum(axis=1), 1)
+  np.testing.assert_allclose(scores.sum(axis=1), int(is_linear), atol=1e-9)
   labels = layer.classes[scores.argmax(axis=1)].tolist()
   assert labels == list(result["splits"][0]["predictions"].values())
   assert len(set(labels)) == 2
-  first = protocol.first
-  assert protocol.head(2) is not first and protocol.first is first
+  if is_linear:
+    first = protocol.first
+    assert protocol.head(2) is not first and protocol.first is first
 
 
 @pytest.mark.parametrize(
@@ -92,11 +98,3 @@ def test_views_that_no_export_takes_are_refused():
     " export takes, [4, 16, 16, 3]; leave out --num_frames and --image_size and"
     " use --set=linear.test_short_side=16."
   )
-
-
-def test_the_folder_is_made_first(tmp_path):
-  kept.make_folder(str(tmp_path / "a" / "x.npz"))
-  assert list((tmp_path / "a").iterdir()) == []
-  (tmp_path / "a" / "y.npz").mkdir()
-  with pytest.raises(ValueError, match="y.npz is a folder; name a file that"):
-    kept.make_folder(str(tmp_path / "a" / "y.npz"))

@@ -81,7 +81,7 @@ def save(
       test_short_side=settings.test_views.test_short_side,
       record_short_side=about.get("short_side", _RECORD_SHORT_SIDE),
       jpeg_quality=about.get("jpeg_quality", _JPEG_QUALITY),
-      frame_rate_hz=settings.spec.record_rate_hz,
+      frame_rate_hz=float(settings.spec.record_rate_hz),
       network=network_digest.digest(encoder),
       protocol=protocol.NAME,
       **layer,

@@ -5,44 +5,43 @@ is evaluated before those of random weights.
 """
 
 import dataclasses
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from tfvssl import views
 from tfvssl.evaluate import request as requests
 from tfvssl.evaluate.classifiers import keeping
 from tfvssl.evaluate.protocols import base
+from tfvssl.evaluate.protocols import classification
 from tfvssl.evaluate.protocols import linear
 from tfvssl.evaluate.protocols import svm
 from tfvssl.runtime import storage
 
 if TYPE_CHECKING:
   from tfvssl.evaluate.classifiers import heads
-  from tfvssl.evaluate.classifiers import linear_svm
-  from tfvssl.evaluate.protocols import classification
   from tfvssl.evaluate.samples import splits as splits_of
   from tfvssl.methods import base as methods
 
 
 @dataclasses.dataclass
-class KeptSvmProtocol(svm.SvmProtocol):
-  """The linear SVM, which is kept.
+class _Kept(classification.ClassificationProtocol):
+  """What both have in common; the protocol itself stands behind it.
 
   Attributes:
     path: of the file; None once it is written.
-    first: SVM of the first split.
+    first: classifier of the first split.
   """
 
   path: str | None = None
-  first: "linear_svm.Classifier | None" = None
+  first: Any = None
 
   @classmethod
   def build(
     cls, subject: base.Subject, view: views.ViewSpec
-  ) -> "classification.ClassificationProtocol":
+  ) -> classification.ClassificationProtocol:
     """See classification.ClassificationProtocol; checks what can be kept."""
     protocol = super().build(subject, view)
     check_views(view, protocol.settings.test_spec, cls.NAME)
-    make_folder(subject.request.save_classifier)
+    storage.check_place(subject.request.save_classifier)
     return protocol
 
   @classmethod
@@ -50,11 +49,6 @@ class KeptSvmProtocol(svm.SvmProtocol):
     """Returns the fields that it adds."""
     path = subject.request.save_classifier
     return {**super().choices(subject), "path": path}
-
-  def _choose(self, train, test):
-    chosen = super()._choose(train, test)
-    self.first = self.first or chosen.classifier
-    return chosen
 
   def evaluate(
     self, encoder: "methods.Encoder", splits: "list[splits_of.Split]"
@@ -62,43 +56,38 @@ class KeptSvmProtocol(svm.SvmProtocol):
     """See classification.ClassificationProtocol."""
     result = super().evaluate(encoder, splits)
     if self.path:
-      layer = keeping.of_svm(self.first)
-      keeping.save(self.path, layer, self, encoder, splits[0])
+      keeping.save(self.path, self.layer(), self, encoder, splits[0])
       self.path = None
     return result
 
+  def layer(self) -> dict:
+    """Returns the arrays of `first`; see keeping."""
+    raise TypeError(f"{type(self).__name__} defines no `layer`.")
+
 
 @dataclasses.dataclass
-class KeptLinearProtocol(linear.LinearProtocol):
+class KeptSvmProtocol(_Kept, svm.SvmProtocol):
+  """The linear SVM, which is kept."""
+
+  def _choose(self, train, test):
+    chosen = super()._choose(train, test)
+    self.first = self.first or chosen.classifier
+    return chosen
+
+  def layer(self) -> dict:
+    """Returns the arrays of the SVM."""
+    return keeping.of_svm(self.first)
+
+
+@dataclasses.dataclass
+class KeptLinearProtocol(_Kept, linear.LinearProtocol):
   """The linear layer, which is kept.
 
   A training that is taken up after a stop has scores and no layer, so this one
   is not taken up.
-
-  Attributes:
-    path: of the file; None once it is written.
-    first: layer of the first split.
   """
 
-  path: str | None = None
-  first: "heads.LinearHead | None" = None
   TRAINS: ClassVar[bool] = False
-
-  @classmethod
-  def build(
-    cls, subject: base.Subject, view: views.ViewSpec
-  ) -> "classification.ClassificationProtocol":
-    """See classification.ClassificationProtocol; checks what can be kept."""
-    protocol = super().build(subject, view)
-    check_views(view, protocol.settings.test_spec, cls.NAME)
-    make_folder(subject.request.save_classifier)
-    return protocol
-
-  @classmethod
-  def choices(cls, subject: base.Subject) -> dict:
-    """Returns the fields that it adds."""
-    path = subject.request.save_classifier
-    return {**super().choices(subject), "path": path}
 
   def head(self, num_classes: int) -> "heads.LinearHead":
     """See linear.LinearProtocol."""
@@ -106,16 +95,9 @@ class KeptLinearProtocol(linear.LinearProtocol):
     self.first = self.first or head
     return head
 
-  def evaluate(
-    self, encoder: "methods.Encoder", splits: "list[splits_of.Split]"
-  ) -> dict:
-    """See classification.ClassificationProtocol."""
-    result = super().evaluate(encoder, splits)
-    if self.path:
-      layer = keeping.of_head(self.first)
-      keeping.save(self.path, layer, self, encoder, splits[0])
-      self.path = None
-    return result
+  def layer(self) -> dict:
+    """Returns the arrays of the layer."""
+    return keeping.of_head(self.first)
 
 
 def protocol_of(request: requests.Request) -> type[base.Protocol]:
@@ -124,7 +106,10 @@ def protocol_of(request: requests.Request) -> type[base.Protocol]:
   Raises:
     ValueError: none can be kept.
   """
-  found = {"svm": KeptSvmProtocol, "linear": KeptLinearProtocol}
+  found: dict[str, type[_Kept]] = {
+    "svm": KeptSvmProtocol,
+    "linear": KeptLinearProtocol,
+  }
   if request.protocol not in found:
     raise ValueError(
       f"--save_classifier has no meaning for --protocol={request.protocol}; use"
@@ -160,19 +145,3 @@ def check_views(
       f" an export takes, {list(trained.shape)}; leave out --num_frames and"
       f" --image_size and use --set={name}.test_short_side={trained.shape[1]}."
     )
-
-
-def make_folder(path: str) -> None:
-  """Makes the folder of a file, before anything is fitted.
-
-  Raises:
-    ValueError: `path` is a folder.
-    OSError: the folder cannot be made or written to.
-  """
-  if storage.Path(path).is_dir():
-    raise ValueError(
-      f"--save_classifier={path} is a folder; name a file that ends in .npz."
-    )
-  storage.Path(path).parent.mkdir(parents=True, exist_ok=True)
-  with storage.scratch_folder(path):
-    pass  # what stands there is not touched until the classifier is fitted
