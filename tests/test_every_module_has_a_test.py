@@ -77,6 +77,7 @@ COVERED = {
   "tfvssl/train/restoring.py": "tests/train/test_checkpoint_store.py",
   # Numbers below a picture, and words beside it.
   "tfvssl/train/picture_numbers.py": "tests/train/test_view_images.py",
+  # What the flags of a command ask for, done.
   "tfvssl/classify/run.py": "tests/classify/test_command.py",
   "tfvssl/deflate/run.py": "tests/deflate/test_command.py",
   "tfvssl/demo/run.py": "tests/demo/test_command.py",
