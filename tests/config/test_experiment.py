@@ -191,7 +191,7 @@ def test_base_window_is_refused():
 
 
 def test_base_view_is_refused():
-  with pytest.raises(TypeError, match="use RgbViewSpec, FlowViewSpec or Aud"):
+  with pytest.raises(TypeError, match="use one of the kinds of tfvssl.views"):
     views.ViewSpec().validate("x")
 
 
