@@ -172,7 +172,9 @@ class _Timed:
     arguments: tuple[tf.Tensor, tf.Tensor],
     jit_compile: bool,
   ):
-    self._function = tf.function(function, jit_compile=jit_compile)
+    self._function = tf.function(
+      function, jit_compile=jit_compile, autograph=False
+    )
     self._arguments = arguments
     self.best_s = float("inf")
     self.first_s = self._time()

@@ -74,7 +74,7 @@ def main(argv: Sequence[str]) -> int:
 def product_rate() -> float:
   """Returns the multiplications and additions per second of a product."""
   matrix = tf.random.stateless_uniform([_PRODUCT_SIZE] * 2, [0, 0])
-  product = tf.function(tf.matmul)
+  product = tf.function(tf.matmul, autograph=False)
   product(matrix, matrix)
   times = []
   for _ in range(10):

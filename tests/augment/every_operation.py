@@ -71,7 +71,9 @@ def augmentation(spec: pictures.RgbAugmentation):
 def compiled(
   spec: pictures.RgbAugmentation, *, jit_compile: bool
 ) -> np.ndarray:
-  run = tf.function(augmentation(spec), jit_compile=jit_compile)
+  run = tf.function(
+    augmentation(spec), jit_compile=jit_compile, autograph=False
+  )
   return run(clips(), EPOCH, SAMPLE_INDEX).numpy()
 
 
@@ -80,7 +82,7 @@ def on_two_replicas(spec: pictures.RgbAugmentation) -> np.ndarray:
   if strategy.num_replicas_in_sync != 2:
     raise ValueError("there must be two logical CPUs.")
 
-  @tf.function
+  @tf.function(autograph=False)
   def step(video, epoch, sample_index):
     return strategy.run(augmentation(spec), args=(video, epoch, sample_index))
 

@@ -79,7 +79,7 @@ def test_xla_gives_the_same():
     )
 
   plain, xla = (
-    tf.function(run, jit_compile=jit_compile)(stored).numpy()
+    tf.function(run, jit_compile=jit_compile, autograph=False)(stored).numpy()
     for jit_compile in (False, True)
   )
   np.testing.assert_allclose(plain, xla, rtol=0, atol=1e-6)

@@ -32,7 +32,9 @@ def main(argv: list[str]) -> None:
       model.build([None, 1])
       if name == "local":
         batch_norm.make_local(model)
-      step = tf.function(lambda x, model=model: model(x, training=True))
+      step = tf.function(
+        lambda x, model=model: model(x, training=True), autograph=False
+      )
       strategy.run(step, args=(inputs,))
       results[name] = _moving_means(strategy, model)
     classifier.average_statistics(model.non_trainable_variables)

@@ -55,7 +55,7 @@ def test_nearly_constant_channels_stay_finite(compiled):
   layer = batch_norm.batch_norm("norm")
   images = 1.1 + tf.random.stateless_normal([64, 56, 56, 4], [0, 1]) * 1e-3
 
-  @tf.function(jit_compile=compiled)
+  @tf.function(jit_compile=compiled, autograph=False)
   def variance_and_gradient(inputs):
     with tf.GradientTape() as tape:
       tape.watch(inputs)

@@ -218,7 +218,8 @@ def test_known_sizes_stay_static(name, batch):
   case, network = _CASES[name], _network(name)
 
   @tf.function(
-    input_signature=[tf.TensorSpec([batch, *case.shape], tf.float32)]
+    input_signature=[tf.TensorSpec([batch, *case.shape], tf.float32)],
+    autograph=False,
   )
   def features(inputs):
     return network.feature_map(inputs, training=True)
@@ -237,7 +238,10 @@ def test_unknown_sizes_give_the_values_of_known_ones(name):
   if name in _VIDEO:
     unknown[-1] = case.shape[-1]
 
-  @tf.function(input_signature=[tf.TensorSpec([None, *unknown], tf.float32)])
+  @tf.function(
+    input_signature=[tf.TensorSpec([None, *unknown], tf.float32)],
+    autograph=False,
+  )
   def any_size(inputs):
     return network(inputs)
 
@@ -263,7 +267,7 @@ def test_compiled_training_pass_equals_the_plain_one(config):
     backbone = _build(config)
     backbone(video)
 
-    @tf.function(jit_compile=compiled)
+    @tf.function(jit_compile=compiled, autograph=False)
     def gradients(video):
       with tf.GradientTape() as tape:
         loss = tf.reduce_sum(backbone(video, training=True) ** 2)

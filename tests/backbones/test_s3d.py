@@ -229,7 +229,7 @@ def test_compiled_training_pass_equals_the_plain_one():
     video = _video((2, 8, 32, 32, 3))
     backbone(video)
 
-    @tf.function(jit_compile=compiled)
+    @tf.function(jit_compile=compiled, autograph=False)
     def value_and_gradients(video):
       with tf.GradientTape() as tape:
         # Later blocks have batch norms over too few values to compare.
@@ -249,7 +249,7 @@ def test_compiled_training_pass_equals_the_plain_one():
 
 
 def test_compiled_evaluation_equals_the_plain_one(network):
-  compiled = tf.function(network, jit_compile=True)
+  compiled = tf.function(network, jit_compile=True, autograph=False)
   np.testing.assert_allclose(
     compiled(_video()), network(_video()), rtol=1e-4, atol=1e-6
   )

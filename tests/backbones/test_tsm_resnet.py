@@ -82,7 +82,8 @@ def test_saved_model_gives_the_same(tmp_path):
   network(_video())
 
   @tf.function(
-    input_signature=[tf.TensorSpec([None, None, None, None, 3], tf.float32)]
+    input_signature=[tf.TensorSpec([None, None, None, None, 3], tf.float32)],
+    autograph=False,
   )
   def serve(video):
     return network(video)

@@ -91,7 +91,7 @@ def test_table_of_a_file(tmp_path, dtype):
 def test_id_outside_the_table_is_not_a_number(jit_compile):
   backbone = _build()
 
-  @tf.function(jit_compile=jit_compile)
+  @tf.function(jit_compile=jit_compile, autograph=False)
   def run(ids):
     return backbone(ids)
 

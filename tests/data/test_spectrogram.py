@@ -14,7 +14,8 @@ from tfvssl.data import spectrogram
 )
 def test_number_of_frames_is_static(samples, frames):
   function = tf.function(
-    lambda waveform: spectrogram.log_mel(waveform, sound.SpectrogramSpec())
+    lambda waveform: spectrogram.log_mel(waveform, sound.SpectrogramSpec()),
+    autograph=False,
   )
   signature = tf.TensorSpec([2, samples], tf.float32)
   shape = function.get_concrete_function(signature).structured_outputs.shape

@@ -126,7 +126,9 @@ def test_table_is_exported_where_it_is_tracked(tmp_path):
   module = tf.Module()
   module.table = tokenizer.table
   module.ids = tf.function(
-    tokenizer, input_signature=[tf.TensorSpec([None], tf.string)]
+    tokenizer,
+    input_signature=[tf.TensorSpec([None], tf.string)],
+    autograph=False,
   )
   tf.saved_model.save(module, str(tmp_path / "exported"))
   del module, tokenizer
@@ -163,7 +165,7 @@ def test_ids_of_the_nearest_captions(tmp_path):
   spec = _spec(_file(tmp_path, LINES))
   tokenizer = text.Tokenizer(spec)
 
-  @tf.function
+  @tf.function(autograph=False)
   def ids(captions, times_s, middle_s):
     return text.caption_ids(captions, times_s, middle_s, spec, tokenizer)
 

@@ -92,7 +92,7 @@ def test_frames_played_faster_and_backwards():
 
 
 def test_playback_may_differ_from_clip_to_clip():
-  @tf.function
+  @tf.function(autograph=False)
   def frames(speed, is_reversed):
     playback = windows.Playback(speed, is_reversed)
     return windows.frame_indices(

@@ -175,7 +175,7 @@ def test_step_compiles_with_xla():
     parameters = task.trainable_variables
     task.optimizer = deflation.OPTIMIZER.build(1e-2, parameters)
 
-    @tf.function(jit_compile=jit_compile)
+    @tf.function(jit_compile=jit_compile, autograph=False)
     def step(batch, task=task):
       with tf.GradientTape() as tape:
         loss = task.loss(batch, 0).loss

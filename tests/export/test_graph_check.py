@@ -30,7 +30,7 @@ def test_every_backbone_passes():
     sizes = [None] * len(case.shape)
     sizes[-1] = case.shape[-1]
     graph = (
-      tf.function(network)
+      tf.function(network, autograph=False)
       .get_concrete_function(tf.TensorSpec([None, *sizes]))
       .graph.as_graph_def()
     )
@@ -51,7 +51,7 @@ class _Hostile(tf.Module):
     self.weight = tf.Variable(1.0)
     self._act = act
 
-  @tf.function(input_signature=[tf.TensorSpec([], tf.float32)])
+  @tf.function(input_signature=[tf.TensorSpec([], tf.float32)], autograph=False)
   def __call__(self, x):
     return self.weight * self._act(x)
 

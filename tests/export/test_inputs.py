@@ -84,7 +84,9 @@ def test_silence_stands_where_the_extra_samples_are_not():
 
 
 def _problem(request, required, most=2):
-  @tf.function(input_signature=[tf.TensorSpec(None, required.dtype)])
+  @tf.function(
+    input_signature=[tf.TensorSpec(None, required.dtype)], autograph=False
+  )
   def find(request):
     return inputs.find_problem(request, required, most)
 

@@ -15,7 +15,7 @@ def test_colour_equals_released(golden, jit_compile):
   factors = vectors["factors_brightness_saturation_contrast_hue"]
   video = np.stack([vectors["video"]] * len(factors))
 
-  @tf.function(jit_compile=jit_compile)
+  @tf.function(jit_compile=jit_compile, autograph=False)
   def run(video, brightness, saturation, contrast, hue):
     changed = colour.adjust_colour(
       video,

@@ -54,7 +54,7 @@ def test_parameters_after_each_step(arrays, variant, compiled):
     0.0, list(variables.values())
   )
 
-  @tf.function(jit_compile=compiled)
+  @tf.function(jit_compile=compiled, autograph=False)
   def step(gradients):
     optimizer.apply_gradients(
       (gradients[name], variable) for name, variable in variables.items()

@@ -46,7 +46,9 @@ def test_a_batch(golden, compiled, atol):
   rows = tf.constant(np.stack([pcm[:length], pcm[1000 : 1000 + length]]))
   spec = _spec(vectors["sample_rate"], expected.shape[2])
   function = tf.function(
-    lambda rows: spectrogram.log_mel(rows, spec), jit_compile=compiled
+    lambda rows: spectrogram.log_mel(rows, spec),
+    jit_compile=compiled,
+    autograph=False,
   )
   values = function(rows)
   assert values.shape == expected.shape

@@ -349,7 +349,7 @@ def test_loss_falls_on_eight_fixed_clips():
   batch = tiny_runs.batch(method, 8)
   optimizer = tf.keras.optimizers.legacy.Adam(3e-3)
 
-  @tf.function
+  @tf.function(autograph=False)
   def step():
     with tf.GradientTape() as tape:
       loss, *_ = method.loss(batch, 0)

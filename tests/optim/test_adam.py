@@ -15,7 +15,7 @@ def test_predictor_moves_ten_times_as_far(compiled):
   variables = [_variable("projector/kernel"), _variable("predictor/kernel")]
   optimizer = adam.AdamConfig().build(0.01, variables)
 
-  @tf.function(jit_compile=compiled)
+  @tf.function(jit_compile=compiled, autograph=False)
   def step():
     gradient = tf.constant([0.5, -2.0])
     optimizer.apply_gradients((gradient, v) for v in variables)

@@ -50,7 +50,7 @@ def _train(strategy):
     optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables))
     return loss
 
-  @tf.function
+  @tf.function(autograph=False)
   def step(inputs, wanted):
     return strategy.run(replica_step, (inputs, wanted))
 

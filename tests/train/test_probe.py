@@ -57,7 +57,7 @@ def test_separable_features_are_learned_without_a_gradient_to_them():
   online = probe.OnlineProbe(num_classes=4, num_features=8)
   first = online.update(batch, features)
   assert float(first[probe.LINEAR]) == 0.25  # zero weights: always class 0
-  update = tf.function(lambda: online.update(batch, features))
+  update = tf.function(lambda: online.update(batch, features), autograph=False)
   with tf.GradientTape() as tape:
     for _ in range(200):
       scores = update()

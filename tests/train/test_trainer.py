@@ -199,7 +199,7 @@ def test_whole_step_compiles_with_xla():
   run, method, batch = _step_without_strategy()
   plain, same_method, _ = _step_without_strategy()
   start = [v.numpy() for v in method.trainable_variables]
-  compiled = tf.function(run.replica_step, jit_compile=True)
+  compiled = tf.function(run.replica_step, jit_compile=True, autograph=False)
   for _ in range(2):
     compiled(batch)
     plain.replica_step(batch)
@@ -216,9 +216,9 @@ def test_whole_step_compiles_with_xla():
 
 def test_every_tensor_of_the_step_has_a_static_shape():
   run, method, _ = _step_without_strategy()
-  function = tf.function(run.replica_step).get_concrete_function(
-    base.view_signature(method, 4)
-  )
+  function = tf.function(
+    run.replica_step, autograph=False
+  ).get_concrete_function(base.view_signature(method, 4))
   operations = function.graph.get_operations()
   unknown = [
     f"{operation.type} {output.name} {output.shape}"

@@ -121,6 +121,7 @@ class Pretrained(tf.keras.Model):
   use_silent_sound = False
 
 
+@tf.autograph.experimental.do_not_convert
 def _functional(
   name: str, encoder: base.Encoder, use_silent_sound: bool
 ) -> tf.keras.Model:

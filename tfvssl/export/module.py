@@ -107,6 +107,7 @@ class ServingModule(tf.Module):
       name: tf.function(
         functools.partial(self.embed, name),
         input_signature=[tf.TensorSpec(None, required.dtype)],
+        autograph=False,
       )
       for name, required in self.inputs.items()
     }
@@ -154,7 +155,7 @@ class ServingModule(tf.Module):
       refuse,
     )
 
-  @tf.function
+  @tf.function(autograph=False)
   def __call__(
     self, inputs: tf.Tensor, training: bool = False
   ) -> dict[str, tf.Tensor]:
@@ -185,7 +186,8 @@ class ServingModule(tf.Module):
     required = self.inputs[signature]
     # The name of the argument is the name of the input in a request.
     function = tf.function(
-      lambda **inputs: self._answers[signature](inputs[required.name])
+      lambda **inputs: self._answers[signature](inputs[required.name]),
+      autograph=False,
     )
     return function.get_concrete_function(**{required.name: required.spec})
 
@@ -308,7 +310,7 @@ def _with_published_name(outputs):
 
 def _output_specs(network, required):
   """Returns the outputs of one item as tf.TensorSpec by name."""
-  function = tf.function(network).get_concrete_function(
+  function = tf.function(network, autograph=False).get_concrete_function(
     tf.TensorSpec([1, *required.longest], required.dtype)
   )
   return function.structured_outputs

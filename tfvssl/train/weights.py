@@ -51,8 +51,10 @@ def build_weights(method: base.Method) -> base.Output:
   batch = base.view_signature(method, batch_size=2)
   # Not a tf.function, which traces once more what has made variables.
   return tf.compat.v1.wrap_function(
-    lambda *parts: method.loss(
-      tf.nest.pack_sequence_as(batch, parts), 0, training=False
+    tf.autograph.experimental.do_not_convert(
+      lambda *parts: method.loss(
+        tf.nest.pack_sequence_as(batch, parts), 0, training=False
+      )
     ),
     tf.nest.flatten(batch),
   ).structured_outputs

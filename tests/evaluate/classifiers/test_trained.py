@@ -251,7 +251,7 @@ def _plain_fit(kind, rows, labels):
   optimizer = recipe.optimizer.build(rate, head.trainable_variables)
   variables = head.trainable_variables
 
-  @tf.function  # an eager one rounds differently
+  @tf.function(autograph=False)  # an eager one rounds differently
   def step(view):
     with tf.GradientTape() as tape:
       logits = head(view.audio, training=True)

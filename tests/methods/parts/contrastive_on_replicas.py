@@ -32,7 +32,7 @@ def _measure(strategy, form):
     gradients = tape.gradient(share, [video, other])
     return share, *map(tf.convert_to_tensor, gradients)  # were sparse
 
-  @tf.function
+  @tf.function(autograph=False)
   def step(rows):
     return strategy.run(replica_step, (rows,))
 

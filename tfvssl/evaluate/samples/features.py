@@ -296,7 +296,7 @@ def _run(
   def replica_forward(view):
     return network(view), view.sample_index, view.epoch
 
-  @tf.function
+  @tf.function(autograph=False)
   def forward(view):
     return strategy.run(replica_forward, args=(view,))
 

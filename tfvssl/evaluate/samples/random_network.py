@@ -34,7 +34,7 @@ def calibrate(
   def replica_forward(view):
     encoder(features.network_input(view, settings), training=True)
 
-  @tf.function
+  @tf.function(autograph=False)
   def forward(view):
     strategy.run(replica_forward, args=(view,))
 
