@@ -10,23 +10,20 @@ use this.
 
 from collections.abc import Iterator, Sequence
 import contextlib
-import fcntl
 import functools
-import io
 import os
 import pathlib
 import re
-import select
 import shutil
 import signal
+import socket
+import struct
 import subprocess
 import tempfile
 import time
-from typing import cast
 
 _BLOCK = 1 << 22
-# Few waits for a picture instead of many; all pipes of a user may hold 64 MB.
-_PIPE_BYTES = 1 << 18
+_SHORTEST_WAIT_S = 1e-3  # none is for ever
 # Demuxers that open nothing but the file itself.
 FORMATS = (
   "mov,matroska,avi,mpegts,mpeg,mpegvideo,m4v,flv,asf,ogg,wav,w64,mp3,flac,"
@@ -194,47 +191,47 @@ class Decoder(contextlib.AbstractContextManager):
       max_pixels: of one picture; larger ones are an error.
     """
     self._log = tempfile.TemporaryFile()
+    # Not a pipe: the system itself waits for a whole picture, for a while.
+    self._output, output = socket.socketpair()
     self._budget_s = budget_s
     self._allowed_s = budget_s
     self._heard = 0
     self.return_code = 0
-    self._process = subprocess.Popen(
-      [
-        path(),
-        "-nostdin",
-        "-hide_banner",
-        "-nostats",
-        "-loglevel",
-        "level+verbose",
-        "-filter_threads",
-        "1",
-        "-threads",
-        "1",
-        "-max_pixels",
-        str(max_pixels),
-        "-format_whitelist",
-        FORMATS,
-        "-protocol_whitelist",
-        "file",
-        *input_args,
-        "-i",
-        f"file:{file}",
-        *output_args,
-      ],
-      stdin=subprocess.DEVNULL,
-      stdout=subprocess.PIPE,
-      stderr=self._log,
-      bufsize=0,
-      start_new_session=True,
-      # Python ignores SIGXFSZ and SIGPIPE; ffmpeg inherits that and fails
-      # with a message instead of dying by a signal.
-      restore_signals=False,
-      # A static ffmpeg, as in many wheels of imageio-ffmpeg, dies in the
-      # system's tables of characters when a stream names its programme.
-      env={**os.environ, "GCONV_PATH": os.devnull},
-    )
-    with contextlib.suppress(OSError):  # the system's, of all that a user has
-      fcntl.fcntl(self._process.stdout, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+    with output:
+      self._process = subprocess.Popen(
+        [
+          path(),
+          "-nostdin",
+          "-hide_banner",
+          "-nostats",
+          "-loglevel",
+          "level+verbose",
+          "-filter_threads",
+          "1",
+          "-threads",
+          "1",
+          "-max_pixels",
+          str(max_pixels),
+          "-format_whitelist",
+          FORMATS,
+          "-protocol_whitelist",
+          "file",
+          *input_args,
+          "-i",
+          f"file:{file}",
+          *output_args,
+        ],
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=self._log,
+        start_new_session=True,
+        # Python ignores SIGXFSZ and SIGPIPE; ffmpeg inherits that and fails
+        # with a message instead of dying by a signal.
+        restore_signals=False,
+        # A static ffmpeg, as in many wheels of imageio-ffmpeg, dies in the
+        # system's tables of characters when a stream names its programme.
+        env={**os.environ, "GCONV_PATH": os.devnull},
+      )
 
   def read(self, size: int) -> bytearray:
     """Returns `size` bytes, fewer at the end.
@@ -257,20 +254,28 @@ class Decoder(contextlib.AbstractContextManager):
 
   def _fill(self, block):
     """Returns how much of `block` there was to fill it."""
-    pipe, filled = cast(io.FileIO, self._process.stdout), 0
+    filled = 0
     while filled < len(block):
+      self._limit_wait()
       began = time.monotonic()
-      ready, _, _ = select.select([pipe], [], [], max(0.0, self._budget_s))
-      self._budget_s -= time.monotonic() - began
-      if not ready:
+      try:
+        count = self._output.recv_into(block[filled:], 0, socket.MSG_WAITALL)
+      except BlockingIOError:
         raise MediaError(
           "timeout", f"ffmpeg gave nothing more after {self._allowed_s:.0f} s"
-        )
-      count = pipe.readinto(block[filled:])
+        ) from None
+      finally:
+        self._budget_s -= time.monotonic() - began
       if not count:
         break
       filled += count
     return filled
+
+  def _limit_wait(self):
+    """Lets the next read wait for what is left of the budget."""
+    whole, part = divmod(max(_SHORTEST_WAIT_S, self._budget_s), 1.0)
+    limit = struct.pack("@ll", int(whole), int(part * 1e6))  # struct timeval
+    self._output.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
 
   def said(self) -> str:
     """Returns the whole lines that ffmpeg has added to its log since last.
@@ -317,5 +322,5 @@ class Decoder(contextlib.AbstractContextManager):
       # The group still exists: its leader has not been waited for.
       os.killpg(self._process.pid, signal.SIGKILL)
       self._process.wait()
-    self._process.stdout.close()
+    self._output.close()
     self._log.close()
