@@ -222,7 +222,7 @@ class Decoder(contextlib.AbstractContextManager):
           *output_args,
         ],
         stdin=subprocess.DEVNULL,
-        stdout=output,
+        stdout=output.fileno(),
         stderr=self._log,
         start_new_session=True,
         # Python ignores SIGXFSZ and SIGPIPE; ffmpeg inherits that and fails
