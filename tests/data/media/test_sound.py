@@ -85,6 +85,16 @@ def test_sound_without_pictures_changes_too(tmp_path):
   assert len(remarks) == 2
 
 
+def test_what_is_given_before_a_change_is_not_given_again(tmp_path):
+  path = tmp_path / "film.ts"
+  _joined(path, "mp2", "mp2", (_STEREO, _MONO, _STEREO))
+  whole, remarks = _heard(path)
+  # Read once up to the change, and again with the length of every frame.
+  chunks, same_remarks = _heard(path, chunk_samples=24_000)
+  np.testing.assert_array_equal(chunks, whole)
+  assert same_remarks == remarks and len(remarks) == 2
+
+
 def test_gap_is_silence_and_what_follows_is_at_its_time(tmp_path):
   path = tmp_path / "gap.mkv"
   films.run(

@@ -1,11 +1,15 @@
 """The sound of a stretch, every sample at its time.
 
 The filters of ffmpeg begin anew wherever a stream changes its channels or its
-rate. What they give is laid on the clock by the stamps of its frames, which
-`ashowinfo` writes to the log.
+rate. What they give is laid on the clock by the stamp of their first frame,
+which `asetpts` writes to the log. Where they begin a second time the file is
+read again, and `ashowinfo` tells the length of every frame, by which the place
+of the change is known.
 """
 
 from collections.abc import Iterator
+import functools
+import itertools
 import pathlib
 import re
 
@@ -15,6 +19,7 @@ from tfvssl.data.media import ffmpeg
 from tfvssl.data.media import header
 from tfvssl.data.media import stretch
 
+_FIRST = re.compile(r"^(?:\[Eval @ \w+\] )?\[info\] (-?\d+)\.0+$")
 _FRAME = re.compile(r" n:(\d+) pts:(-?\d+) .* nb_samples:(\d+)")
 _FORMAT = re.compile(r"samplefmt:\S+ samplerate:(\d+) chlayout:(.+)")
 # Before 5.1 ffmpeg says which channels there are by a number.
@@ -46,25 +51,47 @@ def stream(
     budget_s: how long ffmpeg may make the reader wait, in all.
     remarks: what is worth a line in a report is added.
   """
+  given = 0
+  read = functools.partial(
+    _read, path, info, wanted, chunk_samples, budget_s, remarks
+  )
+  try:
+    for chunk in read(is_timed=False):
+      given += 1
+      yield chunk
+  except _UntimedError:
+    yield from itertools.islice(read(is_timed=True), given, None)
+
+
+class _UntimedError(Exception):
+  """One stamp does not say when every sample is heard."""
+
+
+def _read(path, info, wanted, chunk_samples, budget_s, remarks, *, is_timed):
+  """Yields the chunks of `stream`.
+
+  Raises:
+    _UntimedError: the filters began anew and frames are not timed; the chunks
+      so far, all of them whole, lie before that.
+  """
   stretch.check_start(wanted, info)
   for place in wanted.places(info):
     with ffmpeg.Decoder(
       path,
       place.args,
       [
-        *_output(wanted, place, info),
+        *_output(wanted, place, info, is_timed),
         *stretch.other_stream(wanted, info, place.lead / wanted.rate_hz),
       ],
       budget_s=budget_s + place.budget_s(wanted),
       max_pixels=header.MAX_PIXELS,
     ) as decoder:
-      clock = _Clock(decoder, place.lead, wanted)
+      clock = _Clock(decoder, place.lead, wanted, is_timed)
       pieces = clock.pieces()
       first = next(pieces, None)
       if not place.is_beginning and (first is None or clock.is_late):
         continue
       yield from _chunks(first, pieces, chunk_samples)
-      clock.hear_end()
       break
   stretch.check_faults(path, info, wanted, clock.log, decoder.return_code)
   if not clock.count:
@@ -89,7 +116,7 @@ def _choices(info):
   return lines
 
 
-def _output(wanted, place, info):
+def _output(wanted, place, info, is_timed):
   """Returns ffmpeg's arguments for mono samples, with their stamps logged."""
   start = f"start_pts={place.lead}" if place.lead else ""
   end = "" if wanted.count is None else f":end_pts={place.lead + wanted.count}"
@@ -102,7 +129,7 @@ def _output(wanted, place, info):
     "-af",
     f"aresample={wanted.rate_hz}:async=1,"
     "aformat=sample_fmts=s16:channel_layouts=mono,"
-    f"{trim}ashowinfo",
+    f"{trim}asetpts='if(N,PTS,print(PTS))'{',ashowinfo' * is_timed}",
     "pipe:1",
   ]
 
@@ -117,11 +144,16 @@ class _Clock:
     changes: a line for every change of channels or rate.
   """
 
-  def __init__(self, decoder: ffmpeg.Decoder, lead: int, wanted):
+  def __init__(
+    self, decoder: ffmpeg.Decoder, lead: int, wanted, is_timed: bool
+  ):
     self._decoder = decoder
     self._lead = lead
     self._wanted = wanted
+    self._is_timed = is_timed
+    self._starts: list[int] = []
     self._frames: list[tuple[bool, int, int]] = []
+    self._is_begun = False
     self._format = ""
     self._news = ""
     self._too_many = 0
@@ -136,6 +168,10 @@ class _Clock:
     while raw := self._decoder.read(self._next_size(rest)):
       rest += raw
       self._hear()
+      if not self._is_timed:
+        if not self._starts:
+          raise _UntimedError
+        self._frames = [(not self._is_begun, self._starts[0], len(rest) // 2)]
       place = 0
       while self._frames:
         is_new, start, length = self._frames[0]
@@ -146,15 +182,18 @@ class _Clock:
         del self._frames[0]
         yield from self._laid(samples, start, is_new)
       rest = rest[place:]
+    self._decoder.wait()
+    self._hear()
 
   def _next_size(self, rest):
     """Returns how many bytes to read: of the first frame those it lacks."""
-    if self.count:
+    if self._is_begun:
       return _BLOCK
     return 2 * self._frames[0][2] - len(rest) if self._frames else 2
 
   def _laid(self, samples, start, is_new):
     """Yields the samples, after zeros or without those that come too late."""
+    self._is_begun = True
     if is_new:
       gap = start - self.count
       if not self.count and -_ROUNDING_S * self._wanted.rate_hz < gap < 0:
@@ -174,6 +213,11 @@ class _Clock:
   def _hear(self):
     """Reads the stamps of the frames that can be read by now."""
     for line in self._decoder.said().splitlines():
+      if begun := _FIRST.match(line):
+        self._starts.append(int(begun[1]) - self._lead)
+        if len(self._starts) > 1 and not self._is_timed:
+          raise _UntimedError
+        continue
       if "ashowinfo" in line:
         if stamp := _FRAME.search(line):
           number, start, length = map(int, stamp.groups())
@@ -193,11 +237,6 @@ class _Clock:
         self._format = now
       if len(self.log) < _MOST_LOG:
         self.log += line + "\n"
-
-  def hear_end(self) -> None:
-    """Waits for the end of ffmpeg and takes the rest of what it said."""
-    self._decoder.wait()
-    self._hear()
 
 
 def _chunks(first, pieces, chunk_samples):
