@@ -158,7 +158,7 @@ def _print_row(name, slow, fast):
   print(
     f"{name:32}{slow.best_s * 1e3:7.0f}{fast.best_s * 1e3:9.0f}"
     f"{slow.best_s / fast.best_s:17.2f}"
-    f"{slow.first_s:13.1f}{fast.first_s:15.1f}",
+    f"{slow.first_s:13.2f}{fast.first_s:15.2f}",
     flush=True,
   )
 

@@ -115,9 +115,8 @@ def test_features_of_a_restored_run():
     )
 
 
-@pytest.mark.parametrize(
-  "name", ["brave", pytest.param("mmv", marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["brave", "mmv"])
 def test_resumed_steps_are_those_of_the_old_version(name, copies):
   workdir = copies / name
   _run(

@@ -248,6 +248,7 @@ def test_compiled_training_pass_equals_the_plain_one():
   )
 
 
+@pytest.mark.slow
 def test_compiled_evaluation_equals_the_plain_one(network):
   compiled = tf.function(network, jit_compile=True, autograph=False)
   np.testing.assert_allclose(

@@ -65,6 +65,7 @@ def deflated(root):
   )
 
 
+@pytest.mark.slow
 def test_scales_and_offsets_are_trained(root, deflated):
   assert deflated.returncode == 0, deflated.stderr[-3000:]
   first, last = deflated.stdout.splitlines()[-2:]

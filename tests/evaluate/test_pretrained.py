@@ -285,7 +285,10 @@ def _rename_module(path, name):
 
 @pytest.mark.parametrize(
   ("name", "module"),
-  [("video", "tfvssl.pretrained"), ("audio", pretrained.__name__)],
+  [
+    ("video", "tfvssl.pretrained"),
+    pytest.param("audio", pretrained.__name__, marks=pytest.mark.slow),
+  ],
 )
 def test_saved_model_is_loaded_by_keras_in_a_fresh_process(
   models, name, module, tmp_path

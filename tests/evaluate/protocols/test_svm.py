@@ -84,6 +84,7 @@ def test_c_is_chosen_on_the_first_split_alone(two_splits):
   assert result["c"] == 1e-3
 
 
+@pytest.mark.slow
 def test_random_networks_follow_the_same_protocol(folders):
   protocol = _protocol("cross_validation")
   splits = _open(folders, protocol, ("train", "test"))

@@ -283,6 +283,7 @@ def test_plain_encoders_of_one_space_are_embedded(folder):
   )
 
 
+@pytest.mark.slow
 def test_jitter_of_the_training_moves_nothing(
   method, clips, found, monkeypatch
 ):
