@@ -100,13 +100,11 @@ def time_floor(records: reader.Records, frames: int) -> float:
     .repeat()
     .map(
       lambda frame: tf.io.decode_jpeg(frame, channels=3),
-      num_parallel_calls=tf.data.AUTOTUNE,
+      num_parallel_calls=pipeline.PARALLEL_CALLS,
     )
-    .prefetch(tf.data.AUTOTUNE)
+    .prefetch(64)
   )
-  options = tf.data.Options()
-  options.threading.max_intra_op_parallelism = 1
-  return _rate(iter(dataset.with_options(options)), frames, warm_up=64)
+  return _rate(iter(pipeline.settled(dataset)), frames, warm_up=64)
 
 
 def time_pipeline(

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests import source_tree
 from tests.data import record_fixture
 from tfvssl import views
 from tfvssl.data import clip_views
@@ -307,3 +308,18 @@ def test_half_of_every_batch_comes_from_each_records(records):
     np.testing.assert_array_equal(
       both.epoch, np.concatenate([own.epoch, other.epoch])
     )
+
+
+def test_no_dataset_tunes_itself(records):
+  """Else dropping its iterator may take a minute; see `settled`."""
+  training = _dataset(records)
+  evaluation = one_pass.dataset(
+    records, _place, modalities=records.modalities, seed=0, batch_size=4
+  )
+  both = second_records.half_and_half(training, training, 23)
+  for dataset in (training, evaluation, both, both.map(lambda x: x)):
+    assert dataset.options().autotune.enabled is False
+  for path in source_tree.python_files():
+    if path.parts[0] != "tests":
+      text = (source_tree.ROOT / path).read_text(encoding="utf-8")
+      assert "AUTOTUNE" not in text, path

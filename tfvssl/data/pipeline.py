@@ -8,6 +8,7 @@ reads only what lies behind its position.
 """
 
 from collections.abc import Callable
+import os
 
 import numpy as np
 import tensorflow as tf
@@ -24,6 +25,9 @@ without_autograph = tf.autograph.experimental.do_not_convert
 
 
 _SHARDS_AT_ONCE = 8  # released datasets/media_sequences: cycle length
+# Said here and not left to tf.data, see `settled`.
+PARALLEL_CALLS = len(os.sched_getaffinity(0))
+_BATCHES_AHEAD = 2
 
 
 def training_dataset(
@@ -121,19 +125,28 @@ def views_of(
     return sample_views(clip, seed)
 
   dataset = clips.map(
-    make, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
+    make, num_parallel_calls=PARALLEL_CALLS, deterministic=True
   )
   dataset = dataset.batch(batch_size, drop_remainder=drop_remainder)
+  return settled(dataset)
+
+
+def settled(dataset: tf.data.Dataset) -> tf.data.Dataset:
+  """Returns a dataset in its order, some batches ahead, that ends at once.
+
+  Where tf.data tunes itself, a thread sleeps up to a minute between two looks,
+  and misses on a busy machine that its iterator goes: whoever drops it waits.
+  """
   options = tf.data.Options()
   options.deterministic = True
-  options.autotune.enabled = True
+  options.autotune.enabled = False
   # The hosts are told apart above; tf.data must not split once more.
   options.experimental_distribute.auto_shard_policy = (
     tf.data.experimental.AutoShardPolicy.OFF
   )
   # Clips run in parallel; threads inside an operation would only contend.
   options.threading.max_intra_op_parallelism = 1
-  return dataset.prefetch(tf.data.AUTOTUNE).with_options(options)
+  return dataset.prefetch(_BATCHES_AHEAD).with_options(options)
 
 
 def _without_sound(clip, muted):
@@ -244,7 +257,7 @@ def read_in_turn(
       read,
       cycle_length=shards_at_once,
       block_length=1,
-      num_parallel_calls=tf.data.AUTOTUNE,
+      num_parallel_calls=min(shards_at_once, PARALLEL_CALLS),
       deterministic=True,
     )
 

@@ -30,7 +30,7 @@ def half_and_half(
     }
 
   joined = tf.data.Dataset.zip((first, second)).map(join)
-  return joined.prefetch(tf.data.AUTOTUNE)
+  return pipeline.settled(joined)
 
 
 def _second(view, second_index):

@@ -16,6 +16,7 @@ import tensorflow as tf
 import tqdm
 
 from tfvssl.data import last_batch
+from tfvssl.data import pipeline
 from tfvssl.methods import base
 from tfvssl.optim import adam
 from tfvssl.runtime import exit_codes
@@ -254,7 +255,7 @@ def _batches(images_dataset, targets, config, task):
   epochs = tf.data.Dataset.range(first, config.epochs).flat_map(
     lambda epoch: epoch_batches(images_dataset, targets, config, epoch)
   )
-  return _ordered(epochs.skip(seen))
+  return pipeline.settled(epochs.skip(seen))
 
 
 def epoch_batches(
@@ -288,13 +289,8 @@ def epoch_batches(
     config.shuffle_buffer
   )
   dataset = blocks.map(permute).unbatch()
-  return _ordered(dataset.batch(config.batch_size, drop_remainder=True))
-
-
-def _ordered(batches):
-  options = tf.data.Options()
-  options.deterministic = True
-  return batches.prefetch(tf.data.AUTOTUNE).with_options(options)
+  batches = dataset.batch(config.batch_size, drop_remainder=True)
+  return pipeline.settled(batches)
 
 
 def _targets(video_network, images_dataset, config):
@@ -307,7 +303,7 @@ def _targets(video_network, images_dataset, config):
 
   parts = []
   with tqdm.tqdm(desc="static videos", unit=" images") as progress:
-    for images in _ordered(images_dataset.batch(size)):
+    for images in pipeline.settled(images_dataset.batch(size)):
       count = len(images)
       padded = last_batch.pad(images, size)
       parts.append(forward(padded)[:count].numpy())

@@ -12,6 +12,7 @@ import tensorflow as tf
 import tqdm
 
 from tfvssl import views
+from tfvssl.data import pipeline
 from tfvssl.data.records import damage
 from tfvssl.data.records import reader
 from tfvssl.data.records import schema
@@ -117,9 +118,10 @@ def samples(
     .map(
       # Nothing in it is Python control flow over tensors.
       tf.autograph.experimental.do_not_convert(_clip_features),
-      num_parallel_calls=tf.data.AUTOTUNE,
+      num_parallel_calls=pipeline.PARALLEL_CALLS,
     )
   )
+  dataset = pipeline.settled(dataset)
   with damage.explained(records):
     rows = list(
       tqdm.tqdm(

@@ -21,6 +21,7 @@ from tfvssl.config import rules
 from tfvssl.config import stored_config
 from tfvssl.config import tree
 from tfvssl.data import one_pass
+from tfvssl.data import pipeline
 from tfvssl.data import regular_views
 from tfvssl.data.records import damage
 from tfvssl.data.records import manifest
@@ -201,10 +202,10 @@ def labelled_clips(
   at_once = batch_size if training else 1
   dataset = dataset.batch(at_once, drop_remainder=True)
   pair = _pair_of(_settings(spec, seed), label_of)
-  dataset = dataset.map(pair, tf.data.AUTOTUNE, deterministic=True)
+  dataset = dataset.map(pair, pipeline.PARALLEL_CALLS, deterministic=True)
   if not training:
     dataset = dataset.unbatch().batch(batch_size)
-  return dataset.prefetch(tf.data.AUTOTUNE)
+  return pipeline.settled(dataset)
 
 
 def _pair_of(settings, label_of):

@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 import tqdm
 
+from tfvssl.data import pipeline
 from tfvssl.data.records import content
 from tfvssl.data.records import contexts
 from tfvssl.data.records import damage
@@ -86,8 +87,8 @@ def _of_context(sample_index, context, digest):
 
 def _looked_at(records) -> Iterator[ClipInfo | None]:
   """Yields the clips by all their bytes; None for unusable ones."""
-  dataset = tf.data.TFRecordDataset(records.paths).as_numpy_iterator()
-  for sample_index, record in enumerate(dataset):
+  dataset = pipeline.settled(tf.data.TFRecordDataset(records.paths))
+  for sample_index, record in enumerate(dataset.as_numpy_iterator()):
     usable = records.usable[sample_index]
     yield _clip_info(records, sample_index, record) if usable else None
 
