@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 
 from tests.backbones import reference_3d
+from tfvssl.backbones import basic_resnet
 from tfvssl.backbones import r2plus1d
 from tfvssl.backbones import r3d
 from tfvssl.backbones import resnet_audio
@@ -84,6 +85,14 @@ _CASES = {
     shape=(6, 24, 20, 3),
     randomised=True,
   ),
+  "basic_r3d": Case(
+    basic_resnet.BasicR3DConfig(blocks=(1, 2), width=0.0625),
+    feature_map=(3, 6, 5, 8),
+    weights=1 + 3 * 2 + 1,
+    trainable=3 * (1 + 3 * 2 + 1),
+    shape=(6, 24, 20, 3),
+    randomised=True,
+  ),
   "s3d": Case(
     _s3d(s3d.Stem.SPACE_TO_DEPTH),
     feature_map=(1, 1, 1, 64),
@@ -102,8 +111,17 @@ _CASES = {
     shape=(30, 20),
     other_shapes=((1, 17, 33),),
   ),
+  "basic_audio_resnet": Case(
+    basic_resnet.BasicAudioResNetConfig(blocks=(1, 1), width=0.125),
+    feature_map=(4, 3, 16),
+    weights=1 + 2 * 2 + 1,
+    trainable=3 * (1 + 2 * 2 + 1),
+    shape=(30, 20),
+    other_shapes=((1, 17, 33),),
+    randomised=True,
+  ),
 }
-_VIDEO = [name for name in _CASES if name != "resnet_audio"]
+_VIDEO = [name for name in _CASES if "audio" not in name]
 every_backbone = pytest.mark.parametrize("name", _CASES)
 every_video_backbone = pytest.mark.parametrize("name", _VIDEO)
 

@@ -64,6 +64,21 @@ def test_number_of_parameters_by_block(blocks, residual, expected):
   assert weights["all"] == expected
 
 
+def test_number_of_parameters_with_640_channels():
+  config = r2plus1d.R2Plus1DConfig(
+    mid_width=_BLOCK, channels=(64, 128, 256, 640)
+  )
+  # The 42.8M of STiCA's Table 1d are these and a layer of 400 classes.
+  assert reference_3d.number_of_weights(config)["all"] == 42_566_677
+
+
+def test_every_unit_has_its_channels():
+  with pytest.raises(
+    ValueError, match=r"`channels` \(\(8, 16\)\) must have one"
+  ):
+    r2plus1d.R2Plus1DConfig(channels=(8, 16)).validate()
+
+
 def _mid_widths(**changes):
   units = r2plus1d.R2Plus1DConfig(blocks=(2, 2), **changes).build("x").units
   return [

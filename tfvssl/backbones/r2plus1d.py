@@ -2,16 +2,27 @@
 
 import dataclasses
 import enum
+import typing
 
 from tfvssl.backbones import residual_3d
 from tfvssl.backbones import resnet_v2
 
-_CHANNELS = (64, 128, 256, 512)
+if typing.TYPE_CHECKING:
+  from tfvssl.backbones import torch_names
+
+CHANNELS = (64, 128, 256, 512)
 _EXPANSION = 4
 _STEM_CHANNELS = 64
 # Between the 1x7x7 and the 3x1x1 convolution of the stem. The formula of the
 # blocks would give 83; Tran et al.'s code and torchvision's have 45.
 _STEM_MID_CHANNELS = 45
+# Published names of a basic block's convolutions and norms.
+_TORCH_BRANCH = (
+  ("conv1.0.0", "conv1.0.1"),
+  ("conv1.0.3", "conv1.1"),
+  ("conv2.0.0", "conv2.0.1"),
+  ("conv2.0.3", "conv2.1"),
+)
 
 
 class Residual(enum.Enum):
@@ -61,11 +72,25 @@ class R2Plus1DConfig(resnet_v2.ResNetConfig):
     blocks: number of blocks of each of up to four units.
     residual: kind of block.
     mid_width: between the two parts of a convolution.
+    channels: of the 3x3x3 convolutions of each unit, before `width`.
+    form: padding, initialisation and what is done to the input.
   """
 
   blocks: tuple[int, ...] = (2, 2, 2, 2)
   residual: Residual = Residual.BASIC
   mid_width: MidWidth = MidWidth.CONVOLUTION
+  channels: tuple[int, ...] = CHANNELS
+  form: residual_3d.Form = dataclasses.field(default_factory=residual_3d.Form)
+
+  def validate(self) -> None:
+    """Raises ValueError for the first rule that does not hold."""
+    super().validate()
+    if len(self.channels) < len(self.blocks):
+      raise ValueError(
+        f"`channels` ({self.channels}) must have one number for each of the"
+        f" {len(self.blocks)} units of `blocks`."
+      )
+    self.form.validate()
 
   @property
   def output_dim(self) -> int:
@@ -74,7 +99,7 @@ class R2Plus1DConfig(resnet_v2.ResNetConfig):
 
   def inner_channels(self, unit: int) -> int:
     """Returns the channels of the 3x3x3 convolutions of a unit."""
-    return round(_CHANNELS[unit] * self.width)
+    return round(self.channels[unit] * self.width)
 
   def output_channels(self, unit: int) -> int:
     """Returns the channels of what the blocks of a unit return."""
@@ -104,6 +129,7 @@ class R2Plus1D(residual_3d.ResNet3D):
     """
     r2plus1d.validate()
     width = r2plus1d.width
+    form = r2plus1d.form
     super().__init__(
       [
         residual_3d.ConvNorm(
@@ -111,9 +137,14 @@ class R2Plus1D(residual_3d.ResNet3D):
           (1, 7, 7),
           (1, 2, 2),
           "stem_spatial",
+          form,
         ),
         residual_3d.ConvNorm(
-          round(_STEM_CHANNELS * width), (3, 1, 1), (1, 1, 1), "stem_temporal"
+          round(_STEM_CHANNELS * width),
+          (3, 1, 1),
+          (1, 1, 1),
+          "stem_temporal",
+          form,
         ),
       ],
       [
@@ -123,7 +154,23 @@ class R2Plus1D(residual_3d.ResNet3D):
       max_pool=False,
       output_dim=r2plus1d.output_dim,
       name=name,
+      form=form,
     )
+
+  def torch_weights(self) -> dict[str, "torch_names.Weight"]:
+    """Returns all weights by the names that STiCA and GDT publish.
+
+    Blocks are BASIC, as there.
+    """
+    from tfvssl.backbones import torch_names  # for published weights
+
+    spatial, temporal = self.stem
+    layers = [
+      ("stem.0", "stem.1", spatial),
+      ("stem.3", "stem.4", temporal),
+      *torch_names.of_blocks(self.units, _TORCH_BRANCH),
+    ]
+    return torch_names.of_layers(layers, (2, 3, 4, 1, 0))
 
 
 def mid_channels(inputs: int, outputs: int) -> int:
@@ -148,43 +195,45 @@ def _block(r2plus1d, unit, number):
   shortcut = None
   if inputs != outputs:
     shortcut = residual_3d.ConvNorm(
-      outputs, (1, 1, 1), (stride,) * 3, "shortcut"
+      outputs, (1, 1, 1), (stride,) * 3, "shortcut", r2plus1d.form
     )
   return residual_3d.ResidualBlock(
-    branch(inputs, r2plus1d.inner_channels(unit), stride, r2plus1d.mid_width),
+    branch(inputs, r2plus1d.inner_channels(unit), stride, r2plus1d),
     shortcut,
     name=f"unit_{unit}_block_{number}",
   )
 
 
-def _basic(inputs, channels, stride, mid_width):
+def _basic(inputs, channels, stride, r2plus1d):
   first = mid_channels(inputs, channels)
   second = first
-  if mid_width == MidWidth.CONVOLUTION:
+  if r2plus1d.mid_width == MidWidth.CONVOLUTION:
     second = mid_channels(channels, channels)
+  form = r2plus1d.form
   return [
-    *_split_conv(channels, first, stride, "conv_0"),
-    *_split_conv(channels, second, 1, "conv_1"),
+    *_split_conv(channels, first, stride, "conv_0", form),
+    *_split_conv(channels, second, 1, "conv_1", form),
   ]
 
 
-def _bottleneck(inputs, channels, stride, mid_width):
-  own = mid_width == MidWidth.CONVOLUTION
+def _bottleneck(inputs, channels, stride, r2plus1d):
+  own = r2plus1d.mid_width == MidWidth.CONVOLUTION
   mid = mid_channels(channels if own else inputs, channels)
-  pointwise = (1, 1, 1)
+  pointwise, form = (1, 1, 1), r2plus1d.form
+  wide = _EXPANSION * channels
   return [
-    residual_3d.ConvNorm(channels, pointwise, (1, 1, 1), "conv_0"),
-    *_split_conv(channels, mid, stride, "conv_1"),
-    residual_3d.ConvNorm(_EXPANSION * channels, pointwise, (1, 1, 1), "conv_2"),
+    residual_3d.ConvNorm(channels, pointwise, (1, 1, 1), "conv_0", form),
+    *_split_conv(channels, mid, stride, "conv_1", form),
+    residual_3d.ConvNorm(wide, pointwise, (1, 1, 1), "conv_2", form),
   ]
 
 
-def _split_conv(channels, mid, stride, name):
+def _split_conv(channels, mid, stride, name, form):
   return [
     residual_3d.ConvNorm(
-      mid, (1, 3, 3), (1, stride, stride), f"{name}_spatial"
+      mid, (1, 3, 3), (1, stride, stride), f"{name}_spatial", form
     ),
     residual_3d.ConvNorm(
-      channels, (3, 1, 1), (stride, 1, 1), f"{name}_temporal"
+      channels, (3, 1, 1), (stride, 1, 1), f"{name}_temporal", form
     ),
   ]
