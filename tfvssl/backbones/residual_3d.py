@@ -16,6 +16,7 @@ import tensorflow as tf
 
 from tfvssl.backbones import batch_norm
 from tfvssl.backbones import initialisation
+from tfvssl.backbones import pytorch_initialisation
 from tfvssl.backbones import resnet_v2
 
 
@@ -127,7 +128,7 @@ class ConvNorm(tf.keras.layers.Layer):
 
 _INITIALISERS = {
   Initialisation.FAN_IN: initialisation.fan_in_truncated_normal,
-  Initialisation.FAN_OUT: initialisation.fan_out_he_normal,
+  Initialisation.FAN_OUT: pytorch_initialisation.fan_out_he_normal,
 }
 
 

@@ -5,7 +5,7 @@ import math
 
 import tensorflow as tf
 
-from tfvssl.backbones import initialisation
+from tfvssl.backbones import pytorch_initialisation
 from tfvssl.backbones import torch_names
 
 _EPSILON = 1e-12  # released transformer.py
@@ -81,7 +81,7 @@ class TemporalTransformer(tf.keras.layers.Layer):
       for number in range(num_layers)
     ]
     self._width = width
-    self._normal = initialisation.normal(_STDDEV)
+    self._normal = pytorch_initialisation.normal(_STDDEV)
     self.token = token
     self.most_positions = most_positions
     self.positions: tf.Variable | None = None
@@ -202,7 +202,7 @@ class _Layer(tf.keras.layers.Layer):
 
 
 def _linear(units, name):
-  normal = initialisation.normal(_STDDEV)
+  normal = pytorch_initialisation.normal(_STDDEV)
   return tf.keras.layers.Dense(units, kernel_initializer=normal, name=name)
 
 

@@ -103,14 +103,15 @@ class ServingModule(tf.Module):
     }
     self.weights = [v for e in served.values() for v in e.variables]
     # One graph for the signature and the calls of the module.
-    self._answers = {
-      name: tf.function(
-        functools.partial(self.embed, name),
-        input_signature=[tf.TensorSpec(None, required.dtype)],
-        autograph=False,
-      )
-      for name, required in self.inputs.items()
-    }
+    self._answers = {name: self._answer(name) for name in self.inputs}
+
+  def _answer(self, signature):
+    """Returns `embed` of a signature as a graph."""
+    return tf.function(
+      functools.partial(self.embed, signature),
+      input_signature=[tf.TensorSpec(None, self.inputs[signature].dtype)],
+      autograph=False,
+    )
 
   def embed(self, signature: str, inputs: tf.Tensor) -> dict[str, tf.Tensor]:
     """Returns `backbone` [B, D] and `embedding` [B, E] of checked inputs.

@@ -128,7 +128,10 @@ def test_windows_of_a_stretched_sequence(length, windows):
 def _family(**changes):
   return feature_crop.Family(
     **{
-      "large": 2, "large_size": 6, "small": 4, "small_size": 4,
+      "large": 2,
+      "large_size": 6,
+      "small": 4,
+      "small_size": 4,
       **changes,
     }
   )

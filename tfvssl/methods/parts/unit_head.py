@@ -5,7 +5,7 @@ import typing
 import tensorflow as tf
 
 from tfvssl.backbones import batch_norm
-from tfvssl.backbones import initialisation
+from tfvssl.backbones import pytorch_initialisation
 
 if typing.TYPE_CHECKING:
   from tfvssl.backbones import torch_names
@@ -22,7 +22,7 @@ class UnitHead(tf.keras.layers.Layer):
   def __init__(self, hidden: int = 512, output: int = 256, name: str = "head"):
     """Makes the layers; their weights are made by the first call."""
     super().__init__(name=name)
-    uniform = initialisation.pytorch_linear
+    uniform = pytorch_initialisation.pytorch_linear
     self.hidden = tf.keras.layers.Dense(
       hidden, use_bias=False, kernel_initializer=uniform(), name="linear"
     )
@@ -31,7 +31,7 @@ class UnitHead(tf.keras.layers.Layer):
     self.output_layer = tf.keras.layers.Dense(
       output,
       kernel_initializer=uniform(),
-      bias_initializer=initialisation.pytorch_bias(hidden),
+      bias_initializer=pytorch_initialisation.pytorch_bias(hidden),
       dtype="float32",
       name="linear_1",
     )
