@@ -41,8 +41,8 @@ class Initialisation(enum.Enum):
     networks of STiCA.
   """
 
-  FAN_IN = "fan_in_truncated_normal"
-  FAN_OUT = "fan_out_he_normal"
+  FAN_IN = "fan_in"
+  FAN_OUT = "fan_out"
 
 
 @dataclasses.dataclass
