@@ -9,6 +9,7 @@ import sys
 import numpy as np
 import tensorflow as tf
 
+from tests import two_replicas
 from tfvssl.augment import rgb
 from tfvssl.config import pictures
 
@@ -99,10 +100,7 @@ def on_two_replicas(spec: pictures.RgbAugmentation) -> np.ndarray:
 
 def main(argv: list[str]) -> None:
   """Writes what this process makes of the clips into the file `argv[1]`."""
-  cpu = tf.config.list_physical_devices("CPU")[0]
-  tf.config.set_logical_device_configuration(
-    cpu, [tf.config.LogicalDeviceConfiguration()] * 2
-  )
+  two_replicas.split_cpu()
   spec = specs()[pictures.Order.PAPER.value]
   np.savez(
     argv[1],

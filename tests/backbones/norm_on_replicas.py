@@ -9,17 +9,14 @@ import sys
 import numpy as np
 import tensorflow as tf
 
+from tests import two_replicas
 from tfvssl.backbones import batch_norm
 from tfvssl.evaluate.classifiers import trained as classifier
 
 
 def main(argv: list[str]) -> None:
   """Runs all three and writes one file."""
-  cpu = tf.config.list_physical_devices("CPU")[0]
-  tf.config.set_visible_devices([], "GPU")
-  tf.config.set_logical_device_configuration(
-    cpu, [tf.config.LogicalDeviceConfiguration()] * 2
-  )
+  two_replicas.split_cpu()
   strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
   values = tf.constant([[[1.0], [3.0]], [[10.0], [30.0]]])
   inputs = strategy.experimental_distribute_values_from_function(

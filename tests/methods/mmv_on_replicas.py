@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from tests import tiny_mmv_runs
+from tests import two_replicas
 from tfvssl.train import weights
 
 _BATCH = 8
@@ -45,17 +46,7 @@ def _measure(strategy, words):
       share = method.loss(part, 0).loss / replicas
     return [share, *tape.gradient(share, variables)]
 
-  @tf.function(autograph=False)
-  def step(rows):
-    return strategy.run(replica_step, (rows,))
-
-  def rows_of(context):
-    size = _BATCH // replicas
-    first = context.replica_id_in_sync_group * size
-    return tf.range(first, first + size)
-
-  rows = strategy.experimental_distribute_values_from_function(rows_of)
-  sums = [strategy.reduce("SUM", part, axis=None) for part in step(rows)]
+  sums = two_replicas.sums(strategy, replica_step, _BATCH)
   names = ["loss", *(f"gradient {v.name}" for v in variables)]
   found = dict(zip(names, sums, strict=True))
   for variable in method.non_trainable_variables:
@@ -66,17 +57,10 @@ def _measure(strategy, words):
 
 def main(argv: list[str]) -> None:
   """Runs both and writes one file."""
-  cpu = tf.config.list_physical_devices("CPU")[0]
-  tf.config.set_visible_devices([], "GPU")
-  tf.config.set_logical_device_configuration(
-    cpu, [tf.config.LogicalDeviceConfiguration()] * 2
-  )
   results = {}
   with tempfile.TemporaryDirectory() as folder:
     words = tiny_mmv_runs.vocabulary(pathlib.Path(folder))
-    for replicas in (1, 2):
-      devices = [f"CPU:{number}" for number in range(replicas)]
-      strategy = tf.distribute.MirroredStrategy(devices)
+    for replicas, strategy in two_replicas.strategies():
       for number, (name, value) in enumerate(_measure(strategy, words).items()):
         results[f"{replicas}:{number} {name}"] = value
   np.savez(argv[1], **results)

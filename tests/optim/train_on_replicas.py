@@ -8,6 +8,7 @@ import sys
 import numpy as np
 import tensorflow as tf
 
+from tests import two_replicas
 from tfvssl.backbones import tsm_resnet
 from tfvssl.methods.parts import heads
 from tfvssl.methods.parts import losses
@@ -71,15 +72,9 @@ def _train(strategy):
 
 def main(argv: list[str]) -> None:
   """Runs both and writes one file."""
-  cpu = tf.config.list_physical_devices("CPU")[0]
-  tf.config.set_visible_devices([], "GPU")
-  tf.config.set_logical_device_configuration(
-    cpu, [tf.config.LogicalDeviceConfiguration()] * 2
-  )
   results = {}
-  for replicas in (1, 2):
-    devices = [f"CPU:{number}" for number in range(replicas)]
-    trained = _train(tf.distribute.MirroredStrategy(devices))
+  for replicas, strategy in two_replicas.strategies():
+    trained = _train(strategy)
     for name, value in trained.items():
       results[f"{replicas}:{name}"] = value
   np.savez(argv[1], **results)

@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 
 from tests import forked_binaries
+from tests import two_replicas
 from tfvssl.methods import base
 from tfvssl.optim import schedules
 from tfvssl.optim import sgd
@@ -74,10 +75,7 @@ def main(argv: list[str]) -> None:
   if argv[2:]:
     _worker(float(argv[2]))
     return
-  cpu = tf.config.list_physical_devices("CPU")[0]
-  tf.config.set_logical_device_configuration(
-    cpu, [tf.config.LogicalDeviceConfiguration()] * 2
-  )
+  two_replicas.split_cpu()
   folder = pathlib.Path(argv[1])
   strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
   task, running = _loop(folder, strategy)

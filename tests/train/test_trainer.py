@@ -14,6 +14,7 @@ import tensorflow as tf
 from tests import forked_binaries
 from tests import one_layer_run
 from tests import tiny_runs
+from tests import two_replicas
 from tests.methods import method_with_targets
 from tfvssl.config import experiment as config
 from tfvssl.methods import base
@@ -105,10 +106,7 @@ RUNS = {
 
 def main(argv: list[str]) -> None:
   """Writes a file of every run that is named into the folder before them."""
-  cpu = tf.config.list_physical_devices("CPU")[0]
-  tf.config.set_logical_device_configuration(
-    cpu, [tf.config.LogicalDeviceConfiguration()] * 2
-  )
+  two_replicas.split_cpu()
   for name in argv[2:]:
     np.savez(pathlib.Path(argv[1]) / f"{name}.npz", **two_steps(*RUNS[name]))
 

@@ -5,6 +5,7 @@ import sys
 import numpy as np
 import tensorflow as tf
 
+from tests import two_replicas
 from tfvssl.methods.parts import crop_loss
 
 _BATCH, _CROPS, _LARGE = 6, 3, 2
@@ -35,31 +36,14 @@ def _measure(strategy, pairs, detached):
     gradients = tape.gradient(share, [first, second])
     return share, *map(tf.convert_to_tensor, gradients)  # were sparse
 
-  @tf.function(autograph=False)
-  def step(rows):
-    return strategy.run(replica_step, (rows,))
-
-  def rows_of(context):
-    size = _BATCH // replicas
-    begin = context.replica_id_in_sync_group * size
-    return tf.range(begin, begin + size)
-
-  rows = strategy.experimental_distribute_values_from_function(rows_of)
-  parts = [strategy.reduce("SUM", part, axis=None) for part in step(rows)]
+  parts = two_replicas.sums(strategy, replica_step, _BATCH)
   return dict(zip(("loss", "first", "second"), parts, strict=True))
 
 
 def main(argv: list[str]) -> None:
   """Runs both and writes one file."""
-  cpu = tf.config.list_physical_devices("CPU")[0]
-  tf.config.set_visible_devices([], "GPU")
-  tf.config.set_logical_device_configuration(
-    cpu, [tf.config.LogicalDeviceConfiguration()] * 2
-  )
   results = {}
-  for replicas in (1, 2):
-    devices = [f"CPU:{number}" for number in range(replicas)]
-    strategy = tf.distribute.MirroredStrategy(devices)
+  for replicas, strategy in two_replicas.strategies():
     for pairs in crop_loss.Pairs:
       for detached in (False, True):
         measured = _measure(strategy, pairs, detached)

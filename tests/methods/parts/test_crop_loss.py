@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests import forked_binaries
+from tests import two_replicas
 from tfvssl.methods.parts import contrastive
 from tfvssl.methods.parts import crop_loss
 
@@ -111,19 +111,8 @@ def test_compiled_equals_eager():
 
 
 def test_two_replicas_equal_one(tmp_path):
-  file = tmp_path / "found.npz"
-  done = forked_binaries.run("tests.methods.parts.crops_on_replicas", file)
-  assert done.returncode == 0, done.stderr[-3000:]
-  with np.load(file) as found:
-    names = [name[2:] for name in found.files if name.startswith("1:")]
-    assert len(names) == 3 * 2 * len(crop_loss.Pairs)
-    for name in names:
-      expected = found[f"1:{name}"]
-      # 1e-6 of the largest: sums over the batch in another order.
-      np.testing.assert_allclose(
-        found[f"2:{name}"],
-        expected,
-        rtol=0,
-        atol=1e-6 * np.abs(expected).max(),
-        err_msg=name,
-      )
+  # 1e-6 of the largest: sums over the batch in another order.
+  count = 3 * 2 * len(crop_loss.Pairs)
+  two_replicas.check_equal(
+    "tests.methods.parts.crops_on_replicas", tmp_path, count, 1e-6
+  )
