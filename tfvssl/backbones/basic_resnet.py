@@ -1,14 +1,14 @@
 """R3D-18 of basic blocks, and ResNet-9 and -34 for spectrograms."""
 
 import dataclasses
-import typing
+from typing import TYPE_CHECKING, ClassVar
 
 import tensorflow as tf
 
 from tfvssl.backbones import residual_3d
 from tfvssl.backbones import resnet_v2
 
-if typing.TYPE_CHECKING:
+if TYPE_CHECKING:
   from tfvssl.backbones import torch_names
 
 _CHANNELS = (64, 128, 256, 512)
@@ -40,6 +40,36 @@ class BasicResNetConfig(resnet_v2.ResNetConfig):
     self.form.validate()
 
 
+class _BasicResNet(residual_3d.ResNet3D):
+  """A stem, and units of blocks of two convolutions.
+
+  Attributes:
+    STEM_FRAMES: length in time of the stem's kernel.
+    BLOCK_FRAMES: likewise, of the blocks'; 1 keeps the time.
+    POOLS: whether the stem ends with pooling.
+  """
+
+  STEM_FRAMES: ClassVar[int]
+  BLOCK_FRAMES: ClassVar[int]
+  POOLS: ClassVar[bool]
+
+  def __init__(self, resnet: BasicResNetConfig, name: str):
+    """Makes the layers; their weights are made by the first call.
+
+    Raises:
+      ValueError: `resnet` breaks one of its rules.
+    """
+    resnet.validate()
+    super().__init__(
+      [_stem(resnet, (self.STEM_FRAMES, 7, 7))],
+      _units(resnet, self.BLOCK_FRAMES),
+      max_pool=self.POOLS,
+      output_dim=resnet.output_dim,
+      name=name,
+      form=resnet.form,
+    )
+
+
 @dataclasses.dataclass
 class BasicR3DConfig(BasicResNetConfig):
   """R3D-18 by default, of frames in [0, 1] that it normalises.
@@ -56,28 +86,14 @@ class BasicR3DConfig(BasicResNetConfig):
     return BasicR3D(self, name)
 
 
-class BasicR3D(residual_3d.ResNet3D):
+class BasicR3D(_BasicResNet):
   """Stem 3x7x7 without pooling, then blocks of two 3x3x3 convolutions.
 
   The last three units halve time, height and width.
   Source: released vmz.py of STiCA; torchvision's r3d_18 is the same network.
   """
 
-  def __init__(self, resnet: BasicR3DConfig, name: str):
-    """Makes the layers; their weights are made by the first call.
-
-    Raises:
-      ValueError: `resnet` breaks one of its rules.
-    """
-    resnet.validate()
-    super().__init__(
-      [_stem(resnet, (3, 7, 7))],
-      _units(resnet, 3),
-      max_pool=False,
-      output_dim=resnet.output_dim,
-      name=name,
-      form=resnet.form,
-    )
+  STEM_FRAMES, BLOCK_FRAMES, POOLS = 3, 3, False
 
   def torch_weights(self) -> dict[str, "torch_names.Weight"]:
     """Returns all weights by the names of the released network."""
@@ -102,7 +118,7 @@ class BasicAudioResNetConfig(BasicResNetConfig):
     return BasicAudioResNet(self, name)
 
 
-class BasicAudioResNet(residual_3d.ResNet3D):
+class BasicAudioResNet(_BasicResNet):
   """Maps a spectrogram [B, S, M] to float32 [B, D]; time is the height.
 
   Stem 7x7 and pooling 3x3, both of stride 2, then blocks of two 3x3
@@ -111,21 +127,7 @@ class BasicAudioResNet(residual_3d.ResNet3D):
   Learning", Table 1 (ResNet-34).
   """
 
-  def __init__(self, resnet: BasicAudioResNetConfig, name: str):
-    """Makes the layers; their weights are made by the first call.
-
-    Raises:
-      ValueError: `resnet` breaks one of its rules.
-    """
-    resnet.validate()
-    super().__init__(
-      [_stem(resnet, (1, 7, 7))],
-      _units(resnet, 1),
-      max_pool=True,
-      output_dim=resnet.output_dim,
-      name=name,
-      form=resnet.form,
-    )
+  STEM_FRAMES, BLOCK_FRAMES, POOLS = 1, 1, True
 
   def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
     """Returns float32 [B, output_dim]: the mean of the feature map."""

@@ -2,11 +2,14 @@
 
 import enum
 import math
+from typing import TYPE_CHECKING
 
 import tensorflow as tf
 
 from tfvssl.backbones import pytorch_initialisation
-from tfvssl.backbones import torch_names
+
+if TYPE_CHECKING:
+  from tfvssl.backbones import torch_names
 
 _EPSILON = 1e-12  # released transformer.py
 _STDDEV = 0.02  # of linear layers; likewise
@@ -129,8 +132,10 @@ class TemporalTransformer(tf.keras.layers.Layer):
       x = layer(x)
     return x
 
-  def torch_weights(self) -> dict[str, torch_names.Weight]:
+  def torch_weights(self) -> dict[str, "torch_names.Weight"]:
     """Returns all weights by the names of the released network."""
+    from tfvssl.backbones import torch_names  # for published weights
+
     found = {}
     if self.positions is not None:
       found["pos_embs.0.weight"] = torch_names.Weight(self.positions, (0, 1))
@@ -184,6 +189,8 @@ class _Layer(tf.keras.layers.Layer):
 
   def torch_weights(self):
     """Returns the layer's weights by the names of the released network."""
+    from tfvssl.backbones import torch_names  # for published weights
+
     linear = {
       "mha.q_lin": self.query,
       "mha.k_lin": self.key,

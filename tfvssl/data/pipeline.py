@@ -26,7 +26,7 @@ without_autograph = tf.autograph.experimental.do_not_convert
 
 _SHARDS_AT_ONCE = 8  # released datasets/media_sequences: cycle length
 # Said here and not left to tf.data, see `settled`.
-PARALLEL_CALLS = len(os.sched_getaffinity(0))
+PARALLEL_CALLS = os.cpu_count() or 1
 _BATCHES_AHEAD = 2
 
 

@@ -221,6 +221,40 @@ def test_file_that_gives_nothing_is_a_timeout_and_its_process_dies(tmp_path):
   assert time.monotonic() - began < 30
 
 
+def _writer(tmp_path, monkeypatch, script):
+  """Puts a program in ffmpeg's place that writes what a script says."""
+  program = tmp_path / "ffmpeg"
+  program.write_text(f"#!/bin/sh\n{script}\n")
+  program.chmod(0o755)
+  monkeypatch.setattr(ffmpeg, "path", lambda: str(program))
+
+
+def test_picture_that_comes_in_pieces_is_read_whole(tmp_path, monkeypatch):
+  pieces = "printf 01234; sleep 0.2; printf 56; sleep 0.2; printf 789abc"
+  _writer(tmp_path, monkeypatch, pieces)
+  with _decoder("any") as decoder:
+    assert decoder.read(10) == b"0123456789"
+    assert decoder.read(10) == b"abc"  # the end is shorter
+    assert decoder.read(10) == b""
+
+
+def test_wait_in_the_middle_of_a_picture_is_a_timeout(tmp_path, monkeypatch):
+  _writer(tmp_path, monkeypatch, "printf 0123; exec sleep 60")
+  began = time.monotonic()
+  with _decoder("any", budget_s=0.5) as decoder:
+    with pytest.raises(ffmpeg.MediaError, match="timeout: ffmpeg gave nothing"):
+      decoder.read(10)
+  assert 0.4 < time.monotonic() - began < 30
+
+
+def test_budget_is_that_of_all_waits_together(tmp_path, monkeypatch):
+  _writer(tmp_path, monkeypatch, "while :; do printf 0; sleep 0.2; done")
+  with _decoder("any", budget_s=1.0) as decoder:
+    with pytest.raises(ffmpeg.MediaError, match="timeout: ffmpeg gave nothing"):
+      for _ in range(100):
+        decoder.read(1)
+
+
 def test_process_that_does_not_end_is_a_timeout(tmp_path):
   path = tmp_path / "never.wav"
   os.mkfifo(path)

@@ -12,6 +12,7 @@ from tfvssl.config import protocols
 from tfvssl.evaluate.protocols import base
 from tfvssl.evaluate.protocols import classification
 from tfvssl.evaluate.protocols import images
+from tfvssl.evaluate.protocols import kept
 from tfvssl.evaluate.protocols import svm
 from tfvssl.evaluate.protocols import trained
 from tfvssl.runtime import exit_codes
@@ -42,6 +43,10 @@ class _Empty(base.Protocol):
     (
       lambda: trained.FrozenProtocol("video", None).head(3),
       "FrozenProtocol defines no `head`.",
+    ),
+    (
+      lambda: kept._Kept("video", None).layer(),
+      "_Kept defines no `layer`.",
     ),
     (
       lambda: images.ImageLinearProtocol("video", None)._hold_out(0),

@@ -7,6 +7,7 @@ import pathlib
 import numpy as np
 import pytest
 
+from tests.golden import vector_files
 from tests.golden.stica import parameters
 
 _MANIFEST = "param_manifest.json"
@@ -15,12 +16,7 @@ _MANIFEST = "param_manifest.json"
 @pytest.fixture(scope="session")
 def stica_dir(golden_root: pathlib.Path) -> pathlib.Path:
   """The folder of STiCA's vectors, described in its README.md."""
-  folder = golden_root / "stica"
-  if not folder.is_dir() and (golden_root / _MANIFEST).is_file():
-    return golden_root  # TFVSSL_GOLDEN_DIR names the method's own folder
-  if not folder.is_dir():
-    pytest.skip(f"no such folder: {folder}; see TFVSSL_GOLDEN_DIR")
-  return folder
+  return vector_files.folder(golden_root, "stica", _MANIFEST)
 
 
 @pytest.fixture(scope="session")
@@ -28,15 +24,7 @@ def stica_golden(
   stica_dir: pathlib.Path,
 ) -> Callable[[str], dict[str, np.ndarray]]:
   """Returns all arrays of one file by its name without `.npz`."""
-
-  def read(name: str) -> dict[str, np.ndarray]:
-    path = stica_dir / f"{name}.npz"
-    if not path.is_file():
-      raise FileNotFoundError(f"{path} does not exist.")
-    with np.load(path, allow_pickle=False) as arrays:
-      return {key: arrays[key] for key in arrays.files}
-
-  return read
+  return vector_files.reader(stica_dir)
 
 
 @pytest.fixture(scope="session")
