@@ -8,6 +8,10 @@ import tempfile
 
 from tests import source_tree
 from tests import tiny_runs
+from tests.evaluate import grey_records
+from tfvssl.config import protocols
+from tfvssl.evaluate import baselines
+from tfvssl.evaluate.protocols import linear
 from tfvssl.train import weights
 
 
@@ -36,3 +40,25 @@ def test_weights_are_built_without_autograph(tmp_path, monkeypatch):
   monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
   weights.fresh_method(tiny_runs.experiment(), 0)
   assert not list(tmp_path.iterdir())  # what AutoGraph writes lies there
+
+
+def test_clips_are_read_and_learned_from_without_autograph(
+  tmp_path, monkeypatch
+):
+  folders = [
+    str(grey_records.bright_and_dark(tmp_path / name, 6, first=first))
+    for name, first in (("train", 0), ("test", 20))
+  ]
+  spec = grey_records.plain_spec()
+  settings = grey_records.settings(
+    spec, linear.test_spec(spec, 20), test_short_side=20
+  )
+  recipe = protocols.Linear(epochs=1, warmup_epochs=0, batch_size=2)
+  protocol = linear.LinearProtocol("video", settings, recipe=recipe)
+  splits = protocol.open_splits(*([folder] for folder in folders))
+  scratch = tmp_path / "scratch"
+  scratch.mkdir()
+  monkeypatch.setattr(tempfile, "tempdir", str(scratch))
+  protocol.evaluate(grey_records.mean_colour_encoder(spec), splits)
+  baselines.samples(folders[0])
+  assert not list(scratch.glob("__autograph*"))

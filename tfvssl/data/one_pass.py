@@ -8,6 +8,7 @@ from tfvssl.data import pipeline
 from tfvssl.data.records import reader
 
 
+@pipeline.without_autograph
 def dataset(
   records: reader.Records,
   sample_views: pipeline.SampleViews,

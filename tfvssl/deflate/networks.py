@@ -10,6 +10,7 @@ import tensorflow as tf
 from tfvssl import views
 from tfvssl.backbones import deflation
 from tfvssl.data import one_pass
+from tfvssl.data import pipeline
 from tfvssl.data import regular_views
 from tfvssl.data.records import reader
 from tfvssl.methods import base
@@ -142,6 +143,7 @@ def _load(network, workdir):
     raise ValueError(f"{error} To make it anew: {_AGAIN}") from error
 
 
+@pipeline.without_autograph
 def pictures(
   records: reader.Records, spec: views.RgbViewSpec, short_side: int
 ) -> tf.data.Dataset:

@@ -246,6 +246,7 @@ def _train(task, store, batches, config):
       ) from None
 
 
+@pipeline.without_autograph
 def _batches(images_dataset, targets, config, task):
   """Returns the batches of all epochs that were not trained on before."""
   step = int(task.optimizer.iterations.numpy())
@@ -258,6 +259,7 @@ def _batches(images_dataset, targets, config, task):
   return pipeline.settled(epochs.skip(seen))
 
 
+@pipeline.without_autograph
 def epoch_batches(
   images_dataset: tf.data.Dataset,
   targets: np.ndarray | tf.Tensor,

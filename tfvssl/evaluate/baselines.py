@@ -93,6 +93,7 @@ def _known(part, labels, kept):
   return linear_svm.subset(part._replace(labels=labels), np.flatnonzero(kept))
 
 
+@pipeline.without_autograph
 def samples(
   folder: storage.PathLike,
 ) -> tuple[dict[str, linear_svm.Samples], list[str]]:
@@ -116,8 +117,7 @@ def samples(
     .enumerate()
     .filter(lambda number, _: usable[number])
     .map(
-      # Nothing in it is Python control flow over tensors.
-      tf.autograph.experimental.do_not_convert(_clip_features),
+      _clip_features,
       num_parallel_calls=pipeline.PARALLEL_CALLS,
     )
   )

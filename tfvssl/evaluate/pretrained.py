@@ -9,6 +9,7 @@ whole example.
 
 import dataclasses
 import json
+import operator
 from typing import Any, cast
 
 import numpy as np
@@ -122,7 +123,7 @@ class Pretrained(tf.keras.Model):
   use_silent_sound = False
 
 
-@tf.autograph.experimental.do_not_convert
+@pipeline.without_autograph
 def _functional(
   name: str, encoder: base.Encoder, use_silent_sound: bool
 ) -> tf.keras.Model:
@@ -150,6 +151,7 @@ def class_names(records: storage.PathLike) -> list[str]:
   return manifest.load_manifest(records).classes
 
 
+@pipeline.without_autograph
 def labelled_clips(
   records: storage.PathLike,
   encoder: tf.keras.Model | views.ViewSpec,
@@ -216,8 +218,7 @@ def _pair_of(settings, label_of):
     inputs = features.network_input(view, settings)
     return inputs, tf.gather(labels, view.labels)
 
-  # AutoGraph would bury one-line errors in a long trace.
-  return tf.autograph.experimental.do_not_convert(pair)
+  return pair
 
 
 def _check_labels(records):
@@ -289,4 +290,4 @@ def _first_views(records, spec):
     seed=0,
     batch_size=1,
   )
-  return dataset.map(lambda sampled: sampled[features.VIEW_NAME])
+  return dataset.map(operator.itemgetter(features.VIEW_NAME))

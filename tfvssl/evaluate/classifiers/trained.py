@@ -16,6 +16,7 @@ import tqdm
 
 from tfvssl import views
 from tfvssl.config import experiment
+from tfvssl.data import pipeline
 from tfvssl.data.records import damage
 from tfvssl.data.records import reader
 from tfvssl.evaluate import progress as kept
@@ -84,6 +85,7 @@ def epochs_recipe(
   )
 
 
+@pipeline.without_autograph
 def training_batches(
   split: splits.Split,
   settings: features.Settings,

@@ -8,6 +8,7 @@ Source: MMV paper, appendix A.2.
 
 from collections.abc import Callable, Iterable, Iterator
 import dataclasses
+import operator
 from typing import NamedTuple, cast
 
 import numpy as np
@@ -247,7 +248,7 @@ def _inputs(
         seed=0,
         batch_size=1,  # clips differ in their number of captions
       )
-      batches = batches.map(lambda sampled: sampled[_NAME])
+      batches = batches.map(operator.itemgetter(_NAME))
       for view in features.read(records, batches):
         yield int(view.sample_index[0]), _parts(view)
         progress.update()

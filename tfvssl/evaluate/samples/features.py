@@ -7,6 +7,7 @@ strategy in whose scope it is called.
 
 from collections.abc import Callable, Iterator
 import dataclasses
+import operator
 from typing import NamedTuple
 
 import numpy as np
@@ -210,9 +211,10 @@ def training_batches(
     shuffle_buffer=_SHUFFLE_BUFFER,
     **share._asdict(),
   )
-  return dataset.map(lambda sampled: sampled[VIEW_NAME])
+  return dataset.map(operator.itemgetter(VIEW_NAME))
 
 
+@pipeline.without_autograph
 def _test_batches(records, settings, num_views):
   chosen, spec = settings.test_views, settings.test_spec
 
@@ -281,6 +283,7 @@ def replica_batch_size(batch_size: int) -> int:
   return -(-batch_size // replicas) * replicas
 
 
+@pipeline.without_autograph
 def _run(
   network: Callable[[views.View], tf.Tensor],
   records: reader.Records,
