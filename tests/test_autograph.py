@@ -4,7 +4,9 @@ It doubles the time of tracing, which is most of what a command does first.
 """
 
 import ast
-import tempfile
+
+import pytest
+import tensorflow as tf
 
 from tests import source_tree
 from tests import tiny_runs
@@ -16,7 +18,7 @@ from tfvssl.train import weights
 
 
 def _traces_with_autograph(call):
-  """Returns if a node is tf.function, with what it is given, without a word."""
+  """Returns if a node is a call of tf.function without autograph=False."""
   if not isinstance(call, ast.Call) or ast.unparse(call.func) != "tf.function":
     return False
   given = {word.arg: ast.unparse(word.value) for word in call.keywords}
@@ -36,15 +38,25 @@ def test_functions_are_traced_as_they_are_written():
   assert not found, "tf.function without autograph=False"
 
 
-def test_weights_are_built_without_autograph(tmp_path, monkeypatch):
-  monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+@pytest.fixture
+def is_used(capsys):
+  """Returns whether AutoGraph was asked since; what it has converted counts."""
+  tf.autograph.set_verbosity(1, alsologtostdout=True)
+  yield lambda: "Converted call" in capsys.readouterr().out
+  tf.autograph.set_verbosity(0)
+
+
+def test_its_use_is_seen(is_used):
+  tf.data.Dataset.range(1).map(lambda number: number + 1)
+  assert is_used()
+
+
+def test_weights_are_built_without_autograph(is_used):
   weights.fresh_method(tiny_runs.experiment(), 0)
-  assert not list(tmp_path.iterdir())  # what AutoGraph writes lies there
+  assert not is_used()
 
 
-def test_clips_are_read_and_learned_from_without_autograph(
-  tmp_path, monkeypatch
-):
+def test_clips_are_read_and_learned_from_without_autograph(tmp_path, is_used):
   folders = [
     str(grey_records.bright_and_dark(tmp_path / name, 6, first=first))
     for name, first in (("train", 0), ("test", 20))
@@ -56,9 +68,7 @@ def test_clips_are_read_and_learned_from_without_autograph(
   recipe = protocols.Linear(epochs=1, warmup_epochs=0, batch_size=2)
   protocol = linear.LinearProtocol("video", settings, recipe=recipe)
   splits = protocol.open_splits(*([folder] for folder in folders))
-  scratch = tmp_path / "scratch"
-  scratch.mkdir()
-  monkeypatch.setattr(tempfile, "tempdir", str(scratch))
+  is_used()  # forgets what TFRecordDataset asks of its own functions
   protocol.evaluate(grey_records.mean_colour_encoder(spec), splits)
   baselines.samples(folders[0])
-  assert not list(scratch.glob("__autograph*"))
+  assert not is_used()

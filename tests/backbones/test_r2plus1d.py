@@ -72,6 +72,14 @@ def test_number_of_parameters_with_640_channels():
   assert reference_3d.number_of_weights(config)["all"] == 42_566_677
 
 
+def test_two_units_of_equal_width_halve_the_second_one():
+  network = r2plus1d.R2Plus1DConfig(
+    blocks=(1, 1, 1), width=0.0625, channels=(64, 128, 128)
+  ).build("backbone")
+  # 24 -> 12 by the stem, and by two units.
+  assert network.feature_map(_video()).shape == [2, 2, 3, 3, 8]
+
+
 def test_every_unit_has_its_channels():
   with pytest.raises(
     ValueError, match=r"`channels` \(\(8, 16\)\) must have one"

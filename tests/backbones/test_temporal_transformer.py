@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 
 from tfvssl.backbones import temporal_transformer
+from tfvssl.optim import variable_roles
 
 _Token = temporal_transformer.Token
 
@@ -107,8 +108,48 @@ def test_bfloat16():
     found = pooling(tf.cast(_tokens(3), tf.bfloat16))
   finally:
     tf.keras.mixed_precision.set_global_policy("float32")
-  assert found.dtype == tf.bfloat16 and np.all(np.isfinite(found))
+  # As the mean that it stands for.
+  assert found.dtype == tf.float32 and np.all(np.isfinite(found))
+  assert pooling.sequence(_tokens(3)).dtype == tf.bfloat16
   assert pooling.layers[0].norm.compute_dtype == "float32"
+
+
+def test_unknown_sizes_give_the_values_of_known_ones():
+  pooling = _pooling(projects_values=True)
+  any_size = tf.function(
+    pooling,
+    input_signature=[tf.TensorSpec([None, None, 4], tf.float32)],
+    autograph=False,
+  )
+  for length in (1, 3):
+    np.testing.assert_allclose(
+      any_size(_tokens(length)), pooling(_tokens(length)), rtol=1e-5, atol=1e-6
+    )
+
+
+def test_compiled_gradients_equal_the_plain_ones():
+  pooling, tokens = _pooling(2), _tokens(3)
+
+  def gradients():
+    with tf.GradientTape() as tape:
+      loss = tf.reduce_sum(pooling(tokens) ** 3)
+    return tape.gradient(loss, pooling.trainable_variables)
+
+  compiled = tf.function(gradients, jit_compile=True, autograph=False)
+  for found, expected in zip(compiled(), gradients()):
+    atol = 1e-4 * np.abs(expected).max() + 1e-6
+    np.testing.assert_allclose(found, expected, rtol=0, atol=atol)
+
+
+def test_optimisers_know_every_variable():
+  pooling = _pooling(most_positions=4, token=_Token.CLASS, projects_values=True)
+  variable_roles.check(pooling.trainable_variables)
+  tf.keras.utils.set_random_seed(0)
+  fresh = temporal_transformer.TemporalTransformer(
+    1, "fresh", width=4, num_heads=2, most_positions=3, token=_Token.CLASS
+  )
+  fresh(_tokens(2))
+  assert np.any(fresh.class_token != fresh.positions[0])
 
 
 def test_rules_are_checked():
@@ -121,5 +162,5 @@ def test_rules_are_checked():
   ):
     temporal_transformer.TemporalTransformer(1, "pooling", num_heads=3)
   pooling = _pooling(most_positions=3)
-  with pytest.raises(ValueError, match=r"a sequence of 4 steps is longer than"):
+  with pytest.raises(ValueError, match="a sequence of 4 steps must have a"):
     pooling(_tokens(4))

@@ -10,7 +10,7 @@ from tfvssl.backbones import resnet_v2
 if typing.TYPE_CHECKING:
   from tfvssl.backbones import torch_names
 
-CHANNELS = (64, 128, 256, 512)
+_CHANNELS = (64, 128, 256, 512)
 _EXPANSION = 4
 _STEM_CHANNELS = 64
 # Between the 1x7x7 and the 3x1x1 convolution of the stem. The formula of the
@@ -79,7 +79,7 @@ class R2Plus1DConfig(resnet_v2.ResNetConfig):
   blocks: tuple[int, ...] = (2, 2, 2, 2)
   residual: Residual = Residual.BASIC
   mid_width: MidWidth = MidWidth.CONVOLUTION
-  channels: tuple[int, ...] = CHANNELS
+  channels: tuple[int, ...] = _CHANNELS
   form: residual_3d.Form = dataclasses.field(default_factory=residual_3d.Form)
 
   def validate(self) -> None:
@@ -193,7 +193,7 @@ def _block(r2plus1d, unit, number):
     inputs = round(_STEM_CHANNELS * r2plus1d.width)
   branch = _basic if r2plus1d.residual == Residual.BASIC else _bottleneck
   shortcut = None
-  if inputs != outputs:
+  if inputs != outputs or stride > 1:
     shortcut = residual_3d.ConvNorm(
       outputs, (1, 1, 1), (stride,) * 3, "shortcut", r2plus1d.form
     )

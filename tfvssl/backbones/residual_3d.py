@@ -106,7 +106,8 @@ class ConvNorm(tf.keras.layers.Layer):
       form: of the network; the default one where it is None.
     """
     super().__init__(name=name)
-    form = form or Form()
+    if form is None:
+      form = Form()
     self._margins = _margins(size, stride, form.padding)
     self.conv = tf.keras.layers.Conv3D(
       channels,
@@ -199,7 +200,8 @@ class ResNet3D(tf.keras.Model):
       form: of its layers and its input; the default one where it is None.
     """
     super().__init__(name=name)
-    form = form or Form()
+    if form is None:
+      form = Form()
     self.output_dim = output_dim
     self.stem = list(stem)
     self.form = form

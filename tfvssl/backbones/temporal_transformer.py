@@ -84,7 +84,7 @@ class TemporalTransformer(tf.keras.layers.Layer):
       for number in range(num_layers)
     ]
     self._width = width
-    self._normal = pytorch_initialisation.normal(_STDDEV)
+    self._normals = [pytorch_initialisation.normal(_STDDEV) for _ in range(2)]
     self.token = token
     self.most_positions = most_positions
     self.positions: tf.Variable | None = None
@@ -96,17 +96,17 @@ class TemporalTransformer(tf.keras.layers.Layer):
       self.positions = self.add_weight(
         "positions",
         [self.most_positions, self._width],
-        initializer=self._normal,
+        initializer=self._normals[0],
       )
     if self.token == Token.CLASS:
       self.class_token = self.add_weight(
-        "class", [self._width], initializer=self._normal
+        "class", [self._width], initializer=self._normals[1]
       )
     super().build(input_shape)
 
   def call(self, inputs: tf.Tensor) -> tf.Tensor:
-    """Returns [B, D] for [B, L, D]."""
-    outputs = self.sequence(inputs)
+    """Returns float32 [B, D] for [B, L, D]."""
+    outputs = tf.cast(self.sequence(inputs), tf.float32)
     if self.token == Token.MEAN:
       return tf.reduce_mean(outputs, axis=1)
     return outputs[:, 0]
@@ -115,17 +115,18 @@ class TemporalTransformer(tf.keras.layers.Layer):
     """Returns the outputs of all steps, [B, L, D] (L + 1 with CLASS).
 
     Raises:
-      ValueError: the sequence is longer than the table of positions.
+      ValueError: the sequence is longer than the table of positions, or of
+        unknown length where there is one.
     """
     x = inputs
     if self.class_token is not None:
       first = tf.broadcast_to(self.class_token, tf.shape(x[:, :1]))
       x = tf.concat([tf.cast(first, x.dtype), x], axis=1)
     if self.positions is not None:
-      if x.shape[1] > self.most_positions:
+      if x.shape[1] is None or x.shape[1] > self.most_positions:
         raise ValueError(
-          f"a sequence of {x.shape[1]} steps is longer than the table of"
-          f" `most_positions` ({self.most_positions}); make it longer."
+          f"a sequence of {x.shape[1]} steps must have a known length, at most"
+          f" `most_positions` ({self.most_positions}); make the table longer."
         )
       x += tf.cast(self.positions[: x.shape[1]], x.dtype)
     for layer in self.layers:
@@ -133,7 +134,7 @@ class TemporalTransformer(tf.keras.layers.Layer):
     return x
 
   def torch_weights(self) -> dict[str, "torch_names.Weight"]:
-    """Returns all weights by the names of the released network."""
+    """Returns all weights but CLASS by the names of the released network."""
     from tfvssl.backbones import torch_names  # for published weights
 
     found = {}
@@ -177,14 +178,13 @@ class _Layer(tf.keras.layers.Layer):
     mixed = tf.einsum(
       "bhlm,bmhd->blhd", tf.cast(weights, values.dtype), self._heads(values)
     )
-    mixed = tf.reshape(mixed, tf.shape(inputs))
-    mixed = tf.ensure_shape(mixed, inputs.shape)
+    mixed = tf.reshape(mixed, [-1, _length(inputs), inputs.shape[-1]])
     return mixed if self.output_layer is None else self.output_layer(mixed)
 
   def _heads(self, x):
     """Returns [B, L, heads, D / heads]."""
     return tf.reshape(
-      x, [-1, x.shape[1], self._num_heads, x.shape[-1] // self._num_heads]
+      x, [-1, _length(x), self._num_heads, x.shape[-1] // self._num_heads]
     )
 
   def torch_weights(self):
@@ -206,6 +206,11 @@ class _Layer(tf.keras.layers.Layer):
       found[f"{name}.weight"] = torch_names.Weight(norm.gamma, (0,))
       found[f"{name}.bias"] = torch_names.Weight(norm.beta, (0,))
     return found
+
+
+def _length(x):
+  """Returns the number of steps, a tensor where it is not known."""
+  return tf.shape(x)[1] if x.shape[1] is None else x.shape[1]
 
 
 def _linear(units, name):

@@ -132,10 +132,10 @@ def views_of(
 
 
 def settled(dataset: tf.data.Dataset) -> tf.data.Dataset:
-  """Returns a dataset in its order, some batches ahead, that ends at once.
+  """Returns a dataset in its order, two batches ahead, with fixed threads.
 
-  Where tf.data tunes itself, a thread sleeps up to a minute between two looks,
-  and misses on a busy machine that its iterator goes: whoever drops it waits.
+  With tf.data's own tuning a thread may sleep for a minute on a busy machine,
+  and dropping the iterator waits for it.
   """
   options = tf.data.Options()
   options.deterministic = True

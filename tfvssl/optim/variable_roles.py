@@ -25,6 +25,8 @@ _ROLES = {
   "bias": Role.EXCLUDED,
   "gamma": Role.EXCLUDED,
   "beta": Role.EXCLUDED,
+  "positions": Role.EXCLUDED,  # learned vectors that are added, as a bias is
+  "class": Role.EXCLUDED,
 }
 
 

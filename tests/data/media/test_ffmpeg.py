@@ -3,7 +3,9 @@
 import os
 import pathlib
 import signal
+import socket
 import subprocess
+import sys
 import time
 import wave
 
@@ -253,6 +255,32 @@ def test_budget_is_that_of_all_waits_together(tmp_path, monkeypatch):
     with pytest.raises(ffmpeg.MediaError, match="timeout: ffmpeg gave nothing"):
       for _ in range(100):
         decoder.read(1)
+
+
+def test_slow_flow_of_bytes_does_not_stretch_the_budget(tmp_path, monkeypatch):
+  # Something every millisecond, and never what is asked for.
+  slowly = "import os, time\nwhile True: os.write(1, b'0'); time.sleep(0.001)"
+  program = tmp_path / "ffmpeg"
+  program.write_text(f"#!{sys.executable}\n{slowly}\n")
+  program.chmod(0o755)
+  monkeypatch.setattr(ffmpeg, "path", lambda: str(program))
+  began = time.monotonic()
+  with _decoder("any", budget_s=1.0) as decoder:
+    with pytest.raises(ffmpeg.MediaError, match="timeout: ffmpeg gave nothing"):
+      decoder.read(1 << 20)
+  assert time.monotonic() - began < 30
+
+
+def test_timeout_of_other_sockets_is_not_that_of_the_decoder(
+  tmp_path, monkeypatch
+):
+  _writer(tmp_path, monkeypatch, "sleep 0.3; printf 0123")
+  socket.setdefaulttimeout(0.1)
+  try:
+    with _decoder("any") as decoder:
+      assert decoder.read(4) == b"0123"
+  finally:
+    socket.setdefaulttimeout(None)
 
 
 def test_process_that_does_not_end_is_a_timeout(tmp_path):

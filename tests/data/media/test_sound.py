@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from tests.data.media import films
+from tfvssl.data.media import ffmpeg
 from tfvssl.data.media import header
 from tfvssl.data.media import streams
 
@@ -93,6 +94,22 @@ def test_what_is_given_before_a_change_is_not_given_again(tmp_path):
   chunks, same_remarks = _heard(path, chunk_samples=24_000)
   np.testing.assert_array_equal(chunks, whole)
   assert same_remarks == remarks and len(remarks) == 2
+
+
+def test_sound_that_does_not_change_is_read_once(tmp_path, monkeypatch):
+  path = tmp_path / "film.ts"
+  _joined(path, "mp2", "mp2", (_STEREO, _STEREO))
+  begun, decoder = [], ffmpeg.Decoder
+
+  def counted(*arguments, **named):
+    begun.append(arguments)
+    return decoder(*arguments, **named)
+
+  info = header.probe(path)
+  monkeypatch.setattr(ffmpeg, "Decoder", counted)
+  sound = np.concatenate(list(streams.stream_audio(path, info)))
+  assert films.tones(sound)[:4] == [200, 300, 400, 500]
+  assert len(begun) == 1
 
 
 def test_gap_is_silence_and_what_follows_is_at_its_time(tmp_path):

@@ -94,6 +94,14 @@ def test_released_pairs_of_one_large_crop_are_none():
     _terms(z, z, 1, _RELEASED)
 
 
+def test_numbers_of_large_crops_are_checked():
+  z = _embeddings(4, 2)
+  with pytest.raises(ValueError, match=r"`num_large` \(0\) must be at least 1"):
+    _terms(z, z, 0)
+  with pytest.raises(ValueError, match="at most 2 large crops, not 3; take"):
+    _terms(z, z, 3, _RELEASED)
+
+
 def test_mean_and_sum_are_over_the_terms_of_all_families():
   terms = [tf.constant([1.0, 2.0]), tf.constant([6.0])]
   mean, total = (

@@ -57,7 +57,7 @@ def test_crops_of_a_clip_depend_on_the_clip_alone():
   assert np.any(
     starts != feature_crop.draw_starts(other, [4, 4], (7, 7), _UNIFORM)
   )
-  # Crops of one clip lie in places of their own.
+  # Crops of one clip are drawn one by one, and may coincide.
   assert np.any(starts[:, 0] != starts[:, 1])
 
 
@@ -123,6 +123,21 @@ def test_windows_of_a_stretched_sequence(length, windows):
   np.testing.assert_allclose(
     feature_crop.stretch(tokens, 4), np.stack(expected, 1), rtol=1e-5
   )
+
+
+def test_compiled_equals_eager():
+  feature_map = _map()
+
+  def crops():
+    sizes = [4, 2]
+    starts = feature_crop.draw_starts(_keys(3), sizes, (5, 5), _UNIFORM)
+    times = feature_crop.draw_starts(_keys(3), [3], (4,), _UNIFORM)
+    in_time = feature_crop.crop_time(feature_map, times, [3])
+    return [feature_crop.crop_space(feature_map, starts, sizes), *in_time]
+
+  compiled = tf.function(crops, jit_compile=True, autograph=False)
+  for found, expected in zip(compiled(), crops(), strict=True):
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
 
 
 def _family(**changes):

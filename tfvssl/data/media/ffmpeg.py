@@ -23,7 +23,7 @@ import tempfile
 import time
 
 _BLOCK = 1 << 22
-_SHORTEST_WAIT_S = 1e-3  # none is for ever
+_SHORTEST_WAIT_S = 1e-3  # a limit of 0 would be none
 # Demuxers that open nothing but the file itself.
 FORMATS = (
   "mov,matroska,avi,mpegts,mpeg,mpegvideo,m4v,flv,asf,ogg,wav,w64,mp3,flac,"
@@ -193,6 +193,8 @@ class Decoder(contextlib.AbstractContextManager):
     self._log = tempfile.TemporaryFile()
     # Not a pipe: the system itself waits for a whole picture, for a while.
     self._output, output = socket.socketpair()
+    for end in (self._output, output):
+      end.settimeout(None)  # whatever the process has as its default
     self._budget_s = budget_s
     self._allowed_s = budget_s
     self._heard = 0
@@ -237,7 +239,7 @@ class Decoder(contextlib.AbstractContextManager):
     """Returns `size` bytes, fewer at the end.
 
     Only waiting counts against the budget, so that a slow consumer does not
-    condemn the file.
+    condemn the file. A signal during a wait lets it begin anew.
 
     Raises:
       MediaError: `timeout`.
@@ -256,10 +258,9 @@ class Decoder(contextlib.AbstractContextManager):
     """Returns how much of `block` there was to fill it."""
     filled = 0
     while filled < len(block):
-      self._limit_wait()
       began = time.monotonic()
       try:
-        count = self._output.recv_into(block[filled:], 0, socket.MSG_WAITALL)
+        count = self._output.recv_into(block[filled:], 0, self._wait())
       except BlockingIOError:
         raise MediaError(
           "timeout", f"ffmpeg gave nothing more after {self._allowed_s:.0f} s"
@@ -271,11 +272,14 @@ class Decoder(contextlib.AbstractContextManager):
       filled += count
     return filled
 
-  def _limit_wait(self):
-    """Lets the next read wait for what is left of the budget."""
-    whole, part = divmod(max(_SHORTEST_WAIT_S, self._budget_s), 1.0)
+  def _wait(self):
+    """Returns the flag of a read that waits for what is left of the budget."""
+    if self._budget_s < _SHORTEST_WAIT_S:
+      return socket.MSG_DONTWAIT  # what lies ready is taken still
+    whole, part = divmod(self._budget_s, 1.0)
     limit = struct.pack("@ll", int(whole), int(part * 1e6))  # struct timeval
     self._output.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
+    return socket.MSG_WAITALL
 
   def said(self) -> str:
     """Returns the whole lines that ffmpeg has added to its log since last.

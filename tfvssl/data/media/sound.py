@@ -48,7 +48,7 @@ def stream(
     info: what `probe` said of it.
     wanted: the stretch.
     chunk_samples: how many samples to yield at a time.
-    budget_s: how long ffmpeg may make the reader wait, in all.
+    budget_s: how long ffmpeg may make the reader wait, in each reading.
     remarks: what is worth a line in a report is added.
   """
   given = 0

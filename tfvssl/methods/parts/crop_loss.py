@@ -91,8 +91,14 @@ def terms(
     pairs: which crops are compared.
 
   Raises:
-    ValueError: the released pairs are none.
+    ValueError: there is no large crop, or the pairs are the released ones and
+      there are none, or more than two large crops.
   """
+  if num_large < 1:
+    raise ValueError(
+      f"`num_large` ({num_large}) must be at least 1: small crops are compared"
+      " with large ones alone."
+    )
   of_pairs = _all_terms if pairs == Pairs.ALL else _released_terms
   return of_pairs(
     first, second, num_large, temperature=temperature, detached=detached
@@ -119,6 +125,11 @@ def _all_terms(first, second, num_large, *, temperature, detached):
 
 def _released_terms(first, second, num_large, *, temperature, detached):
   """Returns the terms of released main_stica.py, see `Pairs`."""
+  if num_large > 2:
+    raise ValueError(
+      f"the released pairs are of at most 2 large crops, not {num_large}; take"
+      " fewer, or all pairs."
+    )
   found = []
   if num_large == 2:
     ends = (second[:, 1:2], first[:, 1:2])
